@@ -1,0 +1,14 @@
+//! GitOps for Amazon ECS.
+//!
+//! The folders stand in the order in which a change travels:
+//!
+//! ```text
+//! git-synced dir → source/ → manifest/ → kinds/ → check/ → plan/ → reconcile/ ─→ aws/ ──→ ECS (or sim/, below the SDK)
+//!                                           ↑                          │ ↑         │
+//!                                           └───────── observe/ ←──────┼─┼─────────┘
+//!                                              status → serve/ (metrics, health) · cli/
+//! ```
+#![forbid(unsafe_code)]
+
+pub mod shape;
+pub mod sim;

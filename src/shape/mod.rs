@@ -1,0 +1,10 @@
+//! The currency: ordered trees in which absent, null, zero and "" differ, the table of AWS's
+//! shapes they are judged by, and calls as values.
+//!
+//! Must not know: what any kind of resource means.
+
+pub mod time;
+pub mod tree;
+
+pub use time::Time;
+pub use tree::{Map, Path, Segment, Tree};

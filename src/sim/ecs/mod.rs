@@ -1,0 +1,61 @@
+//! What ECS does, by operation and over time. Must not know: protocols, the operator.
+
+pub mod cluster;
+pub mod fault;
+pub mod service;
+pub mod task;
+pub mod task_definition;
+
+use std::collections::BTreeMap;
+
+use crate::shape::Tree;
+
+use super::world::World;
+pub use fault::Fault;
+
+/// What one operation answers.
+pub type Answer = Result<Tree, Fault>;
+
+/// All ECS resources of the account and region.
+#[derive(Debug, Default)]
+pub struct Ecs {
+    /// By name; INACTIVE ones stay describable.
+    pub clusters: BTreeMap<String, cluster::Cluster>,
+    /// By family.
+    pub families: BTreeMap<String, task_definition::Family>,
+    /// By (cluster name, service name); INACTIVE ones stay describable for a while.
+    pub services: BTreeMap<(String, String), service::Service>,
+    /// By (cluster name, task id); STOPPED ones stay for an hour.
+    pub tasks: BTreeMap<(String, String), task::Task>,
+}
+
+/// Something on the agenda.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// The scheduler looks at a service.
+    Pass { cluster: String, service: String },
+    /// A task takes its next step.
+    Task { cluster: String, task: String, step: task::Step },
+}
+
+/// Lets one event happen.
+pub fn fire(world: &mut World, event: Event) {
+    match event {
+        Event::Pass { cluster, service } => service::pass(world, &cluster, &service),
+        Event::Task { cluster, task, step } => task::step(world, &cluster, &task, step),
+    }
+}
+
+/// An operation's function: it sees its input, already checked against the shape table.
+pub type Operation = fn(&mut World, &Tree) -> Answer;
+
+/// One row an operation that the embedded ECS answers.
+const OPERATIONS: &[(&str, Operation)] = &[];
+
+/// Answers one request.
+pub fn call(world: &mut World, _service: &str, operation: &str, input: &Tree) -> Answer {
+    match OPERATIONS.iter().find(|(name, _)| *name == operation) {
+        Some((_, answer)) => answer(world, input),
+        None => Err(Fault::unsupported(operation)),
+    }
+}

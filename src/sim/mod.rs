@@ -1,0 +1,52 @@
+//! The embedded cloud: a faithful ECS that stands below the SDK, in virtual time.
+//!
+//! `wire/` holds the doors (HTTP on loopback, and a connector inside the process), `world/` time, chance and the
+//! agenda, `ecs/` what ECS does. Must not know: the operator. Of this crate it imports `shape/` only.
+
+pub mod ecs;
+pub mod wire;
+pub mod world;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::shape::{Time, Tree};
+use ecs::Fault;
+use world::{LoggedCall, Settings, World};
+
+/// A handle to one simulated account and region; clones share it.
+#[derive(Clone)]
+pub struct Sim {
+    world: Arc<Mutex<World>>,
+    now: Arc<dyn Fn() -> Time + Send + Sync>,
+}
+
+impl Sim {
+    /// A new world whose clock is `now`. The world has no timers: it catches up with the clock at each call.
+    pub fn new(settings: Settings, now: impl Fn() -> Time + Send + Sync + 'static) -> Self {
+        let start = now();
+        Self { world: Arc::new(Mutex::new(World::new(settings, start))), now: Arc::new(now) }
+    }
+
+    /// Answers one request, and writes it into the call log.
+    pub fn call(&self, service: &str, operation: &str, input: Tree) -> Result<Tree, Fault> {
+        let mut world = self.world();
+        let at = world.now();
+        let answer = ecs::call(&mut world, service, operation, &input);
+        let status = answer.as_ref().map_or_else(|fault| fault.status, |_| 200);
+        world.log(LoggedCall { at, service: service.to_owned(), operation: operation.to_owned(), input, status });
+        answer
+    }
+
+    /// The world, brought up to the present.
+    pub fn world(&self) -> MutexGuard<'_, World> {
+        let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
+        world.advance_to((self.now)());
+        world
+    }
+}
+
+impl std::fmt::Debug for Sim {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Sim")
+    }
+}

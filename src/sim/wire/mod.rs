@@ -1,0 +1,1 @@
+//! The doors: protocols in, protocols out. Must not know: what an operation does.
