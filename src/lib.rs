@@ -10,5 +10,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod kinds;
+pub mod reconcile;
 pub mod shape;
 pub mod sim;

@@ -13,3 +13,6 @@ pub struct Cluster {
     pub body: Tree,
     pub tags: Vec<Tree>,
 }
+
+/// The operations answered here.
+pub const OPERATIONS: &[(&str, super::Operation)] = &[];

@@ -3,6 +3,7 @@
 pub mod cluster;
 pub mod fault;
 pub mod service;
+pub mod tag;
 pub mod task;
 pub mod task_definition;
 
@@ -49,12 +50,13 @@ pub fn fire(world: &mut World, event: Event) {
 /// An operation's function: it sees its input, already checked against the shape table.
 pub type Operation = fn(&mut World, &Tree) -> Answer;
 
-/// One row an operation that the embedded ECS answers.
-const OPERATIONS: &[(&str, Operation)] = &[];
+/// One row an operation that the embedded ECS answers, kept in the room that answers it.
+const OPERATIONS: &[&[(&str, Operation)]] =
+    &[cluster::OPERATIONS, task_definition::OPERATIONS, tag::OPERATIONS, service::OPERATIONS, task::OPERATIONS];
 
 /// Answers one request.
 pub fn call(world: &mut World, _service: &str, operation: &str, input: &Tree) -> Answer {
-    match OPERATIONS.iter().find(|(name, _)| *name == operation) {
+    match OPERATIONS.iter().copied().flatten().find(|(name, _)| *name == operation) {
         Some((_, answer)) => answer(world, input),
         None => Err(Fault::unsupported(operation)),
     }

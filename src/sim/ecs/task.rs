@@ -12,3 +12,6 @@ pub enum Step {}
 
 /// Lets a task take a step.
 pub fn step(_world: &mut World, _cluster: &str, _task: &str, _step: Step) {}
+
+/// The operations answered here.
+pub const OPERATIONS: &[(&str, super::Operation)] = &[];

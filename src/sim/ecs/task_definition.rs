@@ -41,3 +41,6 @@ pub fn resolve<'a>(ecs: &'a Ecs, reference: &str) -> Result<&'a TaskDefinition, 
     });
     found.ok_or_else(|| Fault::client("Unable to describe task definition."))
 }
+
+/// The operations answered here.
+pub const OPERATIONS: &[(&str, super::Operation)] = &[];

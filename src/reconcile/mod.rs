@@ -1,0 +1,3 @@
+//! The loop. Must not know: SDK types, files, HTTP.
+
+pub mod status;

@@ -1,0 +1,91 @@
+//! What is known about every object: conditions, generations, counts. The one picture that people and Prometheus
+//! see, replaced as a whole. Must not know: HTTP, Prometheus.
+
+use std::collections::BTreeMap;
+
+use crate::kinds::Key;
+use crate::shape::Time;
+
+/// The four questions asked of every object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ConditionType {
+    /// Live state is the desired state, and healthy.
+    Ready,
+    /// Work is under way: a write was made, or a rollout is in progress.
+    Reconciling,
+    /// Nothing more will be tried until the input changes or a person acts.
+    Stalled,
+    /// It runs, but not as it should: undeclared drift, a held deploy hash, fewer tasks than wanted.
+    Degraded,
+}
+
+impl ConditionType {
+    pub const ALL: [Self; 4] = [Self::Ready, Self::Reconciling, Self::Stalled, Self::Degraded];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ready => "Ready",
+            Self::Reconciling => "Reconciling",
+            Self::Stalled => "Stalled",
+            Self::Degraded => "Degraded",
+        }
+    }
+}
+
+/// One answer, with the reason (PascalCase, a closed set) and since when it holds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Condition {
+    /// `None` while nothing is known yet.
+    pub status: Option<bool>,
+    pub reason: &'static str,
+    pub message: String,
+    pub since: Time,
+}
+
+/// Task counts as ECS reports them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TaskCounts {
+    pub desired: i64,
+    pub running: i64,
+    pub pending: i64,
+}
+
+/// What is known about one object.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ObjectStatus {
+    /// Grows when the object's desired spec changes.
+    pub generation: u64,
+    /// The generation that was last acted on.
+    pub observed_generation: u64,
+    pub conditions: BTreeMap<ConditionType, Condition>,
+    /// Services only.
+    pub tasks: Option<TaskCounts>,
+    pub last_reconcile: Option<Time>,
+    pub suspended: bool,
+}
+
+/// What is known about the directory.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SourceStatus {
+    /// Revision of the snapshot in force; empty before the first.
+    pub revision: String,
+    /// When a read of the directory last succeeded, changed or not.
+    pub last_success: Option<Time>,
+    /// When the revision in force was taken over.
+    pub revision_since: Option<Time>,
+    /// Documents in force.
+    pub accepted: usize,
+    /// Documents with problems; their last good state is in force.
+    pub rejected: usize,
+    /// The problems, as people read them: `file:line:column: what`.
+    pub problems: Vec<String>,
+}
+
+/// The whole picture.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Status {
+    pub source: SourceStatus,
+    pub objects: BTreeMap<Key, ObjectStatus>,
+    /// A first pass over every object has ended.
+    pub synced: bool,
+}
