@@ -1,0 +1,9 @@
+//! AWS: runs a [`Call`](crate::shape::Call) through the SDK. The only place that awaits AWS and names the SDK's
+//! types. Must not know: manifests, plans.
+
+pub mod bridge;
+pub mod error;
+pub mod operations;
+
+pub use error::{CallError, Class};
+pub use operations::Reply;
