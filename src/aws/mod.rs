@@ -2,8 +2,11 @@
 //! types. Must not know: manifests, plans.
 
 pub mod bridge;
+pub mod budget;
+pub mod client;
 pub mod error;
 pub mod operations;
 
+pub use client::{Aws, Settings};
 pub use error::{CallError, Class};
 pub use operations::Reply;
