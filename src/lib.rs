@@ -13,6 +13,8 @@
 pub mod aws;
 pub mod clock;
 pub mod kinds;
+pub mod plan;
 pub mod reconcile;
+pub mod rollout;
 pub mod shape;
 pub mod sim;
