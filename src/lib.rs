@@ -12,6 +12,7 @@
 
 pub mod kinds;
 pub mod reconcile;
+pub mod serve;
 pub mod shape;
 pub mod sim;
 pub mod telemetry;
