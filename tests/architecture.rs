@@ -91,6 +91,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("aws_config", &["aws"]),
     ("aws_smithy_*", &["aws", "sim::wire", "clock", "app"]),
     ("notify", &["source"]),
+    ("libc", &["source"]),
     ("serde_yaml", &["manifest"]),
     ("saphyr_parser", &["manifest"]),
     ("backoff", &["reconcile::backoff"]),
