@@ -48,9 +48,11 @@ pub struct CallEnded<'a> {
     pub service: &'static str,
     pub operation: &'static str,
     pub outcome: CallOutcome,
+    /// AWS's name of the error; empty when there is none. Never its message, which can repeat what was sent.
+    pub code: &'a str,
     pub duration: Duration,
-    /// AWS's own id of the request, for its support; empty when there is none.
-    pub request_id: &'a str,
+    /// How long it waited for the operator's own API budget before.
+    pub waited: Duration,
 }
 
 /// A rollout has ended.
@@ -155,20 +157,24 @@ impl Metrics {
 impl Metrics {
     /// A call to AWS has ended.
     pub fn call_ended(&self, call: &CallEnded<'_>) {
-        let CallEnded { service, operation, outcome, duration, request_id } = *call;
-        let (label, duration_ms) = (outcome.as_str(), millis(duration));
+        let CallEnded { service, operation, outcome, code, duration, waited } = *call;
+        let (label, duration_ms, waited_ms) = (outcome.as_str(), millis(duration), millis(waited));
+        macro_rules! line {
+            ($level:ident) => {
+                $level!(
+                    target: "ecs_operator::aws",
+                    service, operation, outcome = label, code, duration_ms, waited_ms, "call ended"
+                )
+            };
+        }
         if outcome == CallOutcome::Ok {
-            debug!(target: "ecs_operator::aws", service, operation, duration_ms, request_id, "call ended");
+            line!(debug)
         } else {
-            info!(target: "ecs_operator::aws", service, operation, outcome = label, duration_ms, request_id, "call failed");
+            line!(info)
         }
         count(&self.aws_calls, &[service, operation, label]);
         time(&self.aws_call_duration, &[service], duration);
-    }
-
-    /// A call waited for the operator's own API budget.
-    pub fn budget_waited(&self, wait: Duration) {
-        self.aws_wait.inc_by(wait.as_secs_f64());
+        self.aws_wait.inc_by(waited.as_secs_f64());
     }
 
     /// One describing call asks for so many objects.

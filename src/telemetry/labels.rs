@@ -110,6 +110,23 @@ label! {
     }
 }
 
+impl CallOutcome {
+    /// The outcome that an error's category stands for; no category is success.
+    pub fn of(category: Option<&str>) -> Self {
+        match category {
+            None => Self::Ok,
+            Some("Throttled") => Self::Throttled,
+            Some("AccessDenied") => Self::AccessDenied,
+            Some("NotFound") => Self::NotFound,
+            Some("Invalid") => Self::Validation,
+            Some("Conflict") => Self::Conflict,
+            Some("Timeout") => Self::Timeout,
+            Some("Network") => Self::Network,
+            Some(_) => Self::Server,
+        }
+    }
+}
+
 label! {
     /// What the cache of observations answered.
     CacheResult {

@@ -120,7 +120,7 @@ impl<F: Fn() -> Time> FormatTime for Stamp<F> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::sync::{Arc, Mutex};
 
     use super::*;
@@ -139,7 +139,7 @@ mod tests {
         }
     }
 
-    fn logged(format: LogFormat, filter: &str, act: impl FnOnce()) -> String {
+    pub(in crate::telemetry) fn logged(format: LogFormat, filter: &str, act: impl FnOnce()) -> String {
         let buffer = Buffer::default();
         let writer = buffer.clone();
         let subscriber = subscriber(format, filter, false, || Time(951_782_400_000), move || writer.clone()).unwrap();

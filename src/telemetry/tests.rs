@@ -95,10 +95,10 @@ fn tell_everything(metrics: &Metrics) {
     for (n, operation) in OPERATIONS.iter().enumerate() {
         for outcome in [CallOutcome::Ok, CallOutcome::ALL[n % 9]] {
             let service = if n == 0 { "sts" } else { "ecs" };
-            metrics.call_ended(&CallEnded { service, operation, outcome, duration: second, request_id: "id" });
+            let (duration, waited) = (second, second);
+            metrics.call_ended(&CallEnded { service, operation, outcome, code: "Code", duration, waited });
         }
     }
-    metrics.budget_waited(second);
     metrics.batch_sent(10);
     CacheResult::ALL.iter().for_each(|result| metrics.cache_asked(*result));
     Action::ALL.iter().for_each(|action| metrics.change_applied(&web, *action));
@@ -244,6 +244,39 @@ fn above_the_cap_no_service_has_series() {
         text.contains("\necs_operator_metrics_services_dropped 0\n") && text.contains("service=\"web-4\""),
         "{text}"
     );
+}
+
+#[test]
+fn a_pass_is_one_line() {
+    let (_status, metrics) = metrics(1);
+    let pass = PassEnded {
+        key: &key(Kind::Service, "web"),
+        reason: Reason::Revision,
+        result: PassResult::Changed,
+        category: None,
+        message: "",
+        changes: 2,
+        revision: "5e1f0c",
+        duration: Duration::from_millis(120),
+    };
+    let text = logs::tests::logged(LogFormat::Text, "info", || metrics.pass_ended(&pass));
+    let line = "2000-02-29T00:00:00.000Z  INFO ecs_operator::reconcile: pass ended key=\"prod/Service/web\" \
+        reason=\"revision\" result=\"changed\" changes=2 revision=\"5e1f0c\" duration_ms=120\n";
+    assert_eq!(text, line);
+    let unchanged = PassEnded { result: PassResult::Unchanged, ..pass };
+    assert_eq!(logs::tests::logged(LogFormat::Text, "info", || metrics.pass_ended(&unchanged)), "");
+}
+
+#[test]
+fn an_error_category_is_an_outcome() {
+    assert_eq!(CallOutcome::of(None), CallOutcome::Ok);
+    for (category, outcome) in
+        ["Throttled", "AccessDenied", "NotFound", "Invalid", "Conflict", "Server", "Timeout", "Network"]
+            .iter()
+            .zip(&CallOutcome::ALL[1..])
+    {
+        assert_eq!(CallOutcome::of(Some(category)), *outcome, "{category}");
+    }
 }
 
 /// The real promtool, where it is installed; REAL_PARTS=1 (as CI has it) makes its absence a failure.
