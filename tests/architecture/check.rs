@@ -82,6 +82,9 @@ fn one(rules: &Rules, file: &str, source: &str, tokens: &[Token], module: &[Stri
             add(path.line, format!("{name} may be named only in {}", homes.join(", ")));
         }
     }
+    for line in unbiased(tokens) {
+        add(line, "select! without `biased;`: tokio draws the order of the branches by chance".to_owned());
+    }
     if rules.pure.contains(&folder) {
         for word in rules.impure_words {
             for line in spoken(tokens, word) {
@@ -139,6 +142,15 @@ fn spoken(tokens: &[Token], word: &str) -> Vec<usize> {
         .windows(wanted.len())
         .filter(|window| window.iter().map(|token| &token.text).eq(&wanted))
         .filter_map(|window| window.first().map(|token| token.line))
+        .collect()
+}
+
+/// The lines on which a `select!` does not begin with `biased`.
+fn unbiased(tokens: &[Token]) -> Vec<usize> {
+    tokens
+        .windows(4)
+        .filter(|four| four[0].text == "select" && four[1].text == "!" && four[3].text != "biased")
+        .map(|four| four[0].line)
         .collect()
 }
 
