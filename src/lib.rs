@@ -8,7 +8,6 @@
 //!                                           └───────── observe/ ←──────┼─┼─────────┘
 //!                                              status → serve/ (metrics, health) · cli/
 //! ```
-#![forbid(unsafe_code)]
 
 pub mod aws;
 pub mod clock;
@@ -16,5 +15,7 @@ pub mod kinds;
 pub mod plan;
 pub mod reconcile;
 pub mod rollout;
+pub mod serve;
 pub mod shape;
 pub mod sim;
+pub mod telemetry;
