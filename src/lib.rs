@@ -12,6 +12,7 @@
 pub mod aws;
 pub mod clock;
 pub mod kinds;
+pub mod observe;
 pub mod plan;
 pub mod reconcile;
 pub mod rollout;
