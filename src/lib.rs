@@ -14,3 +14,4 @@ pub mod kinds;
 pub mod reconcile;
 pub mod shape;
 pub mod sim;
+pub mod source;
