@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 pub mod kinds;
+pub mod manifest;
 pub mod reconcile;
 pub mod shape;
 pub mod sim;
