@@ -12,6 +12,7 @@
 pub mod aws;
 pub mod clock;
 pub mod kinds;
+pub mod manifest;
 pub mod observe;
 pub mod plan;
 pub mod reconcile;
@@ -19,4 +20,5 @@ pub mod rollout;
 pub mod serve;
 pub mod shape;
 pub mod sim;
+pub mod source;
 pub mod telemetry;
