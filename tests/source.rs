@@ -418,7 +418,7 @@ fn mode_000_is_a_problem_of_that_file() {
     let dir = TempDir::new().unwrap();
     write_all(dir.path(), &["open.yaml", "closed.yaml"]);
     let path = dir.path().join("closed.yaml");
-    fs::set_permissions(&path, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
     if fs::read(&path).is_ok() {
         eprintln!("skipped: running as root, whom mode 000 does not stop");
         return;
