@@ -1,4 +1,6 @@
 //! Text into documents: what is read, what is refused and where, and what a broken document leaves certain.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail by panicking")]
+#![allow(clippy::disallowed_methods, reason = "bounds on real time are what is tested")]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
