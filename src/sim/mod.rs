@@ -1,13 +1,16 @@
 //! The embedded cloud: a faithful ECS that stands below the SDK, in virtual time.
 //!
 //! `wire/` holds the doors (HTTP on loopback, and a connector inside the process), `world/` time, chance and the
-//! agenda, `ecs/` what ECS does. Must not know: the operator. Of this crate it imports `shape/` only.
+//! agenda, `ecs/` what ECS does, `neighbours/` the services around it. Must not know: the operator. Of this crate it
+//! imports `shape/` only.
 
 pub mod ecs;
+pub mod neighbours;
 pub mod wire;
 pub mod world;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::shape::{Time, Tree};
 use ecs::Fault;
@@ -28,13 +31,28 @@ impl Sim {
     }
 
     /// Answers one request, and writes it into the call log.
+    ///
+    /// # Errors
+    /// What the service would answer; `UnknownOperationException` for a service that is not simulated.
     pub fn call(&self, service: &str, operation: &str, input: Tree) -> Result<Tree, Fault> {
         let mut world = self.world();
         let at = world.now();
-        let answer = ecs::call(&mut world, service, operation, &input);
+        let answer = match service {
+            "ecs" => ecs::call(&mut world, service, operation, &input),
+            "sts" => neighbours::sts::call(&world, operation),
+            _ => Err(Fault::unknown_operation()),
+        };
         let status = answer.as_ref().map_or_else(|fault| fault.status, |_| 200);
         world.log(LoggedCall { at, service: service.to_owned(), operation: operation.to_owned(), input, status });
         answer
+    }
+
+    /// Half of a request's way there and back; takes no time in a world without latency.
+    pub async fn travel(&self) {
+        let latency = self.world().settings.latency;
+        if latency > Duration::ZERO {
+            tokio::time::sleep(latency / 2).await;
+        }
     }
 
     /// The world, brought up to the present.
