@@ -3,8 +3,14 @@
 //!
 //! Must not know: what any kind of resource means.
 
+pub mod call;
+pub mod check;
+pub mod json;
+pub mod near;
+pub mod table;
 pub mod time;
 pub mod tree;
 
+pub use call::Call;
 pub use time::Time;
 pub use tree::{Map, Path, Segment, Tree};

@@ -1,0 +1,232 @@
+//! The shape table: what AWS's structures are made of, for every service, as data.
+//!
+//! `tables/*.txt` is written by `tables/generate.py`, which also documents the format. One table serves the reader of
+//! manifests, the bridge to the SDK, the codecs and the embedded cloud.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+/// All shapes and operations of one service.
+#[derive(Debug, Default)]
+pub struct Table {
+    /// The name as in signatures and SDK crates: `ecs`.
+    pub service: &'static str,
+    /// `json1.1`, `query`, …
+    pub protocol: &'static str,
+    /// What precedes the operation in `X-Amz-Target`.
+    pub target: &'static str,
+    pub operations: BTreeMap<&'static str, Operation>,
+    pub shapes: BTreeMap<&'static str, Shape>,
+}
+
+/// Names of an operation's shapes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Operation {
+    pub name: &'static str,
+    pub input: &'static str,
+    pub output: &'static str,
+    pub errors: Vec<&'static str>,
+}
+
+/// What a value must look like.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Shape {
+    Structure(Structure),
+    List {
+        item: &'static str,
+    },
+    Map {
+        key: &'static str,
+        value: &'static str,
+    },
+    Text(Text),
+    /// Whole numbers of 32 bits.
+    Integer(Range),
+    /// Whole numbers of 64 bits.
+    Long(Range),
+    /// Single or double precision.
+    Float(Range),
+    Boolean,
+    /// Epoch seconds.
+    Timestamp,
+    Blob,
+}
+
+/// A structure, a union (exactly one member is set) or an error.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Structure {
+    pub union: bool,
+    pub error: bool,
+    /// By name.
+    pub members: BTreeMap<&'static str, Member>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Member {
+    pub shape: &'static str,
+    pub required: bool,
+    pub sensitive: bool,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Text {
+    pub sensitive: bool,
+    /// The allowed values; empty where any text is.
+    pub values: Vec<&'static str>,
+    /// In characters.
+    pub length: Range,
+}
+
+/// Inclusive bounds; absent ones do not bind.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Range {
+    pub min: Option<f64>,
+    pub max: Option<f64>,
+}
+
+static ECS: LazyLock<Table> = LazyLock::new(|| parse(include_str!("tables/ecs.txt")).unwrap_or_default());
+
+/// The table of a service, by the name its requests are signed for.
+pub fn table(service: &str) -> Option<&'static Table> {
+    [&*ECS].into_iter().find(|table| table.service == service)
+}
+
+/// Amazon ECS.
+pub fn ecs() -> &'static Table {
+    &ECS
+}
+
+impl Table {
+    /// The input structure of an operation.
+    pub fn input(&self, operation: &str) -> Option<&Structure> {
+        self.structure(self.operations.get(operation)?.input)
+    }
+
+    /// The output structure of an operation.
+    pub fn output(&self, operation: &str) -> Option<&Structure> {
+        self.structure(self.operations.get(operation)?.output)
+    }
+
+    /// The structure of that name.
+    pub fn structure(&self, name: &str) -> Option<&Structure> {
+        match self.shapes.get(name)? {
+            Shape::Structure(structure) => Some(structure),
+            _ => None,
+        }
+    }
+}
+
+/// Reads the format that `tables/generate.py` writes; `None` at the first line that is not in it.
+fn parse(text: &'static str) -> Option<Table> {
+    let mut table = Table::default();
+    let mut open: Option<&'static str> = None;
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        let words: Vec<&'static str> = line.split(' ').filter(|word| !word.is_empty()).collect();
+        if line.starts_with(' ') {
+            let Shape::Structure(structure) = table.shapes.get_mut(open?)? else { return None };
+            let (name, member) = member(&words)?;
+            structure.members.insert(name, member);
+            continue;
+        }
+        let (head, rest) = words.split_first()?;
+        match (*head, rest) {
+            ("service", [service, protocol, target]) => {
+                (table.service, table.protocol, table.target) = (service, protocol, target);
+            }
+            ("operation", [name, input, output, errors @ ..]) => {
+                let operation = Operation { name, input, output, errors: errors.to_vec() };
+                table.operations.insert(name, operation);
+            }
+            (kind, [name, rest @ ..]) => {
+                open = Some(name);
+                table.shapes.insert(name, shape(kind, rest)?);
+            }
+            _ => return None,
+        }
+    }
+    Some(table)
+}
+
+fn member(words: &[&'static str]) -> Option<(&'static str, Member)> {
+    let [name, shape, flags @ ..] = words else { return None };
+    let member = Member { shape, required: flags.contains(&"required"), sensitive: flags.contains(&"sensitive") };
+    Some((name, member))
+}
+
+fn shape(kind: &str, words: &[&'static str]) -> Option<Shape> {
+    Some(match (kind, words) {
+        ("structure" | "union", flags) => Shape::Structure(Structure {
+            union: kind == "union",
+            error: flags.contains(&"error"),
+            members: BTreeMap::new(),
+        }),
+        ("list", [item]) => Shape::List { item },
+        ("map", [key, value]) => Shape::Map { key, value },
+        ("string", rest) => Shape::Text(Text {
+            sensitive: rest.contains(&"sensitive"),
+            values: after("enum", rest).map(|values| values.split('|').collect()).unwrap_or_default(),
+            length: range("length", rest),
+        }),
+        ("integer", rest) => Shape::Integer(range("range", rest)),
+        ("long", rest) => Shape::Long(range("range", rest)),
+        ("float" | "double", rest) => Shape::Float(range("range", rest)),
+        ("boolean", []) => Shape::Boolean,
+        ("timestamp", []) => Shape::Timestamp,
+        ("blob", []) => Shape::Blob,
+        _ => return None,
+    })
+}
+
+/// The word that follows `word`.
+fn after(word: &str, words: &[&'static str]) -> Option<&'static str> {
+    let at = words.iter().position(|candidate| *candidate == word)?;
+    words.get(at + 1).copied()
+}
+
+fn range(word: &str, words: &[&'static str]) -> Range {
+    let Some(at) = words.iter().position(|candidate| *candidate == word) else { return Range::default() };
+    let bound = |offset: usize| words.get(at + offset).and_then(|text| text.parse().ok());
+    Range { min: bound(1), max: bound(2) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_of_ecs_is_whole() {
+        let table = ecs();
+        assert_eq!((table.service, table.protocol), ("ecs", "json1.1"));
+        assert_eq!(table.operations.len(), 88);
+        for operation in table.operations.values() {
+            for name in [operation.input, operation.output].iter().chain(&operation.errors) {
+                assert!(table.structure(name).is_some(), "{}: {name}", operation.name);
+            }
+        }
+    }
+
+    #[test]
+    fn every_name_leads_somewhere() {
+        let table = ecs();
+        for (name, shape) in &table.shapes {
+            let targets: Vec<&str> = match shape {
+                Shape::Structure(structure) => structure.members.values().map(|member| member.shape).collect(),
+                Shape::List { item } => vec![item],
+                Shape::Map { key, value } => vec![key, value],
+                _ => vec![],
+            };
+            assert!(targets.iter().all(|target| table.shapes.contains_key(target)), "{name}");
+        }
+    }
+
+    #[test]
+    fn keeps_required_enum_and_range() {
+        let table = ecs();
+        let create = table.input("CreateService").unwrap();
+        assert!(create.members["serviceName"].required);
+        assert!(!create.members["cluster"].required);
+        let Shape::Text(launch) = &table.shapes["LaunchType"] else { panic!("LaunchType is text") };
+        assert!(launch.values.contains(&"FARGATE"));
+        assert_eq!(table.shapes["PortNumber"], Shape::Integer(Range { min: Some(0.0), max: Some(65535.0) }));
+    }
+}
