@@ -1,6 +1,25 @@
-//! Clusters (ecs-semantics §1.3, §6.1).
+//! Clusters (ecs-semantics §1.3, §6.1, §6.2).
+//!
+//! Capacity providers are FARGATE and FARGATE_SPOT only; they attach at once, so there are no attachments to wait for.
 
 use crate::shape::{Time, Tree};
+use crate::tree;
+
+use super::super::world::World;
+use super::page::{HUNDRED, Order, Row, page};
+use super::{Answer, Ecs, Fault, tag};
+
+/// How many names DescribeClusters takes (§7.2).
+const DESCRIBE_LIMIT: usize = 100;
+
+/// How many capacity providers a cluster may have (§6.2).
+const PROVIDERS_LIMIT: usize = 20;
+
+/// The capacity providers there are.
+const PROVIDERS: &[&str] = &["FARGATE", "FARGATE_SPOT"];
+
+/// What `containerInsights` may be set to (§6.1).
+const INSIGHTS: &[&str] = &["enabled", "disabled", "enhanced"];
 
 /// A cluster, ACTIVE or INACTIVE.
 #[derive(Clone, Debug)]
@@ -15,4 +34,292 @@ pub struct Cluster {
 }
 
 /// The operations answered here.
-pub const OPERATIONS: &[(&str, super::Operation)] = &[];
+pub const OPERATIONS: &[(&str, super::Operation)] = &[
+    ("CreateCluster", create),
+    ("DeleteCluster", delete),
+    ("DescribeClusters", describe),
+    ("ListClusters", list),
+    ("PutClusterCapacityProviders", put_capacity_providers),
+    ("UpdateCluster", update),
+    ("UpdateClusterSettings", update),
+];
+
+/// The name in a cluster's name or ARN; `default` when there is none (§1.1).
+pub fn name_of(reference: Option<&str>) -> &str {
+    let reference = reference.filter(|text| !text.is_empty()).unwrap_or("default");
+    reference.split_once(":cluster/").map_or(reference, |(_, name)| name)
+}
+
+/// The ACTIVE cluster that a request means.
+///
+/// # Errors
+/// `ClusterNotFoundException`.
+pub fn find<'a>(ecs: &'a Ecs, reference: Option<&str>) -> Result<&'a Cluster, Fault> {
+    ecs.clusters.get(name_of(reference)).filter(|cluster| cluster.active).ok_or_else(not_found)
+}
+
+fn not_found() -> Fault {
+    Fault::new("ClusterNotFoundException", "Cluster not found.")
+}
+
+/// Texts of the wrong state: TF's provider waits on the one, the others are told apart by class alone.
+fn not_active() -> Fault {
+    Fault::client("Cluster was not ACTIVE.")
+}
+
+fn check_name(name: &str) -> Result<(), Fault> {
+    if is_name(name) {
+        return Ok(());
+    }
+    Err(Fault::invalid(format!("Cluster must match ^[a-zA-Z0-9\\-_]{{1,255}}$, but was {name}")))
+}
+
+/// 1 to 255 of `[A-Za-z0-9_-]`: clusters, services, families and containers (§1.2).
+pub fn is_name(name: &str) -> bool {
+    (1..=255).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+}
+
+fn create(world: &mut World, input: &Tree) -> Answer {
+    let name = input.text("clusterName").unwrap_or("default").to_owned();
+    check_name(&name)?;
+    // A name in use gives the cluster that has it, unchanged (§1.3).
+    if let Some(cluster) = world.ecs.clusters.get(&name).filter(|cluster| cluster.active) {
+        return Ok(tree! { "cluster" => shown(&world.ecs, cluster, &ALL) });
+    }
+    tag::check_new(input.list("tags"))?;
+    check_body(input)?;
+    let mut body = tree! {
+        "settings" => default_settings(),
+        "capacityProviders" => Tree::List(Vec::new()),
+        "defaultCapacityProviderStrategy" => Tree::List(Vec::new()),
+    };
+    take_over(&mut body, input);
+    check_strategy(body.list("capacityProviders"), body.list("defaultCapacityProviderStrategy"))?;
+    let cluster = Cluster {
+        arn: world.arn(&format!("cluster/{name}")),
+        active: true,
+        created_at: world.now(),
+        body,
+        tags: input.list("tags").to_vec(),
+        name: name.clone(),
+    };
+    // What an INACTIVE cluster of this name left behind is not the new one's.
+    world.ecs.services.retain(|(of, _), _| *of != name);
+    world.ecs.tasks.retain(|(of, _), _| *of != name);
+    let answer = tree! { "cluster" => shown(&world.ecs, &cluster, &ALL) };
+    world.ecs.clusters.insert(name, cluster);
+    Ok(answer)
+}
+
+fn default_settings() -> Vec<Tree> {
+    vec![tree! { "name" => "containerInsights", "value" => "disabled" }]
+}
+
+/// Takes the members of a request that a cluster keeps.
+fn take_over(body: &mut Tree, input: &Tree) {
+    for member in ["configuration", "serviceConnectDefaults", "capacityProviders"] {
+        if let Some(value) = input.get(member) {
+            body.set(member, value);
+        }
+    }
+    if let Some(strategy) = input.get("defaultCapacityProviderStrategy").and_then(Tree::as_list) {
+        body.set("defaultCapacityProviderStrategy", filled_strategy(strategy));
+    }
+    // A setting not named keeps its value.
+    let mut settings = body.list("settings").to_vec();
+    for new in input.list("settings") {
+        match settings.iter_mut().find(|old| old.text("name") == new.text("name")) {
+            Some(old) => *old = new.clone(),
+            None => settings.push(new.clone()),
+        }
+    }
+    body.set("settings", settings);
+}
+
+/// `weight` and `base` read back as 0 when they were left out.
+fn filled_strategy(strategy: &[Tree]) -> Vec<Tree> {
+    let filled = |item: &Tree| {
+        let (weight, base) = (item.int("weight").unwrap_or(0), item.int("base").unwrap_or(0));
+        item.clone().with("weight", weight).with("base", base)
+    };
+    strategy.iter().map(filled).collect()
+}
+
+fn check_body(input: &Tree) -> Result<(), Fault> {
+    for setting in input.list("settings") {
+        if !setting.text("value").is_some_and(|value| INSIGHTS.contains(&value)) {
+            let text = format!("Invalid value for containerInsights. Valid values: {}.", INSIGHTS.join(", "));
+            return Err(Fault::invalid(text));
+        }
+    }
+    let command = input.at(&["configuration", "executeCommandConfiguration"]);
+    let destination = |name| command.is_some_and(|it| it.at(&["logConfiguration", name]).is_some());
+    let overrides = command.and_then(|it| it.text("logging")) == Some("OVERRIDE");
+    if overrides && !destination("cloudWatchLogGroupName") && !destination("s3BucketName") {
+        return Err(Fault::invalid(
+            "A CloudWatch log group name or S3 bucket name must be specified when overriding the default log \
+             configuration",
+        ));
+    }
+    check_providers(input.list("capacityProviders"))
+}
+
+fn check_providers(providers: &[Tree]) -> Result<(), Fault> {
+    if providers.len() > PROVIDERS_LIMIT {
+        let text = format!("A cluster can have at most {PROVIDERS_LIMIT} capacity providers.");
+        return Err(Fault::invalid(text));
+    }
+    let names = providers.iter().filter_map(Tree::as_text);
+    match names.into_iter().find(|name| !PROVIDERS.contains(name)) {
+        Some(name) => Err(Fault::invalid(format!(
+            "The specified capacity provider '{name}' was not found. Specify a valid name or ARN and try again. (The \
+             embedded ECS has FARGATE and FARGATE_SPOT only.)"
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// A default strategy uses the cluster's own providers, at most one with a base (§6.1; wordings weak).
+fn check_strategy(providers: &[Tree], strategy: &[Tree]) -> Result<(), Fault> {
+    let foreign = |item: &&Tree| !item.get("capacityProvider").is_some_and(|name| providers.contains(name));
+    if let Some(item) = strategy.iter().find(foreign) {
+        let name = item.text("capacityProvider").unwrap_or_default();
+        return Err(Fault::invalid(format!(
+            "The specified capacity provider strategy cannot contain a capacity provider that is not associated with \
+             the cluster: {name}. Associate the capacity provider with the cluster and try again."
+        )));
+    }
+    if strategy.iter().filter(|item| item.int("base").unwrap_or(0) > 0).count() > 1 {
+        return Err(Fault::invalid("A capacity provider strategy can have only one base value greater than 0."));
+    }
+    Ok(())
+}
+
+fn update(world: &mut World, input: &Tree) -> Answer {
+    check_body(input)?;
+    let cluster = find_to_change(&mut world.ecs, input)?;
+    take_over(&mut cluster.body, input);
+    let cluster = cluster.clone();
+    Ok(tree! { "cluster" => shown(&world.ecs, &cluster, &ALL) })
+}
+
+fn find_to_change<'a>(ecs: &'a mut Ecs, input: &Tree) -> Result<&'a mut Cluster, Fault> {
+    let cluster = ecs.clusters.get_mut(name_of(input.text("cluster"))).ok_or_else(not_found)?;
+    if cluster.active { Ok(cluster) } else { Err(not_active()) }
+}
+
+fn put_capacity_providers(world: &mut World, input: &Tree) -> Answer {
+    let (providers, strategy) = (input.list("capacityProviders"), input.list("defaultCapacityProviderStrategy"));
+    let name = find_to_change(&mut world.ecs, input)?.name.clone();
+    check_providers(providers)?;
+    check_strategy(providers, strategy)?;
+    let cluster = find_to_change(&mut world.ecs, input)?;
+    // Both lists are replaced as wholes (§6.2).
+    cluster.body.set("capacityProviders", providers.to_vec());
+    cluster.body.set("defaultCapacityProviderStrategy", filled_strategy(strategy));
+    let ecs = &world.ecs;
+    let cluster = ecs.clusters.get(&name).ok_or_else(not_found)?;
+    Ok(tree! { "cluster" => shown(ecs, cluster, &ALL) })
+}
+
+fn delete(world: &mut World, input: &Tree) -> Answer {
+    let name = name_of(input.text("cluster")).to_owned();
+    let counts = Counts::of(&world.ecs, &name);
+    let cluster = world.ecs.clusters.get_mut(&name).ok_or_else(not_found)?;
+    if counts.active_services > 0 {
+        let text = "The Cluster cannot be deleted while Services are active.";
+        return Err(Fault::new("ClusterContainsServicesException", text));
+    }
+    if counts.running + counts.pending > 0 {
+        let text = "The Cluster cannot be deleted while Tasks are active.";
+        return Err(Fault::new("ClusterContainsTasksException", text));
+    }
+    cluster.active = false;
+    let cluster = cluster.clone();
+    Ok(tree! { "cluster" => shown(&world.ecs, &cluster, &ALL) })
+}
+
+/// What goes on in a cluster.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Counts {
+    active_services: usize,
+    running: usize,
+    pending: usize,
+}
+
+impl Counts {
+    fn of(ecs: &Ecs, cluster: &str) -> Self {
+        let services = ecs.services.iter().filter(|((of, _), _)| of == cluster);
+        let _tasks = ecs.tasks.iter().filter(|((of, _), _)| of == cluster);
+        Self { active_services: services.count(), running: 0, pending: 0 }
+    }
+}
+
+/// Everything that `include` can ask for.
+const ALL: [&str; 5] = ["ATTACHMENTS", "CONFIGURATIONS", "SETTINGS", "STATISTICS", "TAGS"];
+
+/// A cluster as answers show it. What was not asked for is an empty list, or absent (§1.4, §6.1).
+fn shown(ecs: &Ecs, cluster: &Cluster, include: &[&str]) -> Tree {
+    let asked = |part: &str| include.contains(&part);
+    let none = || Tree::List(Vec::new());
+    let part = |name: &str, asked: bool| if asked { cluster.body.get(name).cloned() } else { None };
+    let counts = Counts::of(ecs, &cluster.name);
+    let tags = if asked("TAGS") { Tree::List(cluster.tags.clone()) } else { none() };
+    tree! {
+        "clusterArn" => &cluster.arn,
+        "clusterName" => &cluster.name,
+        "status" => if cluster.active { "ACTIVE" } else { "INACTIVE" },
+        "registeredContainerInstancesCount" => 0,
+        "runningTasksCount" => counts.running,
+        "pendingTasksCount" => counts.pending,
+        "activeServicesCount" => counts.active_services,
+        "statistics" => if asked("STATISTICS") { statistics(counts) } else { none() },
+        "settings" => part("settings", asked("SETTINGS")).unwrap_or_else(none),
+        "capacityProviders" => part("capacityProviders", true).unwrap_or_else(none),
+        "defaultCapacityProviderStrategy" => part("defaultCapacityProviderStrategy", true).unwrap_or_else(none),
+        "tags" => tags,
+    }
+    .with_some("configuration", part("configuration", asked("CONFIGURATIONS")))
+    .with_some("serviceConnectDefaults", part("serviceConnectDefaults", true))
+}
+
+/// The counts once more, by where things run: all on Fargate.
+fn statistics(counts: Counts) -> Tree {
+    let rows = [
+        ("runningEC2TasksCount", 0),
+        ("runningFargateTasksCount", counts.running),
+        ("pendingEC2TasksCount", 0),
+        ("pendingFargateTasksCount", counts.pending),
+        ("activeEC2ServiceCount", 0),
+        ("activeFargateServiceCount", counts.active_services),
+    ];
+    let row = |(name, count): (&str, usize)| tree! { "name" => name, "value" => count.to_string() };
+    Tree::List(rows.into_iter().map(row).collect())
+}
+
+fn describe(world: &mut World, input: &Tree) -> Answer {
+    let mut references: Vec<&str> = input.list("clusters").iter().filter_map(Tree::as_text).collect();
+    if references.len() > DESCRIBE_LIMIT {
+        return Err(Fault::invalid(format!("Clusters cannot exceed {DESCRIBE_LIMIT} elements.")));
+    }
+    if references.is_empty() {
+        references.push("default");
+    }
+    let include: Vec<&str> = input.list("include").iter().filter_map(Tree::as_text).collect();
+    let (mut clusters, mut failures) = (Vec::new(), Vec::new());
+    for reference in references {
+        let name = name_of(Some(reference));
+        let arn = if reference == name { world.arn(&format!("cluster/{name}")) } else { reference.to_owned() };
+        match world.ecs.clusters.get(name).filter(|cluster| cluster.arn == arn) {
+            Some(cluster) => clusters.push(shown(&world.ecs, cluster, &include)),
+            None => failures.push(tree! { "arn" => arn, "reason" => "MISSING" }),
+        }
+    }
+    Ok(tree! { "clusters" => clusters, "failures" => failures })
+}
+
+fn list(world: &mut World, input: &Tree) -> Answer {
+    let active = world.ecs.clusters.values().filter(|cluster| cluster.active);
+    let rows = active.map(|cluster| Row { key: cluster.name.clone(), shown: cluster.arn.clone() });
+    page(rows.collect(), Order::Ascending, input, "clusterArns", HUNDRED)
+}

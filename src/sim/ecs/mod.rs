@@ -2,6 +2,8 @@
 
 pub mod cluster;
 pub mod fault;
+pub mod input;
+pub mod page;
 pub mod service;
 pub mod tag;
 pub mod task;
@@ -55,9 +57,13 @@ const OPERATIONS: &[&[(&str, Operation)]] =
     &[cluster::OPERATIONS, task_definition::OPERATIONS, tag::OPERATIONS, service::OPERATIONS, task::OPERATIONS];
 
 /// Answers one request.
+///
+/// # Errors
+/// What ECS would answer.
 pub fn call(world: &mut World, _service: &str, operation: &str, input: &Tree) -> Answer {
+    let input = input::checked(operation, input)?;
     match OPERATIONS.iter().copied().flatten().find(|(name, _)| *name == operation) {
-        Some((_, answer)) => answer(world, input),
+        Some((_, answer)) => answer(world, &input),
         None => Err(Fault::unsupported(operation)),
     }
 }

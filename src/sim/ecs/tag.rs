@@ -1,4 +1,130 @@
 //! Tags of ECS resources: TagResource, UntagResource, ListTagsForResource (ecs-semantics §1.4).
 
+use crate::shape::Tree;
+use crate::tree;
+
+use super::super::world::World;
+use super::{Answer, Ecs, Fault};
+
+/// How many tags a resource may have, and how long a key and a value may be, in characters (§1.2).
+pub const TAGS_LIMIT: usize = 50;
+const KEY_LIMIT: usize = 128;
+const VALUE_LIMIT: usize = 256;
+
+/// Besides letters, digits and spaces.
+const SIGNS: &str = "_.:/=+-@";
+
 /// The operations answered here.
-pub const OPERATIONS: &[(&str, super::Operation)] = &[];
+pub const OPERATIONS: &[(&str, super::Operation)] =
+    &[("ListTagsForResource", list), ("TagResource", tag), ("UntagResource", untag)];
+
+/// Whether ECS takes these tags on something new (§1.2; wordings weak).
+///
+/// # Errors
+/// `InvalidParameterException`.
+pub fn check_new(tags: &[Tree]) -> Result<(), Fault> {
+    if tags.len() > TAGS_LIMIT {
+        return Err(Fault::invalid(format!("Tags can not exceed {TAGS_LIMIT} entries.")));
+    }
+    for (at, tag) in tags.iter().enumerate() {
+        let key = tag.text("key").unwrap_or_default();
+        check_key(key)?;
+        check_value(key, tag.text("value").unwrap_or_default())?;
+        if tags.iter().take(at).any(|other| other.text("key") == Some(key)) {
+            return Err(Fault::invalid(format!("Duplicate tag keys found: {key}.")));
+        }
+    }
+    Ok(())
+}
+
+fn check_key(key: &str) -> Result<(), Fault> {
+    if !(1..=KEY_LIMIT).contains(&key.chars().count()) {
+        return Err(Fault::invalid(format!("Tag key must have between 1 and {KEY_LIMIT} characters: {key}")));
+    }
+    if is_reserved(key) {
+        return Err(Fault::invalid(format!("Tag key can not begin with aws: as it is reserved: {key}")));
+    }
+    check_characters("key", key)
+}
+
+fn check_value(key: &str, value: &str) -> Result<(), Fault> {
+    if value.chars().count() > VALUE_LIMIT {
+        return Err(Fault::invalid(format!("Tag value must have at most {VALUE_LIMIT} characters: the one of {key}")));
+    }
+    check_characters("value", value)
+}
+
+fn check_characters(part: &str, text: &str) -> Result<(), Fault> {
+    let allowed = |c: char| c.is_alphanumeric() || c.is_whitespace() && !c.is_control() || SIGNS.contains(c);
+    match text.chars().find(|c| !allowed(*c)) {
+        Some(c) => Err(Fault::invalid(format!("Tag {part} contains an invalid character, {c:?}: {text}"))),
+        None => Ok(()),
+    }
+}
+
+/// AWS's own tags, in any case.
+fn is_reserved(key: &str) -> bool {
+    key.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("aws:"))
+}
+
+/// The tags of the resource that an ARN names.
+fn find<'a>(world: &'a mut World, arn: &str) -> Result<&'a mut Vec<Tree>, Fault> {
+    let own = world.arn("");
+    let resource = arn.strip_prefix(&own).ok_or_else(|| Fault::invalid(format!("Invalid arn: {arn}")))?.to_owned();
+    let parts: Vec<&str> = resource.split('/').collect();
+    let ecs: &'a mut Ecs = &mut world.ecs;
+    match parts.as_slice() {
+        ["cluster", name] => {
+            let found = ecs.clusters.get_mut(*name).filter(|cluster| cluster.active);
+            found.map(|cluster| &mut cluster.tags).ok_or_else(missing)
+        }
+        ["task-definition", name] => {
+            let (family, revision) = name.split_once(':').ok_or_else(missing)?;
+            let revision: i64 = revision.parse().map_err(|_| missing())?;
+            let found = ecs.families.get_mut(family).and_then(|family| family.revisions.get_mut(&revision));
+            found.map(|definition| &mut definition.tags).ok_or_else(missing)
+        }
+        ["service", _] | ["task", _] => Err(Fault::invalid("Long arn format must be used for tagging operations")),
+        _ => Err(Fault::invalid(format!("Invalid arn: {arn}"))),
+    }
+}
+
+fn missing() -> Fault {
+    Fault::invalid("The specified resource was not found. Specify a valid resource ARN and try again.")
+}
+
+fn tag(world: &mut World, input: &Tree) -> Answer {
+    let new = input.list("tags");
+    check_new(new)?;
+    let tags = find(world, input.text("resourceArn").unwrap_or_default())?;
+    let mut merged = tags.clone();
+    for one in new {
+        let one =
+            tree! { "key" => one.text("key").unwrap_or_default(), "value" => one.text("value").unwrap_or_default() };
+        match merged.iter_mut().find(|old| old.get("key") == one.get("key")) {
+            Some(old) => *old = one,
+            None => merged.push(one),
+        }
+    }
+    // AWS's own tags do not count (§1.2).
+    if merged.iter().filter(|tag| !is_reserved(tag.text("key").unwrap_or_default())).count() > TAGS_LIMIT {
+        return Err(Fault::invalid(format!("Tags can not exceed {TAGS_LIMIT} entries.")));
+    }
+    *tags = merged;
+    Ok(Tree::map())
+}
+
+fn untag(world: &mut World, input: &Tree) -> Answer {
+    let keys = input.list("tagKeys");
+    for key in keys.iter().filter_map(Tree::as_text) {
+        check_key(key)?;
+    }
+    let tags = find(world, input.text("resourceArn").unwrap_or_default())?;
+    tags.retain(|tag| !tag.get("key").is_some_and(|key| keys.contains(key)));
+    Ok(Tree::map())
+}
+
+fn list(world: &mut World, input: &Tree) -> Answer {
+    let tags = find(world, input.text("resourceArn").unwrap_or_default())?;
+    Ok(tree! { "tags" => tags.clone() })
+}

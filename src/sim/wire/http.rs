@@ -21,11 +21,10 @@ use axum::response::Response as HttpResponse;
 use axum::routing::{get, post};
 use tokio::net::TcpListener;
 
-use crate::shape::Tree;
+use crate::shape::{Tree, json};
 use crate::tree;
 
 use super::super::Sim;
-use super::json_protocol::json;
 use super::{BODY_LIMIT_BYTES, Request, Response, answer, state};
 
 /// The furthest one request may put the world ahead.
@@ -124,7 +123,7 @@ fn refusal(status: StatusCode, problem: &str) -> HttpResponse {
 
 fn page(status: StatusCode, tree: &Tree) -> HttpResponse {
     let headers = [("content-type".to_owned(), "application/json".to_owned())].into();
-    write(Response { status: status.as_u16(), headers, body: json::write(tree) })
+    write(Response { status: status.as_u16(), headers, body: json::write(tree).into_bytes() })
 }
 
 fn write(response: Response) -> HttpResponse {

@@ -1,15 +1,12 @@
 //! awsJson 1.1: the operation in a header, JSON in the bodies (ecs-semantics §7.1). Must not know: any operation.
 
-use crate::shape::{Map, Tree};
+use crate::shape::{Map, Tree, json, table};
 
 use super::super::Sim;
 use super::super::ecs::Fault;
 use super::{Request, Response, check_size, scope};
 
 const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
-
-/// The services that speak this protocol, by what stands before the dot of `X-Amz-Target`.
-const TARGETS: &[(&str, &str)] = &[("AmazonEC2ContainerServiceV20141113", "ecs")];
 
 /// Answers a request that has a target, or should have one.
 pub fn answer(sim: &Sim, request: &Request, target: Option<&str>) -> Response {
@@ -18,6 +15,7 @@ pub fn answer(sim: &Sim, request: &Request, target: Option<&str>) -> Response {
         Ok(output) => (200, json::write(output)),
         Err(fault) => (fault.status, json::write(&error_body(fault))),
     };
+    let body = body.into_bytes();
     let headers = [("content-type".to_owned(), CONTENT_TYPE.to_owned())].into();
     Response { status, headers, body }
 }
@@ -32,8 +30,8 @@ fn perform(sim: &Sim, request: &Request, target: Option<&str>) -> Result<Tree, F
 
 fn route(target: &str) -> Option<(&'static str, &str)> {
     let (prefix, operation) = target.split_once('.')?;
-    let (_, service) = TARGETS.iter().find(|(known, _)| *known == prefix)?;
-    Some((service, operation))
+    let table = [table::ecs()].into_iter().find(|table| table.target == prefix)?;
+    Some((table.service, operation))
 }
 
 /// An empty body counts as `{}`; a member that is null counts as absent, as in all of AWS's JSON protocols.
@@ -68,44 +66,4 @@ fn error_body(fault: &Fault) -> Tree {
     members.insert("__type".into(), fault.code.into());
     members.insert("message".into(), fault.message.as_str().into());
     Tree::Map(members)
-}
-
-/// Stands in until the shapes' own codec is here.
-pub(super) mod json {
-    use crate::shape::Tree;
-    use serde_json::Value;
-
-    pub fn read(bytes: &[u8]) -> Result<Tree, String> {
-        serde_json::from_slice(bytes).map(tree).map_err(|problem| problem.to_string())
-    }
-
-    pub fn write(tree: &Tree) -> Vec<u8> {
-        value(tree).to_string().into_bytes()
-    }
-
-    fn tree(value: Value) -> Tree {
-        match value {
-            Value::Null => Tree::Null,
-            Value::Bool(value) => Tree::Bool(value),
-            Value::Number(number) => match number.as_i64() {
-                Some(int) => Tree::Int(int),
-                None => Tree::Float(number.as_f64().unwrap_or_default()),
-            },
-            Value::String(text) => Tree::Text(text),
-            Value::Array(items) => Tree::List(items.into_iter().map(tree).collect()),
-            Value::Object(members) => Tree::Map(members.into_iter().map(|(k, v)| (k, tree(v))).collect()),
-        }
-    }
-
-    fn value(tree: &Tree) -> Value {
-        match tree {
-            Tree::Null => Value::Null,
-            Tree::Bool(value) => (*value).into(),
-            Tree::Int(value) => (*value).into(),
-            Tree::Float(value) => (*value).into(),
-            Tree::Text(text) => text.as_str().into(),
-            Tree::List(items) => items.iter().map(value).collect(),
-            Tree::Map(members) => Value::Object(members.iter().map(|(k, v)| (k.clone(), value(v))).collect()),
-        }
-    }
 }
