@@ -9,7 +9,7 @@ pub mod tag;
 pub mod task;
 pub mod task_definition;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::shape::Tree;
 
@@ -26,6 +26,8 @@ pub struct Ecs {
     pub clusters: BTreeMap<String, cluster::Cluster>,
     /// By family.
     pub families: BTreeMap<String, task_definition::Family>,
+    /// ARNs of task definitions that go as soon as nothing uses them.
+    pub deleting: BTreeSet<String>,
     /// By (cluster name, service name); INACTIVE ones stay describable for a while.
     pub services: BTreeMap<(String, String), service::Service>,
     /// By (cluster name, task id); STOPPED ones stay for an hour.
