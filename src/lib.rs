@@ -10,6 +10,8 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod aws;
+pub mod clock;
 pub mod kinds;
 pub mod reconcile;
 pub mod shape;

@@ -162,7 +162,7 @@ impl Check<'_> {
 
     fn value(&mut self, shape: &str, tree: &Tree) {
         match (self.table.shapes.get(shape), tree) {
-            (None, _) => {}
+            (None | Some(Shape::Document), _) => {}
             (_, Tree::Null) => self.report(What::Null),
             (Some(Shape::Structure(structure)), _) => self.structure(structure, tree),
             (Some(Shape::List { item }), Tree::List(items)) => {
@@ -178,7 +178,7 @@ impl Check<'_> {
             }
             (Some(Shape::Map { .. }), _) => self.wrong("a map", tree),
             (Some(Shape::Text(rule)), Tree::Text(text)) => self.text(rule, text),
-            (Some(Shape::Text(_) | Shape::Blob), Tree::Text(_)) | (Some(Shape::Boolean), Tree::Bool(_)) => {}
+            (Some(Shape::Blob), Tree::Text(_)) | (Some(Shape::Boolean), Tree::Bool(_)) => {}
             (Some(Shape::Text(_) | Shape::Blob), _) => self.wrong("a string", tree),
             (Some(Shape::Boolean), _) => self.wrong("true or false", tree),
             (Some(Shape::Integer(range)), Tree::Int(int)) if i32::try_from(*int).is_ok() => {

@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use super::Tree;
+
 /// All shapes and operations of one service.
 #[derive(Debug, Default)]
 pub struct Table {
@@ -49,7 +51,10 @@ pub enum Shape {
     Boolean,
     /// Epoch seconds.
     Timestamp,
+    /// Base64 text.
     Blob,
+    /// Anything.
+    Document,
 }
 
 /// A structure, a union (exactly one member is set) or an error.
@@ -66,6 +71,8 @@ pub struct Member {
     pub shape: &'static str,
     pub required: bool,
     pub sensitive: bool,
+    /// Named in `tables/*.zero.txt`.
+    pub zero_filled: bool,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -84,7 +91,10 @@ pub struct Range {
     pub max: Option<f64>,
 }
 
-static ECS: LazyLock<Table> = LazyLock::new(|| parse(include_str!("tables/ecs.txt")).unwrap_or_default());
+static ECS: LazyLock<Table> = LazyLock::new(|| {
+    let table = parse(include_str!("tables/ecs.txt"));
+    table.and_then(|table| mark_zero_filled(table, include_str!("tables/ecs.zero.txt"))).unwrap_or_default()
+});
 
 /// The table of a service, by the name its requests are signed for.
 pub fn table(service: &str) -> Option<&'static Table> {
@@ -105,6 +115,21 @@ impl Table {
     /// The output structure of an operation.
     pub fn output(&self, operation: &str) -> Option<&Structure> {
         self.structure(self.operations.get(operation)?.output)
+    }
+
+    /// The members that the SDK sends as zero when they are absent: absent equals its zero there, in both directions.
+    pub fn zero_filled<'a>(&'a self, structure: &'a str) -> impl Iterator<Item = (&'static str, Tree)> + 'a {
+        let members = self.structure(structure).into_iter().flat_map(|structure| &structure.members);
+        members.filter(|(_, member)| member.zero_filled).filter_map(|(name, member)| {
+            let zero = match self.shapes.get(member.shape)? {
+                Shape::Integer(_) | Shape::Long(_) => Tree::Int(0),
+                Shape::Float(_) => Tree::Float(0.0),
+                Shape::Boolean => Tree::Bool(false),
+                Shape::Text(_) => Tree::Text(String::new()),
+                _ => return None,
+            };
+            Some((*name, zero))
+        })
     }
 
     /// The structure of that name.
@@ -147,9 +172,24 @@ fn parse(text: &'static str) -> Option<Table> {
     Some(table)
 }
 
+/// Reads lines of `STRUCTURE MEMBER`, as a test derives them from the SDK.
+fn mark_zero_filled(mut table: Table, text: &str) -> Option<Table> {
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        let (structure, member) = line.split_once(' ')?;
+        let Shape::Structure(structure) = table.shapes.get_mut(structure)? else { return None };
+        structure.members.get_mut(member)?.zero_filled = true;
+    }
+    Some(table)
+}
+
 fn member(words: &[&'static str]) -> Option<(&'static str, Member)> {
     let [name, shape, flags @ ..] = words else { return None };
-    let member = Member { shape, required: flags.contains(&"required"), sensitive: flags.contains(&"sensitive") };
+    let member = Member {
+        shape,
+        required: flags.contains(&"required"),
+        sensitive: flags.contains(&"sensitive"),
+        zero_filled: false,
+    };
     Some((name, member))
 }
 
@@ -173,6 +213,7 @@ fn shape(kind: &str, words: &[&'static str]) -> Option<Shape> {
         ("boolean", []) => Shape::Boolean,
         ("timestamp", []) => Shape::Timestamp,
         ("blob", []) => Shape::Blob,
+        ("document", []) => Shape::Document,
         _ => return None,
     })
 }

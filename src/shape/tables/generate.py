@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes the shape table of one AWS service from the service description that botocore carries.
 
-    pip install botocore==1.44.5
+    pip install botocore==1.43.126
     python3 src/shape/tables/generate.py ecs > src/shape/tables/ecs.txt
 
 Facts only (names, types, limits, enum values); descriptions are left out. The format is read by ../table.rs:
@@ -14,7 +14,7 @@ Facts only (names, types, limits, enum values); descriptions are left out. The f
     map NAME KEY VALUE
     string NAME [sensitive] [enum A|B|…] [length MIN MAX]
     integer|long|double|float NAME [range MIN MAX]
-    boolean|timestamp|blob NAME
+    boolean|timestamp|blob|document NAME
 """
 import sys
 
@@ -50,7 +50,9 @@ def limits(shape):
 
 def lines(name, shape):
     kind = shape["type"]
-    if kind == "structure":
+    if shape.get("document"):
+        yield f"document {name}"
+    elif kind == "structure":
         word = "union" if shape.get("union") else "structure"
         yield " ".join([word, name] + (["error"] if shape.get("exception") else []))
         for member, target in shape.get("members", {}).items():

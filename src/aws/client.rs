@@ -1,0 +1,164 @@
+//! The AWS of one account and region: runs calls within our budget, each once. Must not know: manifests, plans.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_ecs::config::retry::RetryConfig;
+use aws_sdk_ecs::config::timeout::TimeoutConfig;
+use aws_sdk_ecs::config::{BehaviorVersion, Region, SharedCredentialsProvider};
+use aws_smithy_async::rt::sleep::{AsyncSleep, SharedAsyncSleep, Sleep};
+use aws_smithy_async::time::{SharedTimeSource, TimeSource};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+
+use crate::clock::Clock;
+use crate::kinds::Place;
+use crate::shape::check::{Strictness, check};
+use crate::shape::{Call, Tree, table};
+
+use super::budget::{Budget, SHARE_DEFAULT};
+use super::error::{CallError, Class};
+use super::operations::{self, Reply};
+
+/// How long one attempt may take. Recognisably not one of the SDK's round numbers.
+pub const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(9);
+
+/// Told of every call that ended: operation, outcome, how long it took, how long it waited for the budget before.
+pub type Ended = Arc<dyn Fn(&Call, Result<&Reply, &CallError>, Duration, Duration) + Send + Sync>;
+
+/// What a client is made from.
+pub struct Settings {
+    pub region: String,
+    /// Where to send requests instead of AWS's own endpoints.
+    pub endpoint: Option<String>,
+    pub credentials: SharedCredentialsProvider,
+    pub http: SharedHttpClient,
+    pub clock: Clock,
+    /// Fraction of each of ECS's buckets that we may use.
+    pub share: f64,
+    pub ended: Ended,
+}
+
+impl Settings {
+    /// The settings of a simulated account: any credentials will do.
+    pub fn simulated(region: &str, http: SharedHttpClient, clock: Clock) -> Self {
+        let credentials = aws_sdk_ecs::config::Credentials::new("SIMULATED", "SIMULATED", None, None, "simulated");
+        Self {
+            region: region.to_owned(),
+            endpoint: Some("http://ecs.sim".to_owned()),
+            credentials: SharedCredentialsProvider::new(credentials),
+            http,
+            clock,
+            share: SHARE_DEFAULT,
+            ended: Arc::new(|_, _, _, _| ()),
+        }
+    }
+}
+
+/// A handle to ECS; clones share budget and connection.
+#[derive(Clone)]
+pub struct Aws {
+    ecs: aws_sdk_ecs::Client,
+    sts: aws_sdk_sts::Client,
+    region: String,
+    clock: Clock,
+    budget: Arc<Budget>,
+    ended: Ended,
+}
+
+impl Aws {
+    pub fn new(settings: Settings) -> Self {
+        let Settings { region, endpoint, credentials, http, clock, share, ended } = settings;
+        let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build();
+        // Retries are ours alone: the SDK's would repeat writes that AWS may have applied.
+        macro_rules! config {
+            ($sdk:ident) => {{
+                let mut config = $sdk::Config::builder()
+                    .behavior_version(BehaviorVersion::latest())
+                    .region(Region::new(region.clone()))
+                    .credentials_provider(credentials.clone())
+                    .http_client(http.clone())
+                    .retry_config(RetryConfig::disabled())
+                    .timeout_config(timeouts.clone())
+                    .time_source(SharedTimeSource::new(SdkTime(clock.clone())))
+                    .sleep_impl(SharedAsyncSleep::new(SdkSleep(clock.clone())));
+                config.set_endpoint_url(endpoint.clone());
+                $sdk::Client::from_conf(config.build())
+            }};
+        }
+        Self {
+            ecs: config!(aws_sdk_ecs),
+            sts: config!(aws_sdk_sts),
+            region,
+            budget: Arc::new(Budget::new(clock.clone(), share)),
+            clock,
+            ended,
+        }
+    }
+
+    /// Sends a call once, within the budget.
+    ///
+    /// # Errors
+    /// `BadInput` without sending when the input does not fit the operation's shape; else what AWS, or the way
+    /// there, answered.
+    pub async fn call(&self, call: &Call) -> Result<Reply, CallError> {
+        let row = prepare(call)?;
+        let waited = self.budget.acquire(call.operation).await;
+        let began = self.clock.now();
+        let result = (row.send)(&self.ecs, &call.input).await;
+        let took = self.clock.now().since(began);
+        if result.as_ref().is_err_and(|error| error.class == Class::Throttled) {
+            self.budget.throttled(call.operation);
+        }
+        (self.ended)(call, result.as_ref(), took, waited);
+        result
+    }
+
+    /// Whose account the credentials belong to, and the region: asked before anything else is.
+    ///
+    /// # Errors
+    /// What STS, or the way there, answered.
+    pub async fn place(&self) -> Result<Place, CallError> {
+        let answer = self.sts.get_caller_identity().send().await;
+        let identity = answer.map_err(|error| CallError::from_sdk("GetCallerIdentity", &error))?;
+        let account = identity.account.ok_or_else(|| CallError::bad_input("GetCallerIdentity", "no account"))?;
+        Ok(Place { account, region: self.region.clone() })
+    }
+}
+
+fn prepare(call: &Call) -> Result<&'static operations::Operation, CallError> {
+    let bad = |message: String| CallError::bad_input(call.operation, message);
+    let row = operations::operation(call.operation).ok_or_else(|| bad("no such operation".into()))?;
+    let table = table::ecs();
+    let input = table.input(call.operation).ok_or_else(|| bad("no such operation".into()))?;
+    match check(table, input, &call.input, Strictness::Full).first() {
+        Some(mismatch) => Err(bad(mismatch.to_string())),
+        None => Ok(row),
+    }
+}
+
+impl Reply {
+    /// The member of the answer, or nothing.
+    pub fn get(&self, name: &str) -> Option<&Tree> {
+        self.tree.get(name)
+    }
+}
+
+/// The SDK's clock is ours (signatures, timeouts).
+#[derive(Debug)]
+struct SdkTime(Clock);
+
+impl TimeSource for SdkTime {
+    fn now(&self) -> std::time::SystemTime {
+        self.0.now().into()
+    }
+}
+
+#[derive(Debug)]
+struct SdkSleep(Clock);
+
+impl AsyncSleep for SdkSleep {
+    fn sleep(&self, span: Duration) -> Sleep {
+        let clock = self.0.clone();
+        Sleep::new(async move { clock.sleep(span).await })
+    }
+}

@@ -1,0 +1,128 @@
+//! What can go wrong with a call, and what that means for trying again.
+
+use std::error::Error;
+
+use aws_sdk_ecs::config::http::HttpResponse;
+use aws_sdk_ecs::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+
+/// What to do after an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Class {
+    /// The same call would fail again until the input, or a permission, changes.
+    Terminal,
+    /// It may work the next time.
+    Transient,
+    /// AWS asks for fewer calls.
+    Throttled,
+    /// Somebody else is at it: look again, then decide.
+    Conflict,
+}
+
+/// A call that did not succeed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{operation}: {code}: {message}")]
+pub struct CallError {
+    pub operation: &'static str,
+    /// AWS's name of the error, or ours for what never reached AWS: `Timeout`, `Network`, `BadInput`, `BadAnswer`.
+    pub code: String,
+    pub message: String,
+    pub class: Class,
+    /// Whether AWS may have applied the call all the same: observe before trying again.
+    pub ambiguous: bool,
+}
+
+impl CallError {
+    /// A call that could not even be made.
+    pub fn bad_input(operation: &'static str, message: impl Into<String>) -> Self {
+        Self::new(operation, "BadInput", message.into(), Class::Terminal, false)
+    }
+
+    fn new(operation: &'static str, code: &str, message: String, class: Class, ambiguous: bool) -> Self {
+        Self { operation, code: code.to_owned(), message, class, ambiguous }
+    }
+
+    pub fn class(&self) -> Class {
+        self.class
+    }
+
+    /// A stable, closed set of words for metrics.
+    pub fn category(&self) -> &'static str {
+        match (self.class, self.code.as_str()) {
+            (_, "AccessDeniedException") => "AccessDenied",
+            (_, "Timeout") => "Timeout",
+            (_, "Network") => "Network",
+            (Class::Throttled, _) => "Throttled",
+            (Class::Conflict, _) => "Conflict",
+            (Class::Transient, _) => "Server",
+            (Class::Terminal, code) if code.ends_with("NotFoundException") => "NotFound",
+            (Class::Terminal, _) => "Invalid",
+        }
+    }
+
+    /// Takes down what the SDK says.
+    pub(super) fn from_sdk<E>(operation: &'static str, error: &SdkError<E, HttpResponse>) -> Self
+    where
+        E: ProvideErrorMetadata + Error + 'static,
+    {
+        let told = || DisplayErrorContext(error).to_string();
+        match error {
+            SdkError::ServiceError(service) => {
+                let code = service.err().code().unwrap_or("UnknownError");
+                let message = service.err().message().unwrap_or_default().to_owned();
+                let class = classify(code, &message, service.raw().status().as_u16());
+                Self::new(operation, code, message, class, class == Class::Transient)
+            }
+            SdkError::TimeoutError(_) => {
+                Self::new(operation, "Timeout", "no answer in time".into(), Class::Transient, true)
+            }
+            SdkError::DispatchFailure(_) => Self::new(operation, "Network", told(), Class::Transient, true),
+            SdkError::ResponseError(_) => Self::new(operation, "BadAnswer", told(), Class::Transient, true),
+            _ => Self::new(operation, "BadInput", told(), Class::Terminal, false),
+        }
+    }
+}
+
+/// Codes that ask for patience, whatever the operation.
+const THROTTLES: [&str; 4] = ["ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded"];
+
+/// Codes and texts that say: somebody else is at it (ecs-semantics §1.3, §4.3, §5.1).
+const CONFLICTS: [(&str, &str); 7] = [
+    ("ConflictException", ""),
+    ("UpdateInProgressException", ""),
+    ("ServiceNotActiveException", ""),
+    ("ClientException", "Too many concurrent attempts to create a new revision"),
+    ("InvalidParameterException", "still Draining"),
+    ("InvalidParameterException", "Creation of service was not idempotent"),
+    ("InvalidParameterException", "while deployments are active"),
+];
+
+fn classify(code: &str, message: &str, status: u16) -> Class {
+    if THROTTLES.contains(&code) {
+        Class::Throttled
+    } else if CONFLICTS.iter().any(|(known, text)| *known == code && message.contains(text)) {
+        Class::Conflict
+    } else if status >= 500 || code == "ServerException" || code == "UnknownError" {
+        Class::Transient
+    } else {
+        Class::Terminal
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_follow_code_text_and_status() {
+        for (code, message, status, class) in [
+            ("ThrottlingException", "Rate exceeded", 400, Class::Throttled),
+            ("ServerException", "", 500, Class::Transient),
+            ("InternalFailure", "", 503, Class::Transient),
+            ("InvalidParameterException", "Unable to Start a service that is still Draining.", 400, Class::Conflict),
+            ("InvalidParameterException", "subnets can not be empty.", 400, Class::Terminal),
+            ("AccessDeniedException", "", 400, Class::Terminal),
+        ] {
+            assert_eq!(classify(code, message, status), class, "{code} {message}");
+        }
+    }
+}

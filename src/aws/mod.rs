@@ -1,0 +1,12 @@
+//! AWS: runs a [`Call`](crate::shape::Call) through the SDK. The only place that awaits AWS and names the SDK's
+//! types. Must not know: manifests, plans.
+
+pub mod bridge;
+pub mod budget;
+pub mod client;
+pub mod error;
+pub mod operations;
+
+pub use client::{Aws, Settings};
+pub use error::{CallError, Class};
+pub use operations::Reply;
