@@ -323,3 +323,107 @@ fn list(world: &mut World, input: &Tree) -> Answer {
     let rows = active.map(|cluster| Row { key: cluster.name.clone(), shown: cluster.arn.clone() });
     page(rows.collect(), Order::Ascending, input, "clusterArns", HUNDRED)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::call;
+    use super::*;
+    use crate::sim::world::Settings;
+
+    fn world() -> World {
+        World::new(Settings::default(), Time(0))
+    }
+
+    fn ask(world: &mut World, operation: &str, input: Tree) -> Answer {
+        call(world, "ecs", operation, &input)
+    }
+
+    #[test]
+    fn a_cluster_reads_back_what_it_was_given() {
+        let mut world = world();
+        let input = tree! {
+            "clusterName" => "a",
+            "settings" => vec![tree! { "name" => "containerInsights", "value" => "enabled" }],
+            "capacityProviders" => vec!["FARGATE"],
+            "defaultCapacityProviderStrategy" => vec![tree! { "capacityProvider" => "FARGATE", "weight" => 1 }],
+        };
+        let made = ask(&mut world, "CreateCluster", input).unwrap();
+        let strategy = tree! { "capacityProvider" => "FARGATE", "weight" => 1, "base" => 0 };
+        assert_eq!(made.at(&["cluster", "defaultCapacityProviderStrategy"]), Some(&vec![strategy].into()));
+        let brief = ask(&mut world, "DescribeClusters", tree! { "clusters" => vec!["a"] }).unwrap();
+        assert_eq!(brief.list("clusters")[0].list("settings").len(), 0, "settings only when asked for");
+        let again = ask(&mut world, "CreateCluster", tree! { "clusterName" => "a" }).unwrap();
+        assert_eq!(again, made, "a name in use gives the cluster that has it");
+    }
+
+    #[test]
+    fn no_name_means_default() {
+        let mut world = world();
+        ask(&mut world, "CreateCluster", tree! {}).unwrap();
+        let found = ask(&mut world, "DescribeClusters", tree! {}).unwrap();
+        assert_eq!(found.list("clusters")[0].text("clusterName"), Some("default"));
+        assert_eq!(find(&world.ecs, None).unwrap().name, "default");
+        assert_eq!(
+            find(&world.ecs, Some("arn:aws:ecs:us-east-1:123456789012:cluster/default")).unwrap().name,
+            "default"
+        );
+    }
+
+    #[test]
+    fn a_deleted_cluster_is_inactive_and_its_name_is_free() {
+        let mut world = world();
+        ask(&mut world, "CreateCluster", tree! { "clusterName" => "a" }).unwrap();
+        for _ in 0..2 {
+            let gone = ask(&mut world, "DeleteCluster", tree! { "cluster" => "a" }).unwrap();
+            assert_eq!(gone.at(&["cluster", "status"]), Some(&"INACTIVE".into()));
+        }
+        assert_eq!(ask(&mut world, "ListClusters", tree! {}).unwrap().list("clusterArns").len(), 0);
+        let shown = ask(&mut world, "DescribeClusters", tree! { "clusters" => vec!["a"] }).unwrap();
+        assert_eq!(shown.list("clusters")[0].text("status"), Some("INACTIVE"));
+        let refused = ask(&mut world, "UpdateCluster", tree! { "cluster" => "a" }).unwrap_err();
+        assert_eq!(refused.message, "Cluster was not ACTIVE.");
+        let made = ask(&mut world, "CreateCluster", tree! { "clusterName" => "a" }).unwrap();
+        assert_eq!(made.at(&["cluster", "status"]), Some(&"ACTIVE".into()));
+    }
+
+    #[test]
+    fn updates_replace_what_they_name() {
+        let mut world = world();
+        ask(&mut world, "CreateCluster", tree! { "clusterName" => "a", "capacityProviders" => vec!["FARGATE"] })
+            .unwrap();
+        let on = vec![tree! { "name" => "containerInsights", "value" => "enhanced" }];
+        let input = tree! { "cluster" => "a", "settings" => on.clone() };
+        let set = ask(&mut world, "UpdateClusterSettings", input).unwrap();
+        assert_eq!(set.at(&["cluster", "settings"]), Some(&on.into()));
+        let none = || Tree::List(Vec::new());
+        let input =
+            tree! { "cluster" => "a", "capacityProviders" => none(), "defaultCapacityProviderStrategy" => none() };
+        let put = ask(&mut world, "PutClusterCapacityProviders", input).unwrap();
+        assert_eq!(put.at(&["cluster", "capacityProviders"]), Some(&none()));
+    }
+
+    #[test]
+    fn refuses_what_ecs_refuses() {
+        let mut world = world();
+        let strategy = |name: &str| vec![tree! { "capacityProvider" => name, "base" => 1 }];
+        let command = tree! { "executeCommandConfiguration" => tree! { "logging" => "OVERRIDE" } };
+        for (input, words) in [
+            (tree! { "clusterName" => "a b" }, "Cluster must match ^[a-zA-Z0-9\\-_]{1,255}$, but was a b"),
+            (tree! { "capacityProviders" => vec!["mine"] }, "was not found"),
+            (tree! { "defaultCapacityProviderStrategy" => strategy("FARGATE") }, "not associated with the cluster"),
+            (
+                tree! { "settings" => vec![tree! { "name" => "containerInsights", "value" => "on" }] },
+                "Valid values: enabled, disabled, enhanced",
+            ),
+            (tree! { "configuration" => command }, "must be specified when overriding"),
+            (tree! { "tags" => vec![tree! { "key" => "aws:x", "value" => "" }] }, "reserved"),
+        ] {
+            let fault = ask(&mut world, "CreateCluster", input).unwrap_err();
+            assert_eq!(fault.code, "InvalidParameterException");
+            assert!(fault.message.contains(words), "{}", fault.message);
+        }
+        assert!(world.ecs.clusters.is_empty());
+        let many = tree! { "clusters" => vec!["a"; DESCRIBE_LIMIT + 1] };
+        assert_eq!(ask(&mut world, "DescribeClusters", many).unwrap_err().code, "InvalidParameterException");
+    }
+}

@@ -128,3 +128,93 @@ fn list(world: &mut World, input: &Tree) -> Answer {
     let tags = find(world, input.text("resourceArn").unwrap_or_default())?;
     Ok(tree! { "tags" => tags.clone() })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::call;
+    use super::*;
+    use crate::shape::Time;
+    use crate::sim::world::Settings;
+
+    const ARN: &str = "arn:aws:ecs:us-east-1:123456789012:cluster/default";
+
+    fn world() -> World {
+        let mut world = World::new(Settings::default(), Time(0));
+        call(&mut world, "ecs", "CreateCluster", &tree! {}).unwrap();
+        world
+    }
+
+    fn pair(key: &str, value: &str) -> Tree {
+        tree! { "key" => key, "value" => value }
+    }
+
+    fn set(world: &mut World, arn: &str, tags: Vec<Tree>) -> Answer {
+        call(world, "ecs", "TagResource", &tree! { "resourceArn" => arn, "tags" => tags })
+    }
+
+    #[test]
+    fn tags_are_set_over_one_another_and_taken_away() {
+        let mut world = world();
+        set(&mut world, ARN, vec![pair("a", "1"), pair("b", "1")]).unwrap();
+        set(&mut world, ARN, vec![pair("b", "2"), pair("c", "")]).unwrap();
+        let ask = tree! { "resourceArn" => ARN, "tagKeys" => vec!["a", "none"] };
+        call(&mut world, "ecs", "UntagResource", &ask).unwrap();
+        let left = call(&mut world, "ecs", "ListTagsForResource", &tree! { "resourceArn" => ARN }).unwrap();
+        assert_eq!(left, tree! { "tags" => vec![pair("b", "2"), pair("c", "")] });
+    }
+
+    #[test]
+    fn task_definitions_have_tags_too() {
+        let mut world = world();
+        let container = tree! { "name" => "a", "image" => "i", "memory" => 64 };
+        let input =
+            tree! { "family" => "f", "containerDefinitions" => vec![container], "tags" => vec![pair("a", "1")] };
+        let made = call(&mut world, "ecs", "RegisterTaskDefinition", &input).unwrap();
+        let arn = made.at(&["taskDefinition", "taskDefinitionArn"]).and_then(Tree::as_text).unwrap();
+        set(&mut world, arn, vec![pair("b", "2")]).unwrap();
+        let left = call(&mut world, "ecs", "ListTagsForResource", &tree! { "resourceArn" => arn }).unwrap();
+        assert_eq!(left.list("tags").len(), 2);
+    }
+
+    #[test]
+    fn the_limits_are_ecss() {
+        let numbered = |count: usize| (0..count).map(|number| pair(&format!("k{number}"), "v")).collect::<Vec<_>>();
+        assert!(check_new(&numbered(TAGS_LIMIT)).is_ok());
+        for (good, bad) in [
+            ("k".repeat(KEY_LIMIT), "k".repeat(KEY_LIMIT + 1)),
+            ("é".repeat(KEY_LIMIT), String::new()),
+            ("a/b c:d=e+f-g@h.i_j".into(), "a,b".into()),
+            ("awsome:x".into(), "AWS:x".into()),
+            ("a".into(), "a\nb".into()),
+        ] {
+            assert!(check_new(&[pair(&good, "")]).is_ok(), "{good}");
+            assert_eq!(check_new(&[pair(&bad, "")]).unwrap_err().code, "InvalidParameterException", "{bad}");
+        }
+        assert!(check_new(&[pair("k", &"v".repeat(VALUE_LIMIT))]).is_ok());
+        assert!(check_new(&[pair("k", &"v".repeat(VALUE_LIMIT + 1))]).is_err());
+        assert!(check_new(&[pair("k", "{}")]).is_err());
+        assert!(check_new(&[pair("k", "1"), pair("k", "2")]).is_err());
+        assert!(check_new(&numbered(TAGS_LIMIT + 1)).is_err());
+        let mut world = world();
+        set(&mut world, ARN, numbered(TAGS_LIMIT)).unwrap();
+        assert!(set(&mut world, ARN, vec![pair("k0", "new")]).is_ok());
+        assert!(set(&mut world, ARN, vec![pair("one more", "")]).is_err());
+    }
+
+    #[test]
+    fn not_every_arn_can_be_tagged() {
+        let mut world = world();
+        for (resource, words) in [
+            ("service/web", "Long arn format must be used for tagging operations"),
+            ("cluster/none", "not found"),
+            ("task-definition/f:1", "not found"),
+            ("capacity-provider/FARGATE", "Invalid arn"),
+        ] {
+            let arn = world.arn(resource);
+            let fault = set(&mut world, &arn, Vec::new()).unwrap_err();
+            assert!(fault.code == "InvalidParameterException" && fault.message.contains(words), "{fault:?}");
+        }
+        let elsewhere = ARN.replace("us-east-1", "eu-west-1");
+        assert!(set(&mut world, &elsewhere, Vec::new()).is_err());
+    }
+}
