@@ -7,16 +7,13 @@ use crate::tree;
 
 use super::super::world::World;
 use super::page::{HUNDRED, Order, Row, page};
-use super::{Answer, Ecs, Fault, tag};
+use super::{Answer, Ecs, Fault, capacity_provider, tag};
 
 /// How many names DescribeClusters takes (§7.2).
 const DESCRIBE_LIMIT: usize = 100;
 
 /// How many capacity providers a cluster may have (§6.2).
 const PROVIDERS_LIMIT: usize = 20;
-
-/// The capacity providers there are.
-const PROVIDERS: &[&str] = &["FARGATE", "FARGATE_SPOT"];
 
 /// What `containerInsights` may be set to (§6.1).
 const INSIGHTS: &[&str] = &["enabled", "disabled", "enhanced"];
@@ -62,7 +59,7 @@ fn not_found() -> Fault {
     Fault::new("ClusterNotFoundException", "Cluster not found.")
 }
 
-/// Texts of the wrong state: TF's provider waits on the one, the others are told apart by class alone.
+/// What PutClusterCapacityProviders says to an INACTIVE cluster; weak for the other updates.
 fn not_active() -> Fault {
     Fault::client("Cluster was not ACTIVE.")
 }
@@ -170,7 +167,7 @@ fn check_providers(providers: &[Tree]) -> Result<(), Fault> {
         return Err(Fault::invalid(text));
     }
     let names = providers.iter().filter_map(Tree::as_text);
-    match names.into_iter().find(|name| !PROVIDERS.contains(name)) {
+    match names.into_iter().find(|name| !capacity_provider::ALL.contains(name)) {
         Some(name) => Err(Fault::invalid(format!(
             "The specified capacity provider '{name}' was not found. Specify a valid name or ARN and try again. (The \
              embedded ECS has FARGATE and FARGATE_SPOT only.)"

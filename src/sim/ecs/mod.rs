@@ -1,5 +1,6 @@
 //! What ECS does, by operation and over time. Must not know: protocols, the operator.
 
+pub mod capacity_provider;
 pub mod cluster;
 pub mod fault;
 pub mod input;
@@ -55,8 +56,14 @@ pub fn fire(world: &mut World, event: Event) {
 pub type Operation = fn(&mut World, &Tree) -> Answer;
 
 /// One row an operation that the embedded ECS answers, kept in the room that answers it.
-const OPERATIONS: &[&[(&str, Operation)]] =
-    &[cluster::OPERATIONS, task_definition::OPERATIONS, tag::OPERATIONS, service::OPERATIONS, task::OPERATIONS];
+const OPERATIONS: &[&[(&str, Operation)]] = &[
+    capacity_provider::OPERATIONS,
+    cluster::OPERATIONS,
+    task_definition::OPERATIONS,
+    tag::OPERATIONS,
+    service::OPERATIONS,
+    task::OPERATIONS,
+];
 
 /// Answers one request.
 ///

@@ -14,6 +14,7 @@ const DEFINITION_LIMIT_BYTES: usize = 64 * 1024;
 /// Of an image reference, without its digest (§1.2).
 const IMAGE_LIMIT: usize = 255;
 const ENVIRONMENT_FILES_LIMIT: usize = 10;
+const PLACEMENT_CONSTRAINTS_LIMIT: usize = 10;
 const CREDENTIAL_SPECS_LIMIT: usize = 1;
 const IGNORED_EXIT_CODES_LIMIT: usize = 50;
 
@@ -35,6 +36,7 @@ pub const RULES: &[Rule] = &[
     Rule { name: "restart policies are in range", check: restart_policies_are_in_range },
     Rule { name: "few environment files", check: few_environment_files },
     Rule { name: "environment files are ARNs", check: environment_files_are_arns },
+    Rule { name: "few placement constraints", check: few_placement_constraints },
     Rule { name: "one credential spec", check: one_credential_spec },
 ];
 
@@ -140,4 +142,10 @@ fn one_credential_spec(draft: &Draft) -> Verdict {
         let many = container.list("credentialSpecs").len() > CREDENTIAL_SPECS_LIMIT;
         refuse_if(many, format!("Container '{}' can have only one credentialSpec.", name(container)))
     })
+}
+
+/// Wording is ours.
+fn few_placement_constraints(draft: &Draft) -> Verdict {
+    let many = draft.input.list("placementConstraints").len() > PLACEMENT_CONSTRAINTS_LIMIT;
+    refuse_if(many, format!("A task definition can have at most {PLACEMENT_CONSTRAINTS_LIMIT} placementConstraints."))
 }

@@ -108,6 +108,12 @@ const CONTAINERS: &[Row] = &[
     ),
     (
         "ec2",
+        "{'placementConstraints':[P,P,P,P,P,P,P,P,P,P,P]}",
+        "{'placementConstraints':[P,P,P,P,P,P,P,P,P,P]}",
+        "A task definition can have at most 10 placementConstraints.",
+    ),
+    (
+        "ec2",
         "a:{'credentialSpecs':['credentialspec:a','credentialspec:b']}",
         "a:{'credentialSpecs':['credentialspec:a']}",
         "Container 'a' can have only one credentialSpec.",
@@ -516,6 +522,8 @@ const SHORT: &[(&str, &str)] = &[
     ("B_ON_A", "{'name':'b','image':'i','memory':64,'dependsOn':[{'containerName':'a','condition':'START'}]}"),
     ("B_OPTIONAL", "{'name':'b','image':'i','memory':64,'essential':false}"),
     ("B_CHECKED", "{'name':'b','image':'i','memory':64,'healthCheck':{'command':['x']}}"),
+    ("[P,", "[{'type':'memberOf','expression':'x'},"),
+    (",P", ",{'type':'memberOf','expression':'x'}"),
     (",B]", ",{'name':'b','image':'i','memory':64}]"),
     ("[F]", "[{'type':'s3','value':'arn:aws:s3:::b/a.env'}]"),
     ("[F,", "[{'type':'s3','value':'arn:aws:s3:::b/a.env'},"),

@@ -18,7 +18,12 @@ const KINDS: &[&str] = &[
 /// Volumes that a service or RunTask configures (EBS) a definition.
 const AT_LAUNCH_LIMIT: usize = 1;
 /// Kinds that instances outside AWS can't mount.
-const NOT_EXTERNAL: &[&str] = &["efsVolumeConfiguration", "configuredAtLaunch", "s3filesVolumeConfiguration"];
+const NOT_EXTERNAL: &[&str] = &[
+    "efsVolumeConfiguration",
+    "configuredAtLaunch",
+    "s3filesVolumeConfiguration",
+    "fsxWindowsFileServerVolumeConfiguration",
+];
 
 pub const RULES: &[Rule] = &[
     Rule { name: "volumes have unique names", check: have_unique_names },
@@ -116,7 +121,7 @@ fn efs_access_point(draft: &Draft) -> Verdict {
 /// Wording is ours.
 fn external_volumes(draft: &Draft) -> Verdict {
     NOT_EXTERNAL.iter().try_for_each(|kind| {
-        let present = draft.input.list("volumes").iter().any(|volume| has(volume, kind));
+        let present = draft.input.list("volumes").iter().any(|it| has(it, kind) && it.bool(kind) != Some(false));
         let text = format!("External compatible task definitions do not support {kind}");
         refuse_if(draft.external && present, text)
     })
