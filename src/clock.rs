@@ -2,6 +2,7 @@
 //!
 //! With the embedded ECS, operator and simulator share a clock, so `--time-scale` speeds up both; under paused tokio
 //! time it is virtual, and a day passes in milliseconds.
+#![allow(clippy::disallowed_methods, reason = "this is the clock")]
 
 use std::time::{Duration, SystemTime};
 
@@ -68,7 +69,6 @@ impl Clock {
     }
 }
 
-#[allow(clippy::disallowed_methods, reason = "the one place that asks the machine for the time")]
 fn wall() -> Time {
     SystemTime::now().into()
 }

@@ -8,11 +8,14 @@
 //!                                           └───────── observe/ ←──────┼─┼─────────┘
 //!                                              status → serve/ (metrics, health) · cli/
 //! ```
-#![forbid(unsafe_code)]
 
 pub mod aws;
 pub mod clock;
 pub mod kinds;
+pub mod plan;
 pub mod reconcile;
+pub mod rollout;
+pub mod serve;
 pub mod shape;
 pub mod sim;
+pub mod telemetry;

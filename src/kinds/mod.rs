@@ -1,5 +1,110 @@
-//! What each kind of object means. Must not know: files, HTTP, the queue, clients.
+//! What each kind of object means: its shape, how it is observed, what makes two of them equal, what a change of it
+//! does, and which calls realise that. Static, no state, no await. Must not know: files, HTTP, the queue, clients.
 
+pub mod cluster;
+pub mod diff;
+pub mod hash;
 pub mod key;
+pub mod normalise;
+pub mod object;
+pub mod service;
+pub mod tags;
+pub mod task_definition;
 
+use crate::shape::Tree;
+use crate::shape::table::{self, Structure};
+
+pub use diff::{Difference, diff};
 pub use key::{Key, Kind, Place};
+pub use normalise::Row;
+pub use object::{Object, Observed, Origin, Reconcile};
+
+/// A kind as data.
+#[derive(Debug)]
+pub struct Definition {
+    pub kind: Kind,
+    /// The operation whose input a `spec` is.
+    pub create: &'static str,
+    /// The member of the input that carries the name.
+    pub name_member: &'static str,
+    /// The structure AWS shows of it; what is pasted from there is understood.
+    pub shown_as: &'static str,
+    pub in_cluster: bool,
+    /// Members of the input that a `spec` must leave to the envelope, and what to write instead.
+    pub reserved: &'static [(&'static str, &'static str)],
+    pub rows: &'static [Row],
+    /// What changing a member does; members not named change in place.
+    pub effects: &'static [(&'static str, Effect)],
+    pub describe: Describe,
+    pub list: Option<List>,
+}
+
+/// How objects of a kind are described, many at a time.
+#[derive(Debug)]
+pub struct Describe {
+    pub operation: &'static str,
+    /// The input member that takes the names.
+    pub names: &'static str,
+    /// How many names AWS takes in one call.
+    pub limit: usize,
+    pub include: &'static [&'static str],
+    /// The output member that holds the objects.
+    pub answer: &'static str,
+}
+
+/// How the objects of one cluster are listed.
+#[derive(Debug)]
+pub struct List {
+    pub operation: &'static str,
+    /// The output member that holds the ARNs.
+    pub answer: &'static str,
+    /// The largest page AWS gives.
+    pub page: i64,
+}
+
+/// What a change does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Effect {
+    /// Tags only.
+    Tags,
+    InPlace,
+    /// ECS starts a deployment: tasks are replaced within the service's bounds.
+    Deploys,
+    /// ECS can't change it: another object would have to take its place.
+    Replaces,
+}
+
+/// The definition of a kind.
+pub fn definition(kind: Kind) -> &'static Definition {
+    match kind {
+        Kind::Cluster => &cluster::DEFINITION,
+        Kind::TaskDefinition => &task_definition::DEFINITION,
+        Kind::Service => &service::DEFINITION,
+    }
+}
+
+impl Definition {
+    /// The structure that a `spec` has to fit.
+    pub fn structure(&self) -> &'static Structure {
+        static NONE: Structure = Structure { union: false, error: false, members: std::collections::BTreeMap::new() };
+        table::ecs().input(self.create).unwrap_or(&NONE)
+    }
+
+    /// Whether a member of a pasted description is one that only AWS writes.
+    pub fn is_read_only(&self, member: &str) -> bool {
+        let known = |name: &str| table::ecs().structure(name).is_some_and(|shape| shape.members.contains_key(member));
+        known(self.shown_as) && !self.structure().members.contains_key(member)
+    }
+
+    /// What changing this member does.
+    pub fn effect(&self, member: &str) -> Effect {
+        let row = self.effects.iter().find(|(name, _)| *name == member);
+        row.map_or(Effect::InPlace, |(_, effect)| *effect)
+    }
+
+    /// The differences between a spec and what AWS shows, our tags aside.
+    pub fn differences(&self, spec: &Tree, shown: &Tree) -> Vec<Difference> {
+        let (desired, observed) = normalise::canonical(self.rows, spec, shown);
+        diff(&desired, &observed)
+    }
+}

@@ -1,0 +1,278 @@
+//! The canonical form, in which equal means equal (design D6): rows of data say what absent means, which lists are
+//! sets, which units are one, and what only AWS writes. Must not know: which kind a row belongs to.
+
+use crate::shape::{Map, Tree};
+
+/// One rule at one place.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// Names joined by dots; `[]` after a list's name means each of its items.
+    pub at: &'static str,
+    pub rule: Rule,
+}
+
+/// What a row says.
+#[derive(Clone, Copy, Debug)]
+pub enum Rule {
+    /// Only AWS writes it; no part of any comparison, and skipped when pasted into a manifest.
+    Owned,
+    /// Not ours while the manifest leaves it out; an explicit value, `[]` and `{}` included, is.
+    Unmanaged,
+    /// The structure is always there, if only to hold defaults.
+    Present,
+    /// What absent means, where the structure around it is there.
+    Absent(Default),
+    /// What absent means where it depends: on the whole (first) and on the structure around it (second).
+    Derived(fn(&Tree, &Tree) -> Option<Tree>),
+    /// Another spelling becomes the one ECS returns.
+    Spelling(fn(&Tree) -> Option<Tree>),
+    /// Order means nothing; items are told apart by these members, or as wholes.
+    Set(&'static [&'static str]),
+}
+
+/// A default as a constant.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Default {
+    Bool(bool),
+    Int(i64),
+    Text(&'static str),
+    /// Said out loud where ECS wants the member in any update.
+    EmptyList,
+}
+
+impl From<Default> for Tree {
+    fn from(default: Default) -> Self {
+        match default {
+            Default::Bool(bool) => Self::Bool(bool),
+            Default::Int(int) => Self::Int(int),
+            Default::Text(text) => text.into(),
+            Default::EmptyList => Self::List(Vec::new()),
+        }
+    }
+}
+
+/// Shorthands, so that a table of rows reads as one.
+pub const fn owned(at: &'static str) -> Row {
+    Row { at, rule: Rule::Owned }
+}
+
+pub const fn unmanaged(at: &'static str) -> Row {
+    Row { at, rule: Rule::Unmanaged }
+}
+
+pub const fn present(at: &'static str) -> Row {
+    Row { at, rule: Rule::Present }
+}
+
+pub const fn int(at: &'static str, absent: i64) -> Row {
+    Row { at, rule: Rule::Absent(Default::Int(absent)) }
+}
+
+pub const fn bool(at: &'static str, absent: bool) -> Row {
+    Row { at, rule: Rule::Absent(Default::Bool(absent)) }
+}
+
+pub const fn text(at: &'static str, absent: &'static str) -> Row {
+    Row { at, rule: Rule::Absent(Default::Text(absent)) }
+}
+
+pub const fn list(at: &'static str) -> Row {
+    Row { at, rule: Rule::Absent(Default::EmptyList) }
+}
+
+pub const fn derived(at: &'static str, rule: fn(&Tree, &Tree) -> Option<Tree>) -> Row {
+    Row { at, rule: Rule::Derived(rule) }
+}
+
+pub const fn spelling(at: &'static str, rule: fn(&Tree) -> Option<Tree>) -> Row {
+    Row { at, rule: Rule::Spelling(rule) }
+}
+
+pub const fn set(at: &'static str, keys: &'static [&'static str]) -> Row {
+    Row { at, rule: Rule::Set(keys) }
+}
+
+/// Both sides in canonical form, ready to be compared: sets are maps, defaults are filled in, empties are gone, and
+/// what the manifest leaves unmanaged is on neither side.
+pub fn canonical(rows: &[Row], desired: &Tree, observed: &Tree) -> (Tree, Tree) {
+    let ours =
+        |row: &&Row| matches!(row.rule, Rule::Unmanaged) && desired.get(row.at).is_none_or(|tree| *tree == Tree::Null);
+    let leave: Vec<&str> = rows.iter().filter(ours).map(|row| row.at).collect();
+    let side = |tree: &Tree| {
+        let mut tree = filled(rows, tree);
+        for name in &leave {
+            tree.remove(name);
+        }
+        compact(rows, tree)
+    };
+    (side(desired), side(observed))
+}
+
+/// One side alone in canonical form: what hashes are made of.
+pub fn canonical_alone(rows: &[Row], desired: &Tree) -> Tree {
+    compact(rows, filled(rows, desired))
+}
+
+/// The tree with defaults filled in and units unified, but still of AWS's shape: what an update sends.
+pub fn filled(rows: &[Row], tree: &Tree) -> Tree {
+    let mut tree = without_nulls(tree);
+    for row in rows {
+        let whole = matches!(row.rule, Rule::Derived(_)).then(|| tree.clone());
+        let (parent, name) = row.at.rsplit_once('.').unwrap_or(("", row.at));
+        each(&mut tree, parent, &mut |around| fill(row, name, whole.as_ref(), around));
+    }
+    tree
+}
+
+fn fill(row: &Row, name: &str, whole: Option<&Tree>, around: &mut Tree) {
+    if !matches!(around, Tree::Map(_)) {
+        return;
+    }
+    let absent = around.get(name).is_none();
+    match row.rule {
+        Rule::Owned => drop(around.remove(name)),
+        Rule::Present if absent => around.set(name, Tree::map()),
+        Rule::Absent(default) if absent => around.set(name, default),
+        Rule::Derived(derive) if absent => {
+            if let Some(value) = whole.and_then(|whole| derive(whole, around)) {
+                around.set(name, value);
+            }
+        }
+        Rule::Spelling(respell) => {
+            if let Some(value) = around.get(name).and_then(respell) {
+                around.set(name, value);
+            }
+        }
+        Rule::Present | Rule::Absent(_) | Rule::Derived(_) | Rule::Unmanaged | Rule::Set(_) => {}
+    }
+}
+
+/// Sets become maps, deepest first, and empties go.
+fn compact(rows: &[Row], mut tree: Tree) -> Tree {
+    let mut sets: Vec<(&str, &[&str])> = rows
+        .iter()
+        .filter_map(|row| match row.rule {
+            Rule::Set(keys) => Some((row.at, keys)),
+            _ => None,
+        })
+        .collect();
+    sets.sort_by_key(|(at, _)| std::cmp::Reverse(at.matches('.').count()));
+    for (at, keys) in sets {
+        each(&mut tree, at, &mut |list| {
+            if let Tree::List(items) = list {
+                *list = keyed(std::mem::take(items), keys);
+            }
+        });
+    }
+    without_empties(&tree).unwrap_or_else(Tree::map)
+}
+
+/// A set as a map: by the values of the key members, or by the item itself; equal keys are numbered.
+fn keyed(items: Vec<Tree>, keys: &[&str]) -> Tree {
+    let mut map = Map::new();
+    for item in items {
+        let parts: Vec<String> = keys.iter().filter_map(|key| item.get(key)).map(plain).collect();
+        let base = if parts.is_empty() { plain(&item) } else { parts.join("/") };
+        let mut name = base.clone();
+        let mut nth = 1;
+        while map.contains_key(&name) {
+            nth += 1;
+            name = format!("{base}#{nth}");
+        }
+        map.insert(name, item);
+    }
+    Tree::Map(map)
+}
+
+fn plain(tree: &Tree) -> String {
+    match tree {
+        Tree::Text(text) => text.clone(),
+        other => crate::shape::json::write(other),
+    }
+}
+
+/// Visits the node at `at` (dots and `[]`), where it exists; every item where a list is on the way.
+fn each(tree: &mut Tree, at: &str, visit: &mut dyn FnMut(&mut Tree)) {
+    let Some((first, rest)) = at.split_once('.').or((!at.is_empty()).then_some((at, ""))) else { return visit(tree) };
+    let (name, items) = match first.strip_suffix("[]") {
+        Some(name) => (name, true),
+        None => (first, false),
+    };
+    match tree.as_map_mut().and_then(|map| map.get_mut(name)) {
+        Some(Tree::List(list)) if items => list.iter_mut().for_each(|item| each(item, rest, visit)),
+        Some(inner) if !items => each(inner, rest, visit),
+        _ => {}
+    }
+}
+
+fn without_nulls(tree: &Tree) -> Tree {
+    match tree {
+        Tree::Map(map) => {
+            let kept = map.iter().filter(|(_, value)| **value != Tree::Null);
+            Tree::Map(kept.map(|(name, value)| (name.clone(), without_nulls(value))).collect())
+        }
+        Tree::List(items) => Tree::List(items.iter().map(without_nulls).collect()),
+        other => other.clone(),
+    }
+}
+
+/// AWS does not tell null, `[]` and `{}` from absent; "" it does (an empty environment variable is one).
+fn without_empties(tree: &Tree) -> Option<Tree> {
+    match tree {
+        Tree::Null => None,
+        Tree::Map(map) => {
+            let kept: Map =
+                map.iter().filter_map(|(name, value)| Some((name.clone(), without_empties(value)?))).collect();
+            (!kept.is_empty()).then_some(Tree::Map(kept))
+        }
+        Tree::List(items) => {
+            let kept: Vec<Tree> = items.iter().filter_map(without_empties).collect();
+            (!kept.is_empty()).then_some(Tree::List(kept))
+        }
+        other => Some(other.clone()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tree;
+
+    const ROWS: &[Row] = &[
+        owned("status"),
+        unmanaged("count"),
+        unmanaged("balancers"),
+        present("config"),
+        int("config.percent", 100),
+        text("items[].protocol", "tcp"),
+        set("items", &["name"]),
+        set("items[].tags", &[]),
+    ];
+
+    #[test]
+    fn order_defaults_empties_and_what_is_not_ours_make_no_difference() {
+        let desired = tree! {
+            "items" => vec![
+                tree! { "name" => "b", "tags" => vec!["y", "x"] },
+                tree! { "name" => "a", "protocol" => "udp", "extra" => Tree::Null },
+            ],
+        };
+        let observed = tree! {
+            "status" => "ACTIVE", "count" => 7, "config" => tree! { "percent" => 100 }, "balancers" => vec!["lb"],
+            "items" => vec![
+                tree! { "name" => "a", "protocol" => "udp", "extra" => Tree::List(vec![]) },
+                tree! { "name" => "b", "protocol" => "tcp", "tags" => vec!["x", "y"] },
+            ],
+        };
+        let (left, right) = canonical(ROWS, &desired, &observed);
+        assert_eq!(left, right);
+        assert_eq!(left.at(&["items", "b", "protocol"]), Some(&"tcp".into()));
+    }
+
+    #[test]
+    fn what_is_explicitly_empty_is_ours() {
+        let observed = tree! { "balancers" => vec!["lb"] };
+        let (left, right) = canonical(ROWS, &tree! { "balancers" => Tree::List(vec![]) }, &observed);
+        assert_ne!(left, right);
+    }
+}

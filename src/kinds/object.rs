@@ -1,0 +1,80 @@
+//! A desired object: what a manifest declares, checked and completed. Must not know: where text comes from.
+
+use std::time::Duration;
+
+use crate::shape::Tree;
+
+use super::{Key, definition, hash};
+
+/// Where an object was declared.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Origin {
+    /// Relative to the root of the directory.
+    pub file: String,
+    /// Which document of the file, from 0.
+    pub document: usize,
+}
+
+/// One object of the desired state.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Object {
+    pub key: Key,
+    /// As AWS's API takes it, with its name filled in.
+    pub spec: Tree,
+    pub reconcile: Reconcile,
+    pub origin: Origin,
+}
+
+/// How the operator treats the object; never sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reconcile {
+    /// Any text: another one asks for a restart, or for another try.
+    pub restarted_at: Option<String>,
+    /// How long a rollout may take before it counts as failed.
+    pub progress_deadline: Duration,
+}
+
+/// What ECS needs for a dozen slow starts, and people's patience.
+pub const PROGRESS_DEADLINE_DEFAULT: Duration = Duration::from_secs(15 * 60);
+
+impl Default for Reconcile {
+    fn default() -> Self {
+        Self { restarted_at: None, progress_deadline: PROGRESS_DEADLINE_DEFAULT }
+    }
+}
+
+impl Object {
+    /// The name AWS knows it by.
+    pub fn aws_name(&self) -> &str {
+        self.spec.text(definition(self.key.kind).name_member).unwrap_or(&self.key.name)
+    }
+
+    /// The tags the manifest declares.
+    pub fn tags(&self) -> &[Tree] {
+        self.spec.list("tags")
+    }
+
+    /// A hash of everything declared: another hash, another generation.
+    pub fn fingerprint(&self) -> String {
+        let restarted_at = self.reconcile.restarted_at.as_deref().unwrap_or_default();
+        let deadline = self.reconcile.progress_deadline.as_secs();
+        hash::hash(&self.spec.clone().with("restartedAt", restarted_at).with("progressDeadline", deadline.to_string()))
+    }
+}
+
+/// What AWS shows of an object. What could not be observed is never taken for absent.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Observed {
+    Absent,
+    Present(Tree),
+    Unknown(String),
+}
+
+impl Observed {
+    pub fn present(&self) -> Option<&Tree> {
+        match self {
+            Self::Present(tree) => Some(tree),
+            Self::Absent | Self::Unknown(_) => None,
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Service: so many tasks of a task definition, kept running and rolled within bounds. Must not know: why a change
+//! is made.
+
+pub mod rows;
+
+use crate::shape::{Call, Path, Tree};
+use crate::tree;
+
+use super::normalise;
+use super::tags::{self, Ownership};
+use super::{Definition, Describe, Effect, Key, Kind, List, Object, hash};
+
+pub static DEFINITION: Definition = Definition {
+    kind: Kind::Service,
+    create: "CreateService",
+    name_member: "serviceName",
+    shown_as: "Service",
+    in_cluster: true,
+    reserved: &[("cluster", "metadata.cluster"), ("clientToken", "nothing: the operator makes its own")],
+    rows: rows::ROWS,
+    effects: rows::EFFECTS,
+    describe: Describe {
+        operation: "DescribeServices",
+        names: "services",
+        limit: 10,
+        include: &["TAGS"],
+        answer: "services",
+    },
+    list: Some(List { operation: "ListServices", answer: "serviceArns", page: 100 }),
+};
+
+/// What `spec.taskDefinition` names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reference {
+    /// A TaskDefinition of the manifests.
+    Manifest(Key),
+    /// `family:revision` or an ARN, taken as it stands.
+    Literal(String),
+}
+
+/// The task definition a service runs; its own name where it says none.
+pub fn task_definition(object: &Object) -> Reference {
+    let name = object.spec.text("taskDefinition").unwrap_or(&object.key.name);
+    if name.contains(':') {
+        return Reference::Literal(name.to_owned());
+    }
+    let place = object.key.place.clone();
+    Reference::Manifest(Key { place, cluster: None, kind: Kind::TaskDefinition, name: name.to_owned() })
+}
+
+/// The part of DescribeServices' answer that a spec can be compared with: some members are shown on the PRIMARY
+/// deployment only (ecs-semantics, what ECS reads back).
+pub fn shown(service: &Tree) -> Tree {
+    let mut shown = service.clone();
+    if let Some(primary) = crate::rollout::primary(service) {
+        for member in ["serviceConnectConfiguration", "volumeConfigurations", "vpcLatticeConfigurations"] {
+            if let Some(value) = primary.get(member) {
+                shown.set(member, value.clone());
+            }
+        }
+    }
+    shown
+}
+
+/// The deploy hash (design D7): what starts a deployment, and what decides its fate. `content` stands for the task
+/// definition: its content hash, or the literal reference.
+pub fn deploy_hash(object: &Object, content: &str) -> String {
+    let spec = normalise::canonical_alone(rows::ROWS, &object.spec);
+    let mut parts = tree! { "taskDefinition" => content, "restart" => restart_hash(object) };
+    let decides = |name: &str| DEFINITION.effect(name) == Effect::Deploys || rows::FATE.contains(&name);
+    for (name, value) in spec.as_map().into_iter().flatten().filter(|(name, _)| decides(name)) {
+        if name != "taskDefinition" {
+            parts.set(name, value.clone());
+        }
+    }
+    hash::hash(&parts)
+}
+
+/// What the attempt tag remembers of `reconcile.restartedAt`.
+pub fn restart_hash(object: &Object) -> String {
+    object.reconcile.restarted_at.as_deref().map_or("-".to_owned(), |text| hash::short(text, 8))
+}
+
+/// How many tasks to begin with where the manifest leaves the count to others; ECS asks for a number.
+const DESIRED_COUNT_AT_CREATION: i64 = 1;
+
+/// Creates the service with its tags and a token: a repeat of the same creation finds the first.
+pub fn create(object: &Object, task_definition: &str, us: &Ownership, attempt: &tags::Attempt) -> Call {
+    let mut all = object.tags().to_vec();
+    all.extend([tags::tag(tags::OWNER, &us.to_string()), attempt.tag()]);
+    let mut input = object.spec.clone().with("taskDefinition", task_definition).with("tags", all);
+    input.set("cluster", cluster(object));
+    if input.get("desiredCount").is_none() && input.text("schedulingStrategy") != Some("DAEMON") {
+        input.set("desiredCount", DESIRED_COUNT_AT_CREATION);
+    }
+    let token = hash::hash(&input.clone().with("key", object.key.to_string()));
+    Call::ecs("CreateService", input.with("clientToken", token))
+}
+
+/// Updates the named members to what the manifest, or AWS's default, says; whole blocks, as ECS wants them.
+pub fn update(object: &Object, members: &[&str], task_definition: Option<&str>, force: bool) -> Call {
+    let filled = normalise::filled(rows::ROWS, &object.spec);
+    let mut input = tree! { "cluster" => cluster(object), "service" => object.aws_name() };
+    for name in members.iter().filter(|name| **name != "taskDefinition") {
+        let cleared = || Some(rows::cleared(name));
+        if let Some(value) = filled.get(name).cloned().or_else(cleared) {
+            input.set(name, value);
+        }
+    }
+    if let Some(reference) = task_definition {
+        input.set("taskDefinition", reference);
+    }
+    if force {
+        input.set("forceNewDeployment", true);
+    }
+    Call::ecs("UpdateService", input)
+}
+
+/// The deployments of a service since `at`, newest first.
+pub fn list_deployments(object: &Object, at: crate::shape::Time) -> Call {
+    let input = tree! {
+        "cluster" => cluster(object), "service" => object.aws_name(),
+        "createdAt" => tree! { "after" => at }, "maxResults" => JOURNAL_MAX,
+    };
+    Call::ecs("ListServiceDeployments", input)
+}
+
+/// What the deployments' target revisions run.
+pub fn describe_revisions(arns: Vec<&str>) -> Call {
+    Call::ecs("DescribeServiceRevisions", tree! { "serviceRevisionArns" => arns })
+}
+
+/// How far back the journal is read; DescribeServiceRevisions takes no more.
+pub const JOURNAL_MAX: i64 = 20;
+
+/// The cluster's name as AWS takes it.
+pub fn cluster(object: &Object) -> &str {
+    object.key.cluster.as_deref().unwrap_or("default")
+}
+
+/// Whether a difference is one of the deployment's own making, and so shown with the task definition.
+pub fn is_task_definition(path: &Path) -> bool {
+    *path == Path::from("taskDefinition")
+}

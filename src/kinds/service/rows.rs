@@ -1,0 +1,174 @@
+//! What makes two services equal, and what changing one does (ecs-semantics §5.1, §5.2, §2.7).
+
+use crate::kinds::Effect;
+use crate::kinds::normalise::{Row, bool, derived, int, list, owned, present, set, text, unmanaged};
+use crate::shape::Tree;
+
+pub const ROWS: &[Row] = &[
+    owned("serviceArn"),
+    owned("clusterArn"),
+    owned("status"),
+    owned("runningCount"),
+    owned("pendingCount"),
+    owned("platformFamily"),
+    owned("taskSets"),
+    owned("deployments"),
+    owned("events"),
+    owned("roleArn"),
+    owned("createdAt"),
+    owned("createdBy"),
+    owned("currentServiceDeployment"),
+    owned("currentServiceRevisions"),
+    owned("resourceManagementType"),
+    // Compared by content and by tag, not as members.
+    owned("taskDefinition"),
+    owned("tags"),
+    unmanaged("desiredCount"),
+    unmanaged("launchType"),
+    unmanaged("platformVersion"),
+    unmanaged("availabilityZoneRebalancing"),
+    unmanaged("volumeConfigurations"),
+    unmanaged("loadBalancers"),
+    unmanaged("serviceRegistries"),
+    unmanaged("serviceConnectConfiguration"),
+    unmanaged("vpcLatticeConfigurations"),
+    unmanaged("capacityProviderStrategy"),
+    unmanaged("gatewayConnectors"),
+    unmanaged("monitoring"),
+    unmanaged("role"),
+    text("schedulingStrategy", "REPLICA"),
+    present("deploymentController"),
+    text("deploymentController.type", "ECS"),
+    present("deploymentConfiguration"),
+    derived("deploymentConfiguration.maximumPercent", |whole, _| by_strategy(whole, 200, 100)),
+    derived("deploymentConfiguration.minimumHealthyPercent", |whole, _| by_strategy(whole, 100, 0)),
+    text("deploymentConfiguration.strategy", "ROLLING"),
+    int("deploymentConfiguration.bakeTimeInMinutes", 0),
+    present("deploymentConfiguration.deploymentCircuitBreaker"),
+    bool("deploymentConfiguration.deploymentCircuitBreaker.enable", false),
+    bool("deploymentConfiguration.deploymentCircuitBreaker.rollback", false),
+    bool("deploymentConfiguration.deploymentCircuitBreaker.resetOnHealthyTask", true),
+    present("deploymentConfiguration.deploymentCircuitBreaker.thresholdConfiguration"),
+    text("deploymentConfiguration.deploymentCircuitBreaker.thresholdConfiguration.type", "BOUNDED_PERCENT"),
+    int("deploymentConfiguration.deploymentCircuitBreaker.thresholdConfiguration.value", 50),
+    present("deploymentConfiguration.alarms"),
+    list("deploymentConfiguration.alarms.alarmNames"),
+    bool("deploymentConfiguration.alarms.enable", false),
+    bool("deploymentConfiguration.alarms.rollback", false),
+    int("healthCheckGracePeriodSeconds", 0),
+    bool("enableECSManagedTags", false),
+    bool("enableExecuteCommand", false),
+    text("propagateTags", "NONE"),
+    text("networkConfiguration.awsvpcConfiguration.assignPublicIp", "DISABLED"),
+    int("capacityProviderStrategy[].base", 0),
+    int("capacityProviderStrategy[].weight", 0),
+    set("networkConfiguration.awsvpcConfiguration.subnets", &[]),
+    set("networkConfiguration.awsvpcConfiguration.securityGroups", &[]),
+    set("capacityProviderStrategy", &["capacityProvider"]),
+    set("loadBalancers", &["targetGroupArn", "loadBalancerName", "containerName", "containerPort"]),
+    set("serviceRegistries", &["registryArn"]),
+    set("placementConstraints", &["type", "expression"]),
+    set("deploymentConfiguration.alarms.alarmNames", &[]),
+];
+
+/// What UpdateService does with a member, where it does not simply change it.
+pub const EFFECTS: &[(&str, Effect)] = &[
+    ("tags", Effect::Tags),
+    ("taskDefinition", Effect::Deploys),
+    ("networkConfiguration", Effect::Deploys),
+    ("platformVersion", Effect::Deploys),
+    ("loadBalancers", Effect::Deploys),
+    ("serviceRegistries", Effect::Deploys),
+    ("serviceConnectConfiguration", Effect::Deploys),
+    ("volumeConfigurations", Effect::Deploys),
+    ("vpcLatticeConfigurations", Effect::Deploys),
+    ("capacityProviderStrategy", Effect::Deploys),
+    ("serviceName", Effect::Replaces),
+    ("launchType", Effect::Replaces),
+    ("schedulingStrategy", Effect::Replaces),
+    ("deploymentController", Effect::Replaces),
+    ("role", Effect::Replaces),
+];
+
+/// Members that start no deployment but decide what becomes of one.
+pub const FATE: &[&str] = &["deploymentConfiguration", "healthCheckGracePeriodSeconds"];
+
+/// Members that ECS changes only in a deployment that is asked for by name.
+pub const FORCED: &[&str] = &["capacityProviderStrategy"];
+
+/// What to send for a member that the manifest does not have and AWS has no default for.
+pub fn cleared(member: &str) -> Tree {
+    match member {
+        "networkConfiguration" | "serviceConnectConfiguration" => Tree::map(),
+        _ => Tree::List(vec![]),
+    }
+}
+
+/// The percentages' defaults depend on the scheduling strategy (ecs-semantics §2.1).
+fn by_strategy(service: &Tree, replica: i64, daemon: i64) -> Option<Tree> {
+    Some(Tree::Int(if service.text("schedulingStrategy") == Some("DAEMON") { daemon } else { replica }))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::kinds::service::DEFINITION;
+    use crate::shape::Tree;
+    use crate::tree;
+
+    fn members(desired: &Tree, observed: &Tree) -> Vec<String> {
+        DEFINITION.differences(desired, observed).iter().map(|one| one.path.to_string()).collect()
+    }
+
+    #[test]
+    fn old_and_new_read_backs_of_a_plain_service_are_one() {
+        let desired = tree! {
+            "serviceName" => "web", "desiredCount" => 2,
+            "networkConfiguration" => tree! { "awsvpcConfiguration" => tree! { "subnets" => vec!["b", "a"] } },
+        };
+        let common = desired.clone().with("status", "ACTIVE").with("propagateTags", "NONE");
+        let network = tree! { "awsvpcConfiguration" => tree! {
+            "subnets" => vec!["a", "b"], "securityGroups" => Tree::List(vec![]), "assignPublicIp" => "DISABLED",
+        } };
+        let breaker = tree! { "enable" => false, "rollback" => false };
+        let old = tree! { "maximumPercent" => 200, "minimumHealthyPercent" => 100 };
+        let new = old
+            .clone()
+            .with("strategy", "ROLLING")
+            .with("bakeTimeInMinutes", 0)
+            .with("deploymentCircuitBreaker", breaker);
+        for configuration in [old, new] {
+            let shown = common
+                .clone()
+                .with("deploymentConfiguration", configuration)
+                .with("networkConfiguration", network.clone())
+                .with("availabilityZoneRebalancing", "ENABLED")
+                .with("platformVersion", "LATEST");
+            assert_eq!(members(&desired, &shown), Vec::<String>::new());
+        }
+    }
+
+    #[test]
+    fn a_count_left_out_is_not_ours_and_a_public_address_is_drift() {
+        let desired = tree! { "serviceName" => "web" };
+        assert_eq!(members(&desired, &desired.clone().with("desiredCount", 7)), Vec::<String>::new());
+        let network = |public: &str| {
+            tree! { "awsvpcConfiguration" => tree! { "subnets" => vec!["a"], "assignPublicIp" => public } }
+        };
+        let mut quiet = network("DISABLED");
+        quiet.as_map_mut().unwrap().get_mut("awsvpcConfiguration").unwrap().remove("assignPublicIp");
+        let found = members(
+            &desired.clone().with("networkConfiguration", quiet),
+            &desired.clone().with("networkConfiguration", network("ENABLED")),
+        );
+        assert_eq!(found, ["networkConfiguration.awsvpcConfiguration.assignPublicIp"]);
+    }
+
+    #[test]
+    fn an_explicit_empty_list_takes_away_and_an_absent_one_does_not() {
+        let balancers = vec![tree! { "targetGroupArn" => "tg", "containerName" => "web", "containerPort" => 80 }];
+        let shown = tree! { "serviceName" => "web", "loadBalancers" => balancers };
+        let desired = tree! { "serviceName" => "web" };
+        assert_eq!(members(&desired, &shown), Vec::<String>::new());
+        assert_eq!(members(&desired.with("loadBalancers", Tree::List(vec![])), &shown), ["loadBalancers"]);
+    }
+}

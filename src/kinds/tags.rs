@@ -1,0 +1,141 @@
+//! Our memory on AWS's objects: tags under one prefix (design D3). They are in no diff and no content hash.
+
+use std::collections::BTreeMap;
+
+use crate::shape::{Time, Tree};
+
+/// What all our tags begin with.
+pub const PREFIX: &str = "ecs-operator/";
+/// Who owns the object: `OWNER/SOURCE`.
+pub const OWNER: &str = "ecs-operator/owner";
+/// The content hash of a task definition revision.
+pub const CONTENT: &str = "ecs-operator/content";
+/// The last deployment we set out to make.
+pub const ATTEMPT: &str = "ecs-operator/attempt";
+/// Set by people, on a service or cluster: we keep our hands off.
+pub const SUSPEND: &str = "ecs-operator/suspend";
+
+/// Who we are: owner and source id, in one tag.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ownership {
+    pub owner: String,
+    pub source: String,
+}
+
+impl std::fmt::Display for Ownership {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.owner, self.source)
+    }
+}
+
+/// Whose an object is, by its tags.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Owner {
+    Us,
+    Nobody,
+    Other(String),
+}
+
+/// Tags by key, from the list form of AWS.
+pub fn read(tags: &[Tree]) -> BTreeMap<&str, &str> {
+    tags.iter().filter_map(|tag| Some((tag.text("key")?, tag.text("value").unwrap_or_default()))).collect()
+}
+
+/// One tag in AWS's form.
+pub fn tag(key: &str, value: &str) -> Tree {
+    crate::tree! { "key" => key, "value" => value }
+}
+
+/// Whose the object with these tags is.
+pub fn owner(tags: &[Tree], us: &Ownership) -> Owner {
+    match read(tags).get(OWNER) {
+        None => Owner::Nobody,
+        Some(value) if *value == us.to_string() => Owner::Us,
+        Some(value) => Owner::Other((*value).to_owned()),
+    }
+}
+
+/// The tags that a manifest declares and the object does not have so.
+pub fn missing(declared: &[Tree], live: &[Tree]) -> Vec<Tree> {
+    let live = read(live);
+    let differs = |(key, value): &(&&str, &&str)| live.get(**key) != Some(value);
+    read(declared).iter().filter(differs).map(|(key, value)| tag(key, value)).collect()
+}
+
+/// The deployment we set out to make, written down before it is made: `v1:HASH:FAMILY:REVISION:EPOCH:RESTART`.
+///
+/// The outcome is not in it; ECS's own journal tells that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// The deploy hash.
+    pub hash: String,
+    /// `family:revision`.
+    pub task_definition: String,
+    /// When, by AWS's clock: the `Date` of the observation that led to it.
+    pub at: Time,
+    /// A hash of `reconcile.restartedAt`, `-` without one.
+    pub restart: String,
+}
+
+/// Hashes made by another version of this program's rules can't be compared.
+const VERSION: &str = "v1";
+
+impl Attempt {
+    /// The attempt these tags tell of; `None` when there is none, or it was written by another version.
+    pub fn read(tags: &[Tree]) -> Option<Self> {
+        let tags = read(tags);
+        let parts: Vec<&str> = tags.get(ATTEMPT)?.split(':').collect();
+        let [VERSION, hash, family, revision, epoch, restart] = parts.as_slice() else { return None };
+        Some(Self {
+            hash: (*hash).to_owned(),
+            task_definition: format!("{family}:{revision}"),
+            at: Time(epoch.parse::<i64>().ok()?.checked_mul(1000)?),
+            restart: (*restart).to_owned(),
+        })
+    }
+
+    pub fn tag(&self) -> Tree {
+        tag(ATTEMPT, &self.to_string())
+    }
+}
+
+impl std::fmt::Display for Attempt {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { hash, task_definition, at, restart } = self;
+        write!(f, "{VERSION}:{hash}:{task_definition}:{}:{restart}", at.epoch_secs())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_attempt_survives_its_tag() {
+        let attempt = Attempt {
+            hash: "0123456789abcdef".into(),
+            task_definition: "web:42".into(),
+            at: Time(1_700_000_000_000),
+            restart: "-".into(),
+        };
+        assert_eq!(Attempt::read(&[attempt.tag()]), Some(attempt.clone()));
+        assert!(attempt.to_string().len() <= 256);
+        let other = tag(ATTEMPT, "v0:x:web:42:1700000000:-");
+        assert_eq!(Attempt::read(&[other]), None, "another version is no attempt of ours");
+    }
+
+    #[test]
+    fn tells_whose_it_is() {
+        let us = Ownership { owner: "acme".into(), source: "prod".into() };
+        assert_eq!(owner(&[], &us), Owner::Nobody);
+        assert_eq!(owner(&[tag(OWNER, "acme/prod")], &us), Owner::Us);
+        assert_eq!(owner(&[tag(OWNER, "acme/test")], &us), Owner::Other("acme/test".into()));
+    }
+
+    #[test]
+    fn only_declared_tags_can_be_missing() {
+        let declared = [tag("team", "shop"), tag("stage", "prod")];
+        let live = [tag("team", "shop"), tag("stage", "test"), tag("cost", "42")];
+        assert_eq!(missing(&declared, &live), [tag("stage", "prod")]);
+    }
+}

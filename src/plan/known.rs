@@ -1,0 +1,27 @@
+//! What services' tags tell about task definitions, so that a restart describes none of them.
+
+use std::collections::BTreeMap;
+
+use crate::kinds::service::{self, Reference};
+use crate::kinds::tags::Attempt;
+use crate::kinds::{Key, Kind, Object, Observed, task_definition};
+
+/// The revisions (`family:revision`) that are known to have the declared content: a service's attempt tag names the
+/// revision, and its deploy hash covers the content.
+pub fn revisions(
+    objects: &BTreeMap<Key, Object>,
+    observed: &BTreeMap<Key, Observed>,
+) -> BTreeMap<(Key, String), String> {
+    let mut known = BTreeMap::new();
+    for object in objects.values().filter(|object| object.key.kind == Kind::Service) {
+        let Reference::Manifest(key) = service::task_definition(object) else { continue };
+        let Some(declared) = objects.get(&key) else { continue };
+        let shown = observed.get(&object.key).and_then(Observed::present);
+        let Some(attempt) = shown.and_then(|shown| Attempt::read(shown.list("tags"))) else { continue };
+        let content = task_definition::content_hash(declared);
+        if attempt.hash == service::deploy_hash(object, &content) {
+            known.insert((key, content), attempt.task_definition);
+        }
+    }
+    known
+}

@@ -1,0 +1,217 @@
+//! Desired × observed → ordered steps with reasons. Pure: what is not known yet is asked for as a [`Need`].
+//! Must not know: clients, tokio, the clock.
+
+pub mod brake;
+mod cluster;
+pub mod known;
+mod service;
+mod task_definition;
+
+use std::time::Duration;
+
+use crate::kinds::{Difference, Effect, Key, Kind, Object, Observed, tags::Ownership};
+use crate::rollout::Journal;
+use crate::shape::{Call, Path, Time, Tree};
+
+/// One intended call.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    pub call: Call,
+    pub effect: StepEffect,
+    /// Why, in words for people.
+    pub reason: String,
+    /// Places of the input that an earlier step's answer will fill: "(known after apply)".
+    pub late: Vec<Path>,
+}
+
+/// What a step does to the world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum StepEffect {
+    /// A new object.
+    Create,
+    /// A new task definition revision.
+    Register,
+    /// Tags that people declared, or our memory.
+    Tags,
+    InPlace,
+    /// ECS starts a deployment.
+    Deploys,
+}
+
+/// Where an object stands, and what is to be done.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    pub steps: Vec<Step>,
+    pub differences: Vec<Difference>,
+    pub verdict: Verdict,
+    /// The task definition revision (`family:revision`) that was found to be what the manifest says.
+    pub realised: Option<String>,
+}
+
+/// Where an object stands.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verdict {
+    /// Live state is the desired state, and healthy.
+    Converged,
+    /// The steps are due.
+    Due,
+    /// ECS is at it: no step is due, look again soon.
+    Rolling(String),
+    /// Something else has to happen first.
+    Waiting(Reason, String),
+    /// Nothing more will be done until the input changes or a person acts; steps in place may still be due.
+    Blocked(Reason, String),
+}
+
+/// Why an object is not simply converged; the words of conditions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reason {
+    ClusterAbsent,
+    DependencyNotReady,
+    Draining,
+    DriftPersists,
+    LegacyArn,
+    MassChange,
+    NotOwned,
+    Overridden,
+    ReplacementNeeded,
+    RolledBack,
+    RolloutLimit,
+    RolloutTimedOut,
+    Suspended,
+    Unobserved,
+}
+
+impl Reason {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ClusterAbsent => "ClusterAbsent",
+            Self::DependencyNotReady => "DependencyNotReady",
+            Self::Draining => "Draining",
+            Self::DriftPersists => "DriftPersists",
+            Self::LegacyArn => "LegacyArn",
+            Self::MassChange => "MassChange",
+            Self::NotOwned => "NotOwned",
+            Self::Overridden => "Overridden",
+            Self::ReplacementNeeded => "ReplacementNeeded",
+            Self::RolledBack => "RolledBack",
+            Self::RolloutLimit => "RolloutLimit",
+            Self::RolloutTimedOut => "RolloutTimedOut",
+            Self::Suspended => "Suspended",
+            Self::Unobserved => "Unobserved",
+        }
+    }
+}
+
+/// What a plan needs to know before it can be made; asked for only when it matters.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Need {
+    /// A task definition revision with its tags, by `family`, `family:revision` or ARN.
+    TaskDefinition(String),
+    /// The service's deployments since then.
+    Journal(Time),
+}
+
+/// What is known, for one object.
+#[derive(Debug)]
+pub struct Facts<'a> {
+    pub us: &'a Ownership,
+    /// The object itself, and AWS's time when it was observed.
+    pub observed: &'a Observed,
+    pub date: Time,
+    /// The cluster it lives in; `Absent` for kinds that live in none.
+    pub cluster: &'a Observed,
+    /// Whether the cluster has a manifest, and so will come.
+    pub cluster_declared: bool,
+    /// The task definition a service is to run.
+    pub task_definition: Resolution,
+    /// How long someone else's deployment is left alone.
+    pub grace: Duration,
+    /// Answers to needs.
+    pub answers: &'a Answers,
+}
+
+/// Answers to [`Need`]s, as they came in.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Answers {
+    /// DescribeTaskDefinition's whole answers, by what was asked for.
+    pub task_definitions: std::collections::BTreeMap<String, Observed>,
+    pub journal: Option<Journal>,
+}
+
+/// The task definition a service is to run.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Resolution {
+    /// Kinds that run none.
+    NotNeeded,
+    /// `family:revision`, with the content that stands for it in the deploy hash, and the manifest if it is one.
+    Realised { reference: String, content: String, object: Option<Box<Object>> },
+    /// Its manifest is not registered yet.
+    Late { content: String, object: Box<Object> },
+    /// There is no such manifest, or it is broken.
+    Missing(String),
+}
+
+/// Plans one object.
+///
+/// # Errors
+/// The [`Need`] to answer first.
+pub fn plan(object: &Object, facts: &Facts<'_>) -> Result<Plan, Need> {
+    if let Observed::Unknown(why) = facts.observed {
+        return Ok(Plan::of(Verdict::Waiting(Reason::Unobserved, why.clone())));
+    }
+    match object.key.kind {
+        Kind::Cluster => Ok(cluster::plan(object, facts)),
+        Kind::TaskDefinition => task_definition::plan(object, facts),
+        Kind::Service => service::plan(object, facts),
+    }
+}
+
+impl Plan {
+    /// A plan without steps.
+    fn of(verdict: Verdict) -> Self {
+        Self { steps: Vec::new(), differences: Vec::new(), verdict, realised: None }
+    }
+
+    /// A plan whose steps are due.
+    fn due(steps: Vec<Step>, differences: Vec<Difference>) -> Self {
+        Self { steps, differences, verdict: Verdict::Due, realised: None }
+    }
+
+    /// Whether a step starts a deployment.
+    pub fn deploys(&self) -> bool {
+        self.steps.iter().any(|step| step.effect == StepEffect::Deploys)
+    }
+}
+
+impl Step {
+    fn new(call: Call, effect: StepEffect, reason: impl Into<String>) -> Self {
+        Self { call, effect, reason: reason.into(), late: Vec::new() }
+    }
+}
+
+/// The step that adds or changes tags of an object.
+fn tag_step(arn: &str, tags: Vec<Tree>, reason: &str) -> Step {
+    let input = crate::tree! { "resourceArn" => arn, "tags" => tags };
+    Step::new(Call::ecs("TagResource", input), StepEffect::Tags, reason)
+}
+
+/// The members that differ, each once, with one of the effects.
+fn members(key: &Key, differences: &[Difference], effect: Effect) -> Vec<String> {
+    let definition = crate::kinds::definition(key.kind);
+    let names: std::collections::BTreeSet<&str> = differences.iter().map(Difference::member).collect();
+    names.into_iter().filter(|name| definition.effect(name) == effect).map(str::to_owned).collect()
+}
+
+/// Refuses what is not ours, with what to do about it.
+fn not_owned(whose: &crate::kinds::tags::Owner, us: &Ownership) -> Option<Verdict> {
+    use crate::kinds::tags::Owner;
+    let message = match whose {
+        Owner::Us => return None,
+        Owner::Nobody => {
+            format!("it exists and carries no owner; tag it {}={us} to hand it over", crate::kinds::tags::OWNER)
+        }
+        Owner::Other(other) => format!("it belongs to {other}, we are {us}"),
+    };
+    Some(Verdict::Blocked(Reason::NotOwned, message))
+}

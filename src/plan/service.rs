@@ -1,0 +1,311 @@
+//! What is to be done for a service: create, change in place, deploy, hold, or keep our hands off (design D7, D7a).
+
+use std::time::Duration;
+
+use crate::kinds::tags::{self, Attempt};
+use crate::kinds::{Difference, Effect, Object, Observed, definition, service, task_definition};
+use crate::rollout::{self, Outcome, Progress};
+use crate::shape::{Path, Time, Tree};
+
+use super::{Facts, Need, Plan, Reason, Resolution, Step, StepEffect, Verdict, members, not_owned, tag_step};
+
+pub fn plan(object: &Object, facts: &Facts<'_>) -> Result<Plan, Need> {
+    if let Some(verdict) = cluster_in_the_way(object, facts) {
+        return Ok(Plan::of(verdict));
+    }
+    let wanted = match Wanted::of(object, facts) {
+        Ok(wanted) => wanted,
+        Err(why) => return Ok(Plan::of(Verdict::Blocked(Reason::DependencyNotReady, why))),
+    };
+    let Some(shown) = facts.observed.present().filter(|shown| shown.text("status") != Some("INACTIVE")) else {
+        return Ok(create(object, facts, &wanted));
+    };
+    if let Some(verdict) = hands_off(shown, facts) {
+        return Ok(Plan::of(verdict));
+    }
+    let change = Change::between(object, facts, shown, &wanted)?;
+    let replaced = members(&object.key, &change.differences, Effect::Replaces);
+    if !replaced.is_empty() {
+        let message = format!("ECS can't change {} of a service in place", replaced.join(", "));
+        return Ok(blocked(change.differences, Reason::ReplacementNeeded, message));
+    }
+    if let Some(why) = suspended(shown, facts) {
+        return Ok(blocked(change.differences, Reason::Suspended, why));
+    }
+    decide(object, facts, shown, &wanted, change)
+}
+
+/// The task definition to run, and what stands for it in the deploy hash.
+struct Wanted<'a> {
+    /// `family:revision`; `None` until its manifest is registered.
+    reference: Option<&'a str>,
+    object: Option<&'a Object>,
+    hash: String,
+}
+
+impl<'a> Wanted<'a> {
+    fn of(object: &Object, facts: &'a Facts<'_>) -> Result<Self, String> {
+        match &facts.task_definition {
+            Resolution::Realised { reference, content, object: declared } => Ok(Self {
+                reference: Some(task_definition::short(reference)),
+                object: declared.as_deref(),
+                hash: service::deploy_hash(object, content),
+            }),
+            Resolution::Late { content, object: declared } => {
+                Ok(Self { reference: None, object: Some(declared), hash: service::deploy_hash(object, content) })
+            }
+            Resolution::Missing(why) => Err(why.clone()),
+            Resolution::NotNeeded => Err("a service needs a task definition".into()),
+        }
+    }
+}
+
+fn cluster_in_the_way(object: &Object, facts: &Facts<'_>) -> Option<Verdict> {
+    let name = service::cluster(object);
+    match facts.cluster {
+        Observed::Unknown(why) => Some(Verdict::Waiting(Reason::Unobserved, why.clone())),
+        Observed::Present(shown) if shown.text("status") == Some("ACTIVE") => None,
+        Observed::Present(_) | Observed::Absent if facts.cluster_declared => {
+            Some(Verdict::Waiting(Reason::DependencyNotReady, format!("Cluster/{name} is not ACTIVE yet")))
+        }
+        Observed::Present(_) | Observed::Absent => {
+            let message = format!("the cluster {name} does not exist; declare it as a Cluster, or create it");
+            Some(Verdict::Blocked(Reason::ClusterAbsent, message))
+        }
+    }
+}
+
+fn create(object: &Object, facts: &Facts<'_>, wanted: &Wanted<'_>) -> Plan {
+    let late = if wanted.reference.is_none() { vec![Path::from("taskDefinition")] } else { vec![] };
+    let reference = wanted.reference.unwrap_or(object.aws_name());
+    let call = service::create(object, reference, facts.us, &attempt(object, facts, wanted, reference));
+    Plan::due(vec![Step { late, ..Step::new(call, StepEffect::Create, "does not exist") }], vec![])
+}
+
+fn attempt(object: &Object, facts: &Facts<'_>, wanted: &Wanted<'_>, reference: &str) -> Attempt {
+    Attempt {
+        hash: wanted.hash.clone(),
+        task_definition: reference.to_owned(),
+        at: facts.date,
+        restart: service::restart_hash(object),
+    }
+}
+
+/// Services that are not ours to write, or not now.
+fn hands_off(shown: &Tree, facts: &Facts<'_>) -> Option<Verdict> {
+    if let Some(refused) = not_owned(&tags::owner(shown.list("tags"), facts.us), facts.us) {
+        return Some(refused);
+    }
+    let arn = shown.text("serviceArn").unwrap_or_default();
+    if arn.matches('/').count() < 2 {
+        let message = format!("{arn} has the old short form, which can't be tagged; recreate the service");
+        return Some(Verdict::Blocked(Reason::LegacyArn, message));
+    }
+    let draining = shown.text("status") == Some("DRAINING");
+    draining.then(|| Verdict::Waiting(Reason::Draining, "it is being deleted and still drains".into()))
+}
+
+fn suspended(shown: &Tree, facts: &Facts<'_>) -> Option<String> {
+    let has = |tree: &Tree| tags::read(tree.list("tags")).contains_key(tags::SUSPEND);
+    let on = |what: &str| format!("the tag {} is set on the {what}", tags::SUSPEND);
+    match (has(shown), facts.cluster.present().is_some_and(has)) {
+        (true, _) => Some(on("service")),
+        (false, true) => Some(on("cluster")),
+        (false, false) => None,
+    }
+}
+
+fn blocked(differences: Vec<Difference>, reason: Reason, message: String) -> Plan {
+    Plan { differences, ..Plan::of(Verdict::Blocked(reason, message)) }
+}
+
+/// What differs, told apart by what it would do.
+struct Change {
+    differences: Vec<Difference>,
+    in_place: Vec<String>,
+    deploying: Vec<String>,
+    task_definition: bool,
+    restart: bool,
+    missing_tags: Vec<Tree>,
+    attempt: Option<Attempt>,
+}
+
+impl Change {
+    fn between(object: &Object, facts: &Facts<'_>, shown: &Tree, wanted: &Wanted<'_>) -> Result<Self, Need> {
+        let mut differences = definition(object.key.kind).differences(&object.spec, &service::shown(shown));
+        let live = shown.text("taskDefinition").map(task_definition::short).unwrap_or_default();
+        let task_definition = !runs(live, wanted, facts)?;
+        if task_definition {
+            differences.insert(
+                0,
+                Difference {
+                    path: Path::from("taskDefinition"),
+                    observed: Some(live.into()),
+                    desired: wanted.reference.map(Tree::from),
+                },
+            );
+        }
+        let attempt = Attempt::read(shown.list("tags"));
+        let restart_hash = service::restart_hash(object);
+        let restart = restart_hash != "-" && attempt.as_ref().is_some_and(|attempt| attempt.restart != restart_hash);
+        Ok(Self {
+            in_place: members(&object.key, &differences, Effect::InPlace),
+            deploying: members(&object.key, &differences, Effect::Deploys),
+            differences,
+            task_definition,
+            restart,
+            missing_tags: tags::missing(object.tags(), shown.list("tags")),
+            attempt,
+        })
+    }
+
+    fn deploys(&self) -> bool {
+        self.task_definition || self.restart || !self.deploying.is_empty()
+    }
+
+    fn why(&self) -> String {
+        let mut parts: Vec<&str> = self.deploying.iter().map(String::as_str).collect();
+        if self.restart {
+            parts.push("reconcile.restartedAt");
+        }
+        format!("{} changed", parts.join(", "))
+    }
+}
+
+/// Whether the live revision is what is wanted: by name, or by content, described once and for all.
+fn runs(live: &str, wanted: &Wanted<'_>, facts: &Facts<'_>) -> Result<bool, Need> {
+    if wanted.reference == Some(live) {
+        return Ok(true);
+    }
+    let Some(declared) = wanted.object else { return Ok(false) };
+    match facts.answers.task_definitions.get(live) {
+        Some(Observed::Present(answer)) => Ok(task_definition::equals(declared, answer)),
+        Some(Observed::Absent | Observed::Unknown(_)) => Ok(false),
+        None => Err(Need::TaskDefinition(live.to_owned())),
+    }
+}
+
+fn decide(object: &Object, facts: &Facts<'_>, shown: &Tree, wanted: &Wanted<'_>, change: Change) -> Result<Plan, Need> {
+    let tried = change.attempt.as_ref().filter(|attempt| attempt.hash == wanted.hash);
+    let Some(tried) = tried else {
+        return Ok(if change.deploys() {
+            deploy(object, facts, shown, wanted, change, Remembered::No)
+        } else {
+            settle(object, facts, shown, change, None)
+        });
+    };
+    if !change.deploys() && !may_not_have_been_made(shown, tried) {
+        return Ok(settle(object, facts, shown, change, None));
+    }
+    let journal = facts.answers.journal.as_ref().ok_or(Need::Journal(tried.at))?;
+    Ok(match journal.outcome(&tried.task_definition) {
+        Outcome::NotMade if wanted.reference == Some(tried.task_definition.as_str()) => {
+            deploy(object, facts, shown, wanted, change, Remembered::Yes)
+        }
+        Outcome::NotMade => deploy(object, facts, shown, wanted, change, Remembered::No),
+        Outcome::Rolling => settle(object, facts, shown, change, None),
+        Outcome::Failed { reason } => {
+            let message = format!(
+                "{} was rolled back: {reason}; {}. It is not tried again until Git asks for something else",
+                tried.task_definition,
+                rollout::cause(shown)
+            );
+            settle(object, facts, shown, change, Some((Reason::RolledBack, message)))
+        }
+        Outcome::Succeeded if !change.deploys() => settle(object, facts, shown, change, None),
+        Outcome::Succeeded => {
+            let paths: Vec<String> = change.differences.iter().map(|one| one.path.to_string()).collect();
+            let message = format!("deployed, and yet {} differ; not deployed again", paths.join(", "));
+            settle(object, facts, shown, change, Some((Reason::DriftPersists, message)))
+        }
+        Outcome::Overridden { by } if facts.date.since(by.created_at) >= facts.grace && change.deploys() => {
+            deploy(object, facts, shown, wanted, change, Remembered::No)
+        }
+        Outcome::Overridden { by } => {
+            let left = minutes_left(by.created_at, facts);
+            let message = format!(
+                "someone deployed {} at {}; left alone for {left} more minutes, or until Git changes",
+                by.task_definition, by.created_at
+            );
+            settle(object, facts, shown, change, Some((Reason::Overridden, message)))
+        }
+    })
+}
+
+/// The PRIMARY deployment is older than the attempt: we may have stopped before making it. A forced deployment leaves
+/// no other trace in the service.
+fn may_not_have_been_made(shown: &Tree, attempt: &Attempt) -> bool {
+    let began = rollout::primary(shown).and_then(|primary| primary.get("createdAt")).and_then(Time::from_tree);
+    attempt.restart != "-" && began.is_some_and(|began| began.epoch_secs() < attempt.at.epoch_secs())
+}
+
+fn minutes_left(since: Time, facts: &Facts<'_>) -> u64 {
+    facts.grace.saturating_sub(facts.date.since(since)).as_secs().div_ceil(60)
+}
+
+/// Whether the attempt tag is already on the service.
+#[derive(PartialEq)]
+enum Remembered {
+    Yes,
+    No,
+}
+
+/// Starts a deployment: memory first, then one UpdateService for all that differs.
+fn deploy(
+    object: &Object,
+    facts: &Facts<'_>,
+    shown: &Tree,
+    wanted: &Wanted<'_>,
+    change: Change,
+    remembered: Remembered,
+) -> Plan {
+    let why = if change.deploys() { change.why() } else { "reconcile.restartedAt changed".to_owned() };
+    let late = if wanted.reference.is_none() { vec![Path::from("taskDefinition")] } else { vec![] };
+    let reference = wanted.reference.unwrap_or(object.aws_name());
+    let mut steps = Vec::new();
+    let mut tags = change.missing_tags;
+    if remembered == Remembered::No {
+        tags.push(attempt(object, facts, wanted, reference).tag());
+    }
+    if let Some(arn) = shown.text("serviceArn").filter(|_| !tags.is_empty()) {
+        steps.push(tag_step(arn, tags, "the attempt is written down before it is made"));
+    }
+    let names: Vec<&str> = change.in_place.iter().chain(&change.deploying).map(String::as_str).collect();
+    let forced = change.restart
+        || remembered == Remembered::Yes
+        || names.iter().any(|name| service::rows::FORCED.contains(name));
+    let update = service::update(object, &names, change.task_definition.then_some(reference), forced);
+    steps.push(Step { late, ..Step::new(update, StepEffect::Deploys, why) });
+    Plan::due(steps, change.differences)
+}
+
+/// Does what can be done in place, and says where the live deployment stands, or why no other is made.
+fn settle(object: &Object, facts: &Facts<'_>, shown: &Tree, change: Change, held: Option<(Reason, String)>) -> Plan {
+    let mut steps = Vec::new();
+    if let Some(arn) = shown.text("serviceArn").filter(|_| !change.missing_tags.is_empty()) {
+        steps.push(tag_step(arn, change.missing_tags, "declared tags are missing"));
+    }
+    if !change.in_place.is_empty() {
+        let names: Vec<&str> = change.in_place.iter().map(String::as_str).collect();
+        let why = format!("{} changed", names.join(", "));
+        steps.push(Step::new(service::update(object, &names, None, false), StepEffect::InPlace, why));
+    }
+    let verdict = match held {
+        Some((reason, message)) => Verdict::Blocked(reason, message),
+        None if !steps.is_empty() => Verdict::Due,
+        None => stands(shown, object.reconcile.progress_deadline, facts.date),
+    };
+    Plan { steps, differences: change.differences, ..Plan::of(verdict) }
+}
+
+fn stands(shown: &Tree, deadline: Duration, now: Time) -> Verdict {
+    match rollout::progress(shown, deadline, now) {
+        Progress::Steady => Verdict::Converged,
+        Progress::Settling { running, desired } => Verdict::Rolling(format!("{running} of {desired} tasks run")),
+        Progress::Rolling { running, desired } => {
+            Verdict::Rolling(format!("deploying: {running} of {desired} new tasks run"))
+        }
+        Progress::Failed { cause, timed_out: true } => Verdict::Blocked(Reason::RolloutTimedOut, cause),
+        Progress::Failed { cause, timed_out: false } => Verdict::Blocked(Reason::RolledBack, cause),
+    }
+}

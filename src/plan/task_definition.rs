@@ -1,0 +1,66 @@
+//! What is to be done for a task definition: find the revision with our content, or register one.
+//!
+//! Registration is ECS's scarcest call and has no token, so the family's two newest revisions are read first: one of
+//! them may be the registration whose answer we lost.
+
+use crate::kinds::{Object, Observed, tags, task_definition};
+use crate::shape::Tree;
+
+use super::{Facts, Need, Plan, Resolution, Step, StepEffect, Verdict, not_owned};
+
+pub fn plan(object: &Object, facts: &Facts<'_>) -> Result<Plan, Need> {
+    let converged = |reference: String| Plan { realised: Some(reference), ..Plan::of(Verdict::Converged) };
+    match &facts.task_definition {
+        Resolution::Realised { reference, .. } => return Ok(converged(reference.clone())),
+        Resolution::NotNeeded | Resolution::Late { .. } | Resolution::Missing(_) => {}
+    }
+    let (found, newest) = look(object, facts)?;
+    if let Some(reference) = found {
+        return Ok(converged(reference));
+    }
+    if let Some(refused) = newest.as_ref().and_then(|whose| not_owned(whose, facts.us)) {
+        return Ok(Plan::of(refused));
+    }
+    let register =
+        Step::new(task_definition::register(object, facts.us), StepEffect::Register, "no revision has this content");
+    Ok(Plan::due(vec![register], vec![]))
+}
+
+/// The usable revision (`family:revision`) with the object's content, if one of the newest two has it, and whose the
+/// family is.
+fn look(object: &Object, facts: &Facts<'_>) -> Result<(Option<String>, Option<tags::Owner>), Need> {
+    let family = object.aws_name();
+    let Some(newest) = read(facts, family)? else { return Ok((None, None)) };
+    if let Some(reference) = usable(object, newest, facts) {
+        return Ok((Some(reference), Some(tags::Owner::Us)));
+    }
+    let whose = tags::owner(newest.list("tags"), facts.us);
+    let revision = newest.at(&["taskDefinition", "revision"]).and_then(Tree::as_int).unwrap_or(1);
+    if revision <= 1 {
+        return Ok((None, Some(whose)));
+    }
+    let Some(before) = read(facts, &format!("{family}:{}", revision - 1))? else { return Ok((None, Some(whose))) };
+    let family_is_ours = whose == tags::Owner::Us || tags::owner(before.list("tags"), facts.us) == tags::Owner::Us;
+    let whose = if family_is_ours { tags::Owner::Us } else { whose };
+    Ok((usable(object, before, facts), Some(whose)))
+}
+
+fn read<'a>(facts: &Facts<'a>, reference: &str) -> Result<Option<&'a Tree>, Need> {
+    match facts.answers.task_definitions.get(reference) {
+        Some(Observed::Present(answer)) => Ok(Some(answer)),
+        Some(Observed::Absent) => Ok(None),
+        Some(Observed::Unknown(_)) | None => Err(Need::TaskDefinition(reference.to_owned())),
+    }
+}
+
+/// `family:revision` of a revision that is ours, ACTIVE and of our content: by its hash, or read anew where the hash
+/// was made by other rules.
+fn usable(object: &Object, answer: &Tree, facts: &Facts<'_>) -> Option<String> {
+    let live = answer.get("taskDefinition")?;
+    let all = answer.list("tags");
+    let ours = tags::owner(all, facts.us) == tags::Owner::Us && live.text("status") == Some("ACTIVE");
+    let content = task_definition::content_hash(object);
+    let same = tags::read(all).get(tags::CONTENT) == Some(&content.as_str()) || task_definition::equals(object, answer);
+    let reference = live.text("taskDefinitionArn").map(task_definition::short);
+    reference.filter(|_| ours && same).map(str::to_owned)
+}

@@ -1,0 +1,149 @@
+//! Rollouts, purely: percent arithmetic, how far a deployment is, what ECS's journal says became of one, the cause of
+//! a failure. Must not know: the clock (time is an argument), kinds, calls.
+
+mod journal;
+
+use std::time::Duration;
+
+use crate::shape::{Time, Tree};
+
+pub use journal::{Entry, Journal, Outcome};
+
+/// Between which counts of tasks ECS keeps a service while it rolls (ecs-semantics §2.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Healthy tasks are not stopped below this: ceil(desired × minimumHealthyPercent).
+    pub lower: i64,
+    /// Tasks are not started beyond this: floor(desired × maximumPercent).
+    pub upper: i64,
+}
+
+impl Bounds {
+    pub fn new(desired: i64, minimum_healthy_percent: i64, maximum_percent: i64) -> Self {
+        Self { lower: (desired * minimum_healthy_percent + 99) / 100, upper: desired * maximum_percent / 100 }
+    }
+
+    /// Whether a rollout can make a step at all: start a task first, or stop one first.
+    pub fn can_progress(self, desired: i64) -> bool {
+        desired == 0 || self.upper > desired || self.lower < desired
+    }
+}
+
+/// The deployment that ECS is bringing the service to.
+pub fn primary(service: &Tree) -> Option<&Tree> {
+    service.list("deployments").iter().find(|deployment| deployment.text("status") == Some("PRIMARY"))
+}
+
+/// How far the PRIMARY deployment is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Progress {
+    /// Done, and as many tasks run as are wanted.
+    Steady,
+    /// Done, but tasks are being replaced, added or taken away.
+    Settling { running: i64, desired: i64 },
+    /// Rolling within its deadline.
+    Rolling { running: i64, desired: i64 },
+    /// ECS gave it up, or it has missed its deadline.
+    Failed { cause: String, timed_out: bool },
+}
+
+/// Judges the PRIMARY deployment of a described service at `now`, which is AWS's time.
+pub fn progress(service: &Tree, deadline: Duration, now: Time) -> Progress {
+    let count = |tree: &Tree, name: &str| tree.int(name).unwrap_or(0);
+    let (running, desired) = (count(service, "runningCount"), count(service, "desiredCount"));
+    let Some(primary) = primary(service) else { return Progress::Rolling { running, desired } };
+    let alone = service.list("deployments").len() == 1;
+    let done = match primary.text("rolloutState") {
+        Some("COMPLETED") => true,
+        Some("FAILED") => return Progress::Failed { cause: cause(service), timed_out: false },
+        // Behind a Classic Load Balancer ECS shows no state (ecs-semantics §2.6).
+        None => alone && running == desired,
+        Some(_) => false,
+    };
+    if done && alone && running == desired {
+        return Progress::Steady;
+    }
+    if done {
+        return Progress::Settling { running, desired };
+    }
+    let began = primary.get("createdAt").and_then(Time::from_tree).unwrap_or(now);
+    if now.since(began) > deadline {
+        let late = format!("not done {} after it began; {}", minutes(deadline), cause(service));
+        return Progress::Failed { cause: late, timed_out: true };
+    }
+    Progress::Rolling { running: count(primary, "runningCount"), desired }
+}
+
+fn minutes(span: Duration) -> String {
+    match span.as_secs() {
+        seconds if seconds % 60 == 0 => format!("{} min", seconds / 60),
+        seconds => format!("{seconds} s"),
+    }
+}
+
+/// Words in service events that tell why tasks do not come up, most telling first.
+const TELLING: [&str; 6] = ["unable to place", "deployment failed", "failed", "unhealthy", "unable to", "Reason:"];
+
+/// Why a rollout fails, in one line: ECS's reason for the state, and the newest event that tells more.
+pub fn cause(service: &Tree) -> String {
+    let reason = primary(service).and_then(|primary| primary.text("rolloutStateReason")).unwrap_or_default();
+    let events = || service.list("events").iter().filter_map(|event| event.text("message"));
+    let telling = TELLING.iter().find_map(|word| events().find(|message| message.contains(word)));
+    match telling {
+        Some(event) => format!("{reason} Last event: {event}"),
+        None => reason.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tree;
+
+    #[test]
+    fn bounds_round_to_the_safe_side() {
+        for (desired, min, max, lower, upper, can) in [
+            (1, 100, 200, 1, 2, true),
+            (1, 0, 100, 0, 1, true),
+            (1, 50, 150, 1, 1, false),
+            (3, 100, 125, 3, 3, false),
+            (5, 66, 133, 4, 6, true),
+            (7, 90, 110, 7, 7, false),
+            (10, 90, 110, 9, 11, true),
+            (0, 100, 200, 0, 0, true),
+        ] {
+            let bounds = Bounds::new(desired, min, max);
+            assert_eq!(bounds, Bounds { lower, upper }, "{desired} {min}/{max}");
+            assert_eq!(bounds.can_progress(desired), can, "{desired} {min}/{max}");
+        }
+    }
+
+    fn service(state: &str, running: i64, deployments: usize) -> Tree {
+        let primary = tree! {
+            "status" => "PRIMARY", "rolloutState" => state, "createdAt" => Time(0), "runningCount" => running,
+            "rolloutStateReason" => "ECS deployment circuit breaker: task failed to start.",
+        };
+        let mut all = vec![primary];
+        all.resize(deployments, tree! { "status" => "ACTIVE" });
+        tree! {
+            "desiredCount" => 2, "runningCount" => running, "deployments" => all,
+            "events" => vec![tree! { "message" => "(service web) has started 1 tasks." }],
+        }
+    }
+
+    #[test]
+    fn only_a_completed_primary_alone_is_steady() {
+        let deadline = Duration::from_secs(900);
+        let soon = Time(1000);
+        assert_eq!(progress(&service("COMPLETED", 2, 1), deadline, soon), Progress::Steady);
+        let settling = Progress::Settling { running: 1, desired: 2 };
+        assert_eq!(progress(&service("COMPLETED", 1, 1), deadline, soon), settling);
+        let rolling = Progress::Rolling { running: 2, desired: 2 };
+        assert_eq!(progress(&service("IN_PROGRESS", 2, 2), deadline, soon), rolling);
+        let failed = progress(&service("FAILED", 0, 2), deadline, soon);
+        assert!(matches!(failed, Progress::Failed { timed_out: false, .. }), "{failed:?}");
+        let late = progress(&service("IN_PROGRESS", 0, 2), deadline, Time(901_000));
+        let Progress::Failed { cause, timed_out: true } = late else { panic!("{late:?}") };
+        assert!(cause.starts_with("not done 15 min after it began"), "{cause}");
+    }
+}

@@ -1,0 +1,77 @@
+//! What probes and Prometheus ask over HTTP. Must not know: how anything is decided or counted.
+//!
+//! Read only: `GET` and `HEAD` of `/metrics`, `/livez`, `/readyz`. No body is read, nothing is told but what the status
+//! and the metrics hold, and those hold no secrets.
+
+mod connections;
+#[cfg(test)]
+mod tests;
+
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::spawn_blocking;
+
+use crate::reconcile::status::Status;
+use crate::telemetry::Metrics;
+
+pub use connections::{CONNECTION_LIFE, CONNECTIONS_MAX, DRAIN, HEADER_BYTES_MAX, HEADER_READ_TIMEOUT};
+
+/// Where the server listens unless told otherwise: metrics name services, so loopback.
+pub const LISTEN_DEFAULT: &str = "127.0.0.1:8080";
+
+/// What the server shows.
+#[derive(Clone, Debug)]
+pub struct Face {
+    pub status: watch::Receiver<Arc<Status>>,
+    pub metrics: Arc<Metrics>,
+}
+
+/// Serves until `shutdown` ends; answers under way are finished.
+///
+/// # Errors
+/// When the listener itself fails; a connection that fails harms no other.
+pub async fn serve(listener: TcpListener, face: Face, shutdown: impl Future<Output = ()>) -> io::Result<()> {
+    connections::run(listener, router(face), shutdown).await
+}
+
+fn router(face: Face) -> Router {
+    Router::new()
+        .route("/livez", get(livez))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(metrics))
+        .fallback(|| async { (StatusCode::NOT_FOUND, "there are /metrics, /livez and /readyz\n") })
+        .with_state(face)
+}
+
+/// The process turns. Never depends on AWS or the directory: a restart mends neither.
+async fn livez() -> &'static str {
+    "ok\n"
+}
+
+/// Something to serve with: the directory was read once. A standby is ready, and so is an operator that AWS refuses.
+async fn readyz(State(face): State<Face>) -> (StatusCode, &'static str) {
+    let status = Arc::clone(&face.status.borrow());
+    if status.synced || status.source.last_success.is_some() {
+        (StatusCode::OK, "ok\n")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "missing: the directory has not been read yet\n")
+    }
+}
+
+/// Rendered off the runtime's threads: thousands of services and /proc take a while, and probes shall not wait for it.
+async fn metrics(State(face): State<Face>) -> Response {
+    match spawn_blocking(move || face.metrics.render()).await {
+        Ok(Ok(text)) => ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response(),
+        Ok(Err(error)) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
+        Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, "metrics: rendering broke off\n").into_response(),
+    }
+}

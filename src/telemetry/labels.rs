@@ -1,0 +1,163 @@
+//! The closed sets of label values. Must not know: what they are counted for.
+//!
+//! A label value is one of these or a `&'static str` of the program: nothing that a manifest or AWS says can become a
+//! new series, except the names of clusters, services and revisions, which have a cap of their own.
+
+/// An enum whose values are label values.
+macro_rules! label {
+    ($(#[$doc:meta])* $name:ident { $($(#[$what:meta])* $variant:ident => $text:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum $name { $($(#[$what])* $variant,)+ }
+
+        impl $name {
+            /// All values.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// As the label says it.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text,)+ }
+            }
+        }
+    };
+}
+
+label! {
+    /// How a read of the directory ended.
+    LoadResult {
+        /// A new revision is in force.
+        Loaded => "loaded",
+        /// The revision in force is still the newest.
+        Unchanged => "unchanged",
+        /// It was read, and documents have problems; their last good state stays in force.
+        Invalid => "invalid",
+        /// It could not be read whole; everything stays in force.
+        Unreadable => "unreadable",
+    }
+}
+
+label! {
+    /// What made the directory be looked at.
+    SourceEvent {
+        Inotify => "inotify",
+        Poll => "poll",
+        Overflow => "overflow",
+        Signal => "signal",
+    }
+}
+
+label! {
+    /// How a pass ended.
+    PassResult {
+        Unchanged => "unchanged",
+        Changed => "changed",
+        /// A rollout is in progress, or something it depends on is not there yet.
+        Waiting => "waiting",
+        /// It failed, and is tried again.
+        Retry => "retry",
+        /// It failed, and is not tried again until the input changes.
+        Terminal => "terminal",
+        Suspended => "suspended",
+        Timeout => "timeout",
+        Panic => "panic",
+    }
+}
+
+label! {
+    /// The parts of a pass.
+    Stage {
+        Observe => "observe",
+        Diff => "diff",
+        Plan => "plan",
+        Apply => "apply",
+        Status => "status",
+    }
+}
+
+label! {
+    /// Why a key was queued.
+    Reason {
+        Revision => "revision",
+        Drift => "drift",
+        Rollout => "rollout",
+        Resync => "resync",
+        User => "user",
+        Retry => "retry",
+    }
+}
+
+label! {
+    /// Which of the queue's lanes a key waits in.
+    Priority {
+        High => "high",
+        Normal => "normal",
+        Low => "low",
+    }
+}
+
+label! {
+    /// How a call to AWS ended.
+    CallOutcome {
+        Ok => "ok",
+        Throttled => "throttled",
+        AccessDenied => "access_denied",
+        NotFound => "not_found",
+        Validation => "validation",
+        Conflict => "conflict",
+        Server => "server",
+        Timeout => "timeout",
+        Network => "network",
+    }
+}
+
+impl CallOutcome {
+    /// The outcome that an error's category stands for; no category is success.
+    pub fn of(category: Option<&str>) -> Self {
+        match category {
+            None => Self::Ok,
+            Some("Throttled") => Self::Throttled,
+            Some("AccessDenied") => Self::AccessDenied,
+            Some("NotFound") => Self::NotFound,
+            Some("Invalid") => Self::Validation,
+            Some("Conflict") => Self::Conflict,
+            Some("Timeout") => Self::Timeout,
+            Some("Network") => Self::Network,
+            Some(_) => Self::Server,
+        }
+    }
+}
+
+label! {
+    /// What the cache of observations answered.
+    CacheResult {
+        Hit => "hit",
+        Miss => "miss",
+        /// Another asker's call was shared.
+        Coalesced => "coalesced",
+        /// A fresh observation was asked for.
+        Forced => "forced",
+    }
+}
+
+label! {
+    /// What was done to an object.
+    Action {
+        Created => "created",
+        Updated => "updated",
+        Deleted => "deleted",
+        Registered => "registered",
+        Deregistered => "deregistered",
+    }
+}
+
+label! {
+    /// How a rollout ended.
+    RolloutResult {
+        Completed => "completed",
+        Failed => "failed",
+        RolledBack => "rolled_back",
+        /// Another deployment took its place.
+        Superseded => "superseded",
+        TimedOut => "timed_out",
+    }
+}

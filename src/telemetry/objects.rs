@@ -1,0 +1,177 @@
+//! Series that are read off the status at each scrape. Must not know: who writes the status, or when.
+//!
+//! An object that is gone is not in the status, so its series end without any code for it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use prometheus::core::{Collector, Desc};
+use prometheus::proto::{Gauge, LabelPair, Metric, MetricFamily, MetricType};
+use tokio::sync::watch;
+
+use super::catalogue::{self as rows, Row};
+use crate::kinds::{Key, Kind};
+use crate::reconcile::status::{ConditionType, ObjectStatus, SourceStatus, Status};
+use crate::shape::Time;
+
+/// Everything that is filled in here.
+const ROWS: &[Row] = &[
+    rows::SOURCE_INFO,
+    rows::SOURCE_LAST_SUCCESS,
+    rows::SOURCE_REVISION_SINCE,
+    rows::MANIFESTS,
+    rows::SYNCED,
+    rows::OBJECTS,
+    rows::OBJECT_CONDITIONS,
+    rows::SERVICES_DROPPED,
+    rows::SERVICE_INFO,
+    rows::SERVICE_DESIRED,
+    rows::SERVICE_RUNNING,
+    rows::SERVICE_PENDING,
+    rows::SERVICE_GENERATION,
+    rows::SERVICE_OBSERVED_GENERATION,
+    rows::SERVICE_CONDITION,
+    rows::SERVICE_READY_SINCE,
+    rows::SERVICE_LAST_RECONCILE,
+];
+
+/// Turns the status of the moment into series.
+pub(super) struct Objects {
+    status: watch::Receiver<Arc<Status>>,
+    max_services: usize,
+    descs: Vec<Desc>,
+}
+
+impl Objects {
+    pub(super) fn new(status: watch::Receiver<Arc<Status>>, max_services: usize) -> prometheus::Result<Self> {
+        let desc = |row: &Row| {
+            let labels = row.labels.iter().map(|label| (*label).to_owned()).collect();
+            Desc::new(row.name.to_owned(), row.help.to_owned(), labels, Default::default())
+        };
+        Ok(Self { status, max_services, descs: ROWS.iter().map(desc).collect::<prometheus::Result<_>>()? })
+    }
+}
+
+impl Collector for Objects {
+    fn desc(&self) -> Vec<&Desc> {
+        self.descs.iter().collect()
+    }
+
+    fn collect(&self) -> Vec<MetricFamily> {
+        // Taken out of the channel at once: rendering must not hold up whoever writes the status.
+        let status = Arc::clone(&self.status.borrow());
+        let mut series = Series::default();
+        source(&mut series, &status.source);
+        series.add(&rows::SYNCED, &[], f64::from(u8::from(status.synced)));
+        totals(&mut series, &status);
+        let services: Vec<_> =
+            status.objects.iter().filter_map(|(key, object)| Some((service(key)?, object))).collect();
+        let dropped = if services.len() > self.max_services { services.len() } else { 0 };
+        series.add(&rows::SERVICES_DROPPED, &[], dropped as f64);
+        if dropped == 0 {
+            for (names, object) in services {
+                per_service(&mut series, names, object);
+            }
+        }
+        series.families()
+    }
+}
+
+fn service(key: &Key) -> Option<[&str; 2]> {
+    if key.kind == Kind::Service { Some([key.cluster.as_deref()?, &key.name]) } else { None }
+}
+
+fn source(series: &mut Series, source: &SourceStatus) {
+    if !source.revision.is_empty() {
+        series.add(&rows::SOURCE_INFO, &[&source.revision], 1.0);
+    }
+    series.add_time(&rows::SOURCE_LAST_SUCCESS, &[], source.last_success);
+    series.add_time(&rows::SOURCE_REVISION_SINCE, &[], source.revision_since);
+    series.add(&rows::MANIFESTS, &["accepted"], source.accepted as f64);
+    series.add(&rows::MANIFESTS, &["rejected"], source.rejected as f64);
+}
+
+fn totals(series: &mut Series, status: &Status) {
+    let (mut objects, mut conditions) = (BTreeMap::new(), BTreeMap::new());
+    for (key, object) in &status.objects {
+        *objects.entry((key.kind.as_str(), readiness(object))).or_insert(0_u32) += 1;
+        for (kind, condition) in &object.conditions {
+            if condition.status == Some(true) {
+                *conditions.entry((kind.as_str(), condition.reason)).or_insert(0_u32) += 1;
+            }
+        }
+    }
+    for ((kind, ready), count) in objects {
+        series.add(&rows::OBJECTS, &[kind, ready], f64::from(count));
+    }
+    for ((kind, reason), count) in conditions {
+        series.add(&rows::OBJECT_CONDITIONS, &[kind, reason], f64::from(count));
+    }
+}
+
+fn readiness(object: &ObjectStatus) -> &'static str {
+    match object.conditions.get(&ConditionType::Ready).and_then(|ready| ready.status) {
+        Some(true) => "true",
+        Some(false) => "false",
+        None => "unknown",
+    }
+}
+
+fn per_service(series: &mut Series, names: [&str; 2], object: &ObjectStatus) {
+    let [cluster, service] = names;
+    let ready = object.conditions.get(&ConditionType::Ready);
+    let reason = ready.map_or("", |ready| ready.reason);
+    let suspended = if object.suspended { "true" } else { "false" };
+    series.add(&rows::SERVICE_INFO, &[cluster, service, readiness(object), reason, suspended], 1.0);
+    if let Some(tasks) = object.tasks {
+        series.add(&rows::SERVICE_DESIRED, &names, tasks.desired as f64);
+        series.add(&rows::SERVICE_RUNNING, &names, tasks.running as f64);
+        series.add(&rows::SERVICE_PENDING, &names, tasks.pending as f64);
+    }
+    series.add(&rows::SERVICE_GENERATION, &names, object.generation as f64);
+    series.add(&rows::SERVICE_OBSERVED_GENERATION, &names, object.observed_generation as f64);
+    for (kind, condition) in &object.conditions {
+        let value = condition.status.map_or(-1.0, |holds| f64::from(u8::from(holds)));
+        series.add(&rows::SERVICE_CONDITION, &[cluster, service, kind.as_str()], value);
+    }
+    series.add_time(&rows::SERVICE_READY_SINCE, &names, ready.map(|ready| ready.since));
+    series.add_time(&rows::SERVICE_LAST_RECONCILE, &names, object.last_reconcile);
+}
+
+/// Series by metric.
+#[derive(Default)]
+struct Series(BTreeMap<&'static str, (&'static str, Vec<Metric>)>);
+
+impl Series {
+    fn add(&mut self, row: &Row, values: &[&str], value: f64) {
+        let pair = |(name, value): (&&str, &&str)| {
+            let mut pair = LabelPair::default();
+            pair.set_name((*name).to_owned());
+            pair.set_value((*value).to_owned());
+            pair
+        };
+        let mut gauge = Gauge::default();
+        gauge.set_value(value);
+        let mut metric = Metric::from_label(row.labels.iter().zip(values).map(pair).collect());
+        metric.set_gauge(gauge);
+        self.0.entry(row.name).or_insert_with(|| (row.help, Vec::new())).1.push(metric);
+    }
+
+    fn add_time(&mut self, row: &Row, values: &[&str], at: Option<Time>) {
+        if let Some(at) = at {
+            self.add(row, values, at.0 as f64 / 1000.0);
+        }
+    }
+
+    fn families(self) -> Vec<MetricFamily> {
+        let family = |(name, (help, metrics)): (&str, (&str, Vec<Metric>))| {
+            let mut family = MetricFamily::default();
+            family.set_name(name.to_owned());
+            family.set_help(help.to_owned());
+            family.set_field_type(MetricType::GAUGE);
+            family.set_metric(metrics);
+            family
+        };
+        self.0.into_iter().map(family).collect()
+    }
+}
