@@ -28,7 +28,8 @@ pub(super) fn choose(world: &World, cluster: &str, input: &Tree, spec: &mut Tree
         }
         (None, Some(strategy)) => set_strategy(world, cluster, strategy, spec),
         (None, None) => {
-            let default = world.ecs.clusters.get(cluster).and_then(|one| one.body.get("defaultCapacityProviderStrategy"));
+            let default =
+                world.ecs.clusters.get(cluster).and_then(|one| one.body.get("defaultCapacityProviderStrategy"));
             match default.filter(|one| !one.is_empty()).cloned() {
                 Some(strategy) => set_strategy(world, cluster, &strategy, spec),
                 None => set_launch_type(spec, "EC2"),
@@ -69,9 +70,8 @@ fn judge(world: &World, cluster: &str, items: &[Tree]) -> Result<(), Fault> {
         return refuse("The capacity provider strategy cannot contain more than 20 capacity providers.");
     }
     let number = |item: &Tree, name| item.int(name).unwrap_or(0);
-    let in_range = |item: &&Tree| {
-        BASE_RANGE.contains(&number(item, "base")) && WEIGHT_RANGE.contains(&number(item, "weight"))
-    };
+    let in_range =
+        |item: &&Tree| BASE_RANGE.contains(&number(item, "base")) && WEIGHT_RANGE.contains(&number(item, "weight"));
     if !items.iter().all(|item| in_range(&item)) {
         return refuse("The base must be between 0 and 100000 and the weight between 0 and 1000.");
     }

@@ -83,9 +83,12 @@ fn repeated(world: &World, cluster: &str, name: &str, given: &Tree) -> Result<Op
     let different = || Err(Fault::invalid("Creation of service was not idempotent."));
     let token = given.text("clientToken");
     let remembered = world.ecs.services.values().find(|one| {
-        token.is_some() && one.created_with.text("clientToken") == token && world.now() < one.created.after(TOKEN_MEMORY)
+        token.is_some()
+            && one.created_with.text("clientToken") == token
+            && world.now() < one.created.after(TOKEN_MEMORY)
     });
-    if remembered.is_some_and(|one| one.cluster != cluster || without_token(&one.created_with) != without_token(given)) {
+    if remembered.is_some_and(|one| one.cluster != cluster || without_token(&one.created_with) != without_token(given))
+    {
         return different();
     }
     match world.ecs.services.get(&(cluster.to_owned(), name.to_owned())) {

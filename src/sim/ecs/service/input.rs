@@ -56,7 +56,9 @@ pub(super) fn of_update(
     }
     let definition = match input.text("taskDefinition").filter(|text| !text.is_empty()) {
         // The same revision again is no change, even when it was deregistered meanwhile.
-        Some(reference) if resolve(&world.ecs, reference).is_ok_and(|found| found.arn == current.arn) => current.clone(),
+        Some(reference) if resolve(&world.ecs, reference).is_ok_and(|found| found.arn == current.arn) => {
+            current.clone()
+        }
         Some(reference) => definition(world, reference)?,
         None => current.clone(),
     };
@@ -211,9 +213,7 @@ fn judge_balancers(spec: &Tree, definition: &Tree) -> Result<(), Fault> {
         let mut ports = container.list("portMappings").iter().map(|mapping| mapping.int("containerPort"));
         if !ports.any(|mapped| mapped.is_some() && mapped == port) {
             let port = port.map_or_else(|| "null".to_owned(), |port| port.to_string());
-            return Err(Fault::invalid(format!(
-                "The container {name} did not have a container port {port} defined."
-            )));
+            return Err(Fault::invalid(format!("The container {name} did not have a container port {port} defined.")));
         }
     }
     Ok(())

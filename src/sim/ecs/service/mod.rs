@@ -33,8 +33,8 @@ use super::Operation;
 use super::task_definition::TaskDefinition;
 
 pub use bounds::{Bounds, Decision, Kind, threshold};
-pub use journal::State;
 pub use hooks::{poke, task_failed_to_start, task_is_gone, task_is_healthy, task_runs};
+pub use journal::State;
 pub use names::{asks_for_tags, cluster_of, page, service_name};
 pub use schedule::pass;
 

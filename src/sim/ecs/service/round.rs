@@ -224,7 +224,9 @@ impl<'a> Round<'a> {
     fn order(&self, deployment: usize) -> Option<Order> {
         let deployment = self.service.deployments.get(deployment)?;
         let mut providers = BTreeMap::new();
-        for provider in self.seats.iter().filter(|seat| seat.stand != Stand::Leaving).filter_map(|seat| seat.provider.clone()) {
+        for provider in
+            self.seats.iter().filter(|seat| seat.stand != Stand::Leaving).filter_map(|seat| seat.provider.clone())
+        {
             *providers.entry(provider).or_default() += 1;
         }
         Some(Order {
@@ -272,6 +274,23 @@ impl<'a> Round<'a> {
             decisions.drain(..MOST_DECISIONS / 2);
         }
         decisions.push(decision);
+    }
+
+    /// Tells which running tasks are new behind the target groups.
+    pub fn register(&mut self) {
+        let mut registered: BTreeMap<String, i64> = BTreeMap::new();
+        for seat in &self.seats {
+            let task = self.world.ecs.tasks.get_mut(&(self.service.cluster.clone(), seat.id.clone()));
+            let Some(task) = task.filter(|task| task.is_running() && !task.registered) else { continue };
+            task.registered = true;
+            for target in &task.targets {
+                *registered.entry(target.clone()).or_default() += 1;
+            }
+        }
+        for (target, number) in registered {
+            let text = format!("registered {number} targets in (target-group {target})");
+            events::tell(self.world, self.service, &text);
+        }
     }
 
     /// Tells what was stopped and started; `replaced` of the started ones stand in for unhealthy tasks.
@@ -340,10 +359,9 @@ fn sickness(service: &Service, id: &str) -> (String, String) {
             );
             (event, format!("Task failed ELB health checks in (target-group {group})"))
         }
-        None => (
-            format!("(task {id}) failed container health checks."),
-            "Task failed container health checks".to_owned(),
-        ),
+        None => {
+            (format!("(task {id}) failed container health checks."), "Task failed container health checks".to_owned())
+        }
     }
 }
 

@@ -90,6 +90,7 @@ fn active(world: &mut World, service: &mut Service) -> Option<Time> {
     }
     let mut round = Round::new(world, service);
     round.wake_at(verdict);
+    round.register();
     for deployment in (1..round.service.deployments.len()).rev() {
         retire(&mut round, deployment);
     }

@@ -78,10 +78,7 @@ pub(super) fn service(world: &World, service: &Service, with_tags: bool) -> Tree
         .with("events", events.collect::<Vec<_>>())
         .with("createdAt", service.created)
         .with("createdBy", format!("arn:aws:iam::{account}:role/simulated"))
-        .with(
-            "roleArn",
-            format!("arn:aws:iam::{account}:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS"),
-        )
+        .with("roleArn", format!("arn:aws:iam::{account}:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS"))
         .with("currentServiceRevisions", revisions)
         .with_some("currentServiceDeployment", current)
         .with_some("tags", with_tags.then(|| service.tags.clone()))

@@ -63,6 +63,7 @@ pub fn launch(world: &mut World, order: Order) -> String {
         settled: false,
         sick: false,
         targets: order.targets,
+        registered: false,
         created: world.now(),
         times: Times::default(),
         stop: None,

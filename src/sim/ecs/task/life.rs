@@ -123,7 +123,8 @@ fn attach(task: &mut Task, now: Time) -> Next {
 
 fn pulled(task: &mut Task, now: Time, runtime: u64) -> Next {
     task.times.pull_stopped = Some(now);
-    let unpullable = |one: &Container| one.behaviour.fail_to_start.as_deref().is_some_and(|why| why.starts_with("CannotPull"));
+    let unpullable =
+        |one: &Container| one.behaviour.fail_to_start.as_deref().is_some_and(|why| why.starts_with("CannotPull"));
     for container in task.containers.iter_mut().filter(|one| !unpullable(one)) {
         container.digest = Some(digest(&container.image));
         container.runtime_id = Some(format!("{}-{runtime}", task.id));

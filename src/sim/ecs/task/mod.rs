@@ -144,6 +144,8 @@ pub struct Task {
     pub sick: bool,
     /// Target groups it is registered with.
     pub targets: Vec<String>,
+    /// Its service has told that it is registered with them.
+    pub registered: bool,
     pub created: Time,
     pub times: Times,
     pub stop: Option<Stop>,

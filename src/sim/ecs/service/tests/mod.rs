@@ -58,8 +58,7 @@ impl Rig {
             "networkMode" => "awsvpc", "requiresCompatibilities" => vec!["FARGATE"], "cpu" => "256", "memory" => "512",
             "containerDefinitions" => vec![container],
         };
-        let definition =
-            TaskDefinition { arn, family: "web".into(), revision, active: true, body, tags: Vec::new() };
+        let definition = TaskDefinition { arn, family: "web".into(), revision, active: true, body, tags: Vec::new() };
         let family = self.world.ecs.families.get_mut("web").unwrap();
         family.revisions.insert(revision, definition);
         family.last = revision;
@@ -119,7 +118,8 @@ impl Rig {
     /// Event messages without the service's name, task ids and deployment ids; oldest first.
     pub fn messages(&self) -> Vec<String> {
         let service = self.service();
-        let names = service.journal.iter().enumerate().map(|(n, entry)| (entry.deployment.clone(), format!("D{}", n + 1)));
+        let names =
+            service.journal.iter().enumerate().map(|(n, entry)| (entry.deployment.clone(), format!("D{}", n + 1)));
         let names = names.collect::<Vec<_>>();
         let clean = |message: &str| {
             let mut text = message.trim_start_matches("(service web) ").to_owned();
@@ -138,7 +138,10 @@ impl Rig {
     pub fn counts(&self) -> (i64, i64) {
         let tasks = || self.world.ecs.tasks.values();
         let count = |number: usize| i64::try_from(number).unwrap();
-        (count(tasks().filter(|task| task.is_counted()).count()), count(tasks().filter(|task| task.is_healthy()).count()))
+        (
+            count(tasks().filter(|task| task.is_counted()).count()),
+            count(tasks().filter(|task| task.is_healthy()).count()),
+        )
     }
 
     /// Every decision so far was lawful.

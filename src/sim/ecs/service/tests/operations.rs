@@ -65,10 +65,19 @@ fn what_ecs_refuses_is_refused_in_its_words() {
     };
     let plain = || input(&web, 1);
     for (given, message) in [
-        (plain().with("deploymentConfiguration", percents(100, 100)), "Both maximumPercent and minimumHealthyPercent cannot be 100 as this will block deployments"),
+        (
+            plain().with("deploymentConfiguration", percents(100, 100)),
+            "Both maximumPercent and minimumHealthyPercent cannot be 100 as this will block deployments",
+        ),
         (plain().with("deploymentConfiguration", percents(101, 200)), "minimumHealthyPercent must be at most 100"),
-        (plain().with("capacityProviderStrategy", vec![both]), "Specifying both a launch type and capacity provider strategy is not supported"),
-        (without("networkConfiguration"), "Network Configuration must be provided when networkMode 'awsvpc' is specified."),
+        (
+            plain().with("capacityProviderStrategy", vec![both]),
+            "Specifying both a launch type and capacity provider strategy is not supported",
+        ),
+        (
+            without("networkConfiguration"),
+            "Network Configuration must be provided when networkMode 'awsvpc' is specified.",
+        ),
         (plain().with("taskDefinition", "none"), "Unable to describe task definition."),
         (plain().with("cluster", "none"), "Cluster not found."),
         (plain().with("schedulingStrategy", "DAEMON"), "DAEMON"),
@@ -103,7 +112,10 @@ fn updates_keep_what_they_do_not_name_and_deploy_only_for_what_matters() {
         assert_eq!(deploys(&rig), 1);
     }
     let configuration = rig.shown().get("deploymentConfiguration").cloned().unwrap();
-    assert_eq!((configuration.int("minimumHealthyPercent"), configuration.int("maximumPercent")), (Some(50), Some(180)));
+    assert_eq!(
+        (configuration.int("minimumHealthyPercent"), configuration.int("maximumPercent")),
+        (Some(50), Some(180))
+    );
     let subnets = tree! { "awsvpcConfiguration" => tree! { "subnets" => vec!["subnet-c"] } };
     rig.update(tree! { "networkConfiguration" => subnets });
     rig.update(tree! { "platformVersion" => "1.4.0" });
@@ -146,7 +158,10 @@ fn services_are_listed_in_pages_and_described_ten_at_a_time() {
     }
     assert_eq!(all.len(), 23);
     let eleven = Tree::List(all.iter().take(11).cloned().collect());
-    assert_eq!(rig.call("DescribeServices", &tree! { "services" => eleven }).unwrap_err().code, "InvalidParameterException");
+    assert_eq!(
+        rig.call("DescribeServices", &tree! { "services" => eleven }).unwrap_err().code,
+        "InvalidParameterException"
+    );
     let answer = rig.call("DescribeServices", &tree! { "services" => vec!["s01", "none"] }).unwrap();
     assert_eq!(answer.list("services")[0].get("tags"), None);
     let missing = tree! { "arn" => "arn:aws:ecs:us-east-1:123456789012:service/default/none", "reason" => "MISSING" };
@@ -157,7 +172,8 @@ fn services_are_listed_in_pages_and_described_ten_at_a_time() {
 fn tasks_are_listed_described_and_stopped() {
     let mut rig = Rig::new(7);
     let web = rig.define(&[]);
-    let given = input(&web, 2).with("enableECSManagedTags", true).with("tags", vec![tree! { "key" => "a", "value" => "b" }]);
+    let given =
+        input(&web, 2).with("enableECSManagedTags", true).with("tags", vec![tree! { "key" => "a", "value" => "b" }]);
     rig.call("CreateService", &given.with("propagateTags", "SERVICE")).unwrap();
     rig.run_until("steady", is_steady);
     let arns = rig.call("ListTasks", &tree! { "serviceName" => "web" }).unwrap().list("taskArns").to_vec();

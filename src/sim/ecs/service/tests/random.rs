@@ -59,7 +59,8 @@ fn perform(rig: &mut Rig, act: &Act) {
         }
         Act::Force => drop(rig.update(tree! { "forceNewDeployment" => true })),
         Act::Percents(minimum, maximum) => {
-            rig.update(tree! { "deploymentConfiguration" => percents(*minimum, *maximum) });
+            let input = tree! { "deploymentConfiguration" => percents(*minimum, *maximum) };
+            rig.update(input.with("availabilityZoneRebalancing", "DISABLED"));
         }
         Act::StopTask => {
             let id = rig.service().tasks.first().cloned();

@@ -32,7 +32,7 @@ fn a_good_create_reaches_the_steady_state() {
 
 #[test]
 fn a_good_update_is_completed() {
-    let mut rig = steady(&[], 2, Tree::map());
+    let mut rig = steady(&[], 1, Tree::map());
     let old = rig.primary().id.clone();
     let next = rig.define(&[]);
     let answer = rig.update(tree! { "taskDefinition" => &next });
@@ -45,8 +45,8 @@ fn a_good_update_is_completed() {
     assert_eq!(
         rig.messages()[3..],
         [
-            "has started 2 tasks: T T.",
-            "has stopped 2 running tasks: T T.",
+            "has started 1 tasks: T.",
+            "has stopped 1 running tasks: T.",
             "(deployment D2) deployment completed.",
             "has reached a steady state."
         ]
@@ -69,7 +69,9 @@ fn desired_zero_completes_at_once_and_costs_nothing() {
 #[test]
 fn worked_examples_of_what_may_stop_and_start_first() {
     // desired, minimum, maximum, started first, stopped first (§2.1).
-    for (desired, minimum, maximum, starts, stops) in [(4, 50, 100, 0, 2), (2, 75, 200, 2, 0), (4, 100, 200, 4, 0), (4, 50, 200, 4, 2)] {
+    for (desired, minimum, maximum, starts, stops) in
+        [(4, 50, 100, 0, 2), (2, 75, 200, 2, 0), (4, 100, 200, 4, 0), (4, 50, 200, 4, 2)]
+    {
         let mut rig = steady(&[], desired, percents(minimum, maximum));
         rig.world.ecs.decisions.clear();
         rig.update(tree! { "forceNewDeployment" => true });
@@ -88,7 +90,8 @@ fn percentages_without_room_block_and_say_so_every_six_hours() {
         let mut rig = steady(&[], desired, percents(minimum, maximum));
         rig.update(tree! { "forceNewDeployment" => true });
         rig.run(7 * 3600);
-        let blocked = rig.messages().iter().filter(|text| text.starts_with("was unable to stop or start tasks")).count();
+        let blocked =
+            rig.messages().iter().filter(|text| text.starts_with("was unable to stop or start tasks")).count();
         assert_eq!(blocked, 2, "{desired} at {minimum}/{maximum}");
         assert_eq!(rig.service().deployments.len(), 2);
         assert_eq!(rig.primary().rollout, RolloutState::InProgress);
@@ -146,7 +149,10 @@ fn a_failing_rollout_goes_back_to_the_old_deployment() {
     let answer = rig.call("DescribeServiceDeployments", &tree! { "serviceDeploymentArns" => vec![arn] }).unwrap();
     let entry = &answer.list("serviceDeployments")[0];
     assert_eq!(entry.text("status"), Some("ROLLBACK_SUCCESSFUL"));
-    assert_eq!(entry.at(&["rollback", "serviceRevisionArn"]).and_then(Tree::as_text), Some(rig.primary().revision.as_str()));
+    assert_eq!(
+        entry.at(&["rollback", "serviceRevisionArn"]).and_then(Tree::as_text),
+        Some(rig.primary().revision.as_str())
+    );
     let triggered = tree! { "status" => "TRIGGERED", "failureCount" => 3, "threshold" => 3 };
     assert_eq!(entry.get("deploymentCircuitBreaker"), Some(&triggered));
 }
@@ -205,7 +211,7 @@ fn a_failing_health_check_is_the_breakers_second_stage() {
     rig.update(tree! { "taskDefinition" => &sick });
     rig.run_until("failed", |service| service.deployments.iter().any(|one| one.rollout == RolloutState::Failed));
     rig.run_until("back", |service| service.primary().unwrap().id == old && is_steady(service));
-    assert!(rig.messages().iter().any(|text| text == "Tfailed container health checks." || text == "T failed container health checks."));
+    assert!(rig.messages().iter().any(|text| text == "T failed container health checks."));
     rig.judge();
 }
 
@@ -224,7 +230,7 @@ fn a_newer_deployment_supersedes() {
     assert_eq!(rig.primary().definition.revision, 3);
     assert_eq!(rig.service().journal[1].status, State::Stopped);
     assert!(rig.messages().contains(&"stopped 2 pending tasks.".to_owned()));
-    assert!(rig.service().tasks.len() == 2);
+    assert_eq!(rig.counts(), (2, 2));
     rig.judge();
 }
 
@@ -249,7 +255,9 @@ fn an_unhealthy_task_is_replaced_before_it_is_stopped_where_there_is_room() {
     rig.create(&web, 1, Tree::map());
     rig.run_until("steady", is_steady);
     rig.world.ecs.decisions.clear();
-    rig.run_until("replaced", |service| service.events.iter().any(|told| told.message.contains("replaced 1 tasks due to an unhealthy status.")));
+    rig.run_until("replaced", |service| {
+        service.events.iter().any(|told| told.message.contains("replaced 1 tasks due to an unhealthy status."))
+    });
     rig.run(120);
     let kinds = rig.world.ecs.decisions.iter().map(|one| one.kind).collect::<Vec<_>>();
     assert_eq!(kinds, [Kind::Start, Kind::Stop { healthy: false }]);
@@ -395,7 +403,9 @@ fn behind_a_target_group_tasks_are_drained_before_they_stop() {
     rig.call("CreateService", &input(&web, 1).with("loadBalancers", vec![balancer])).unwrap();
     rig.run_until("steady", is_steady);
     rig.update(tree! { "forceNewDeployment" => true });
-    rig.run_until("completed", |service| service.primary().unwrap().rollout == RolloutState::Completed && service.journal.len() == 2);
+    rig.run_until("completed", |service| {
+        service.primary().unwrap().rollout == RolloutState::Completed && service.journal.len() == 2
+    });
     let messages = rig.messages();
     assert!(messages.contains(&"has begun draining connections on 1 tasks.".to_owned()));
     assert!(messages.contains(&format!("registered 1 targets in (target-group {group})")), "{messages:#?}");
