@@ -33,6 +33,12 @@ pub struct Ecs {
     pub services: BTreeMap<(String, String), service::Service>,
     /// By (cluster name, task id); STOPPED ones stay for an hour.
     pub tasks: BTreeMap<(String, String), task::Task>,
+    /// How many addresses each subnet has given out.
+    pub addresses: BTreeMap<String, u32>,
+    /// What schedulers decided, while `watched`; the oldest go first.
+    pub decisions: Vec<service::Decision>,
+    /// Whether decisions are recorded.
+    pub watched: bool,
 }
 
 /// Something on the agenda.
