@@ -1,13 +1,21 @@
 //! The embedded ECS's doors, knocked on by the real SDK: inside the process under virtual time, and over a socket.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test says what it expects"
+)]
 
 use std::time::Duration;
 
 use aws_sdk_ecs::config::retry::RetryConfig;
 use aws_sdk_ecs::config::{BehaviorVersion, Credentials, Region, SharedHttpClient};
 use aws_sdk_ecs::error::ProvideErrorMetadata;
+use aws_sdk_ecs::operation::describe_task_definition::DescribeTaskDefinitionOutput;
 use aws_sdk_ecs::types::{
-    ClusterField, Compatibility, ContainerDefinition, KeyValuePair, NetworkMode, PortMapping, Tag, TaskDefinitionField,
+    AwsVpcConfiguration, ClusterField, Compatibility, ContainerDefinition, LaunchType, NetworkConfiguration,
+    NetworkMode, PortMapping, Tag, TaskDefinitionField,
 };
 use aws_sdk_ecs::{Client, Config};
 use ecs_operator::clock::Clock;
@@ -23,7 +31,11 @@ const START: Time = Time(1_772_323_200_000);
 
 fn world(settings: Settings) -> Sim {
     let clock = Clock::simulated(START, 1.0);
-    Sim::new(settings, move || clock.now())
+    let waits = clock.clone();
+    Sim::new(settings, move || clock.now()).with_sleep(move |span| {
+        let clock = waits.clone();
+        async move { clock.sleep(span).await }
+    })
 }
 
 fn config(http: impl Into<SharedHttpClient>, endpoint: Option<&str>) -> Config {
@@ -79,10 +91,9 @@ async fn clusters_are_created_described_and_listed() {
 async fn task_definitions_are_registered_with_defaults_and_numbers() {
     let ecs = inside(&world(Settings::default()));
     let register = || {
-        let variable = KeyValuePair::builder().name("A").value("1").build();
         let call = ecs.register_task_definition().family("web").network_mode(NetworkMode::Awsvpc);
         let call = call.requires_compatibilities(Compatibility::Fargate).cpu(".25 vCPU").memory("1 GB");
-        call.container_definitions(container()).tags(Tag::builder().key("k").value(variable.value().unwrap()).build())
+        call.container_definitions(container()).tags(Tag::builder().key("k").value("v").build())
     };
     let first = register().send().await.unwrap().task_definition.unwrap();
     assert_eq!((first.cpu(), first.memory(), first.revision()), (Some("256"), Some("1024"), 1));
@@ -152,6 +163,52 @@ async fn latency_is_virtual_and_the_effect_lies_in_its_middle() {
     let call = tokio::time::timeout(Duration::from_secs(4), ecs.create_cluster().cluster_name("b").send());
     assert!(call.await.is_err());
     assert!(!sim.world().ecs.clusters.contains_key("b"));
+}
+
+#[tokio::test(flavor = "current_thread", start_paused = true)]
+async fn services_and_tasks_are_counted_tagged_and_kept() {
+    let sim = world(Settings::default());
+    let ecs = inside(&sim);
+    ecs.create_cluster().send().await.unwrap();
+    let definition = ecs.register_task_definition().family("web").network_mode(NetworkMode::Awsvpc);
+    let definition = definition.requires_compatibilities(Compatibility::Fargate).cpu("256").memory("512");
+    definition.container_definitions(container()).send().await.unwrap();
+    let vpc = AwsVpcConfiguration::builder().subnets("subnet-1").build().unwrap();
+    let network = NetworkConfiguration::builder().awsvpc_configuration(vpc).build();
+    let service = ecs.create_service().service_name("web").task_definition("web").desired_count(2);
+    let service = service.launch_type(LaunchType::Fargate).network_configuration(network);
+    let service = service.send().await.unwrap().service.unwrap();
+    tokio::time::sleep(Duration::from_secs(300)).await;
+
+    let described = ecs.describe_clusters().send().await.unwrap();
+    let cluster = &described.clusters()[0];
+    let counts = (cluster.active_services_count(), cluster.running_tasks_count(), cluster.pending_tasks_count());
+    assert_eq!(counts, (1, 2, 0));
+    let refused = ecs.delete_cluster().cluster("default").send().await.unwrap_err().into_service_error();
+    assert!(refused.is_cluster_contains_services_exception(), "{refused:?}");
+
+    let tasks = ecs.list_tasks().send().await.unwrap();
+    for arn in [service.service_arn().unwrap(), &tasks.task_arns()[0]] {
+        let tag = Tag::builder().key("team").value("shop").build();
+        ecs.tag_resource().resource_arn(arn).tags(tag).send().await.unwrap();
+        let tags = ecs.list_tags_for_resource().resource_arn(arn).send().await.unwrap();
+        assert_eq!(tags.tags()[0].value(), Some("shop"), "{arn}");
+    }
+
+    ecs.deregister_task_definition().task_definition("web:1").send().await.unwrap();
+    ecs.delete_task_definitions().task_definitions("web:1").send().await.unwrap();
+    let status = |shown: DescribeTaskDefinitionOutput| shown.task_definition.unwrap().status.unwrap();
+    let kept = ecs.describe_task_definition().task_definition("web:1").send().await.unwrap();
+    assert_eq!(status(kept).as_str(), "DELETE_IN_PROGRESS", "a service uses it");
+    ecs.delete_service().service("web").force(true).send().await.unwrap();
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    assert!(ecs.describe_task_definition().task_definition("web:1").send().await.is_err(), "nothing uses it");
+
+    ecs.delete_cluster().cluster("default").send().await.unwrap();
+    ecs.create_cluster().send().await.unwrap();
+    assert!(sim.world().ecs.services.is_empty(), "a new cluster has nothing of the old one's");
+    tokio::time::sleep(Duration::from_secs(7200)).await;
+    assert_eq!(ecs.list_services().send().await.unwrap().service_arns().len(), 0);
 }
 
 /// What a client sends, by hand.

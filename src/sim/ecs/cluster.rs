@@ -7,6 +7,8 @@ use crate::tree;
 
 use super::super::world::World;
 use super::page::{HUNDRED, Order, Row, page};
+use super::service::Service;
+use super::task::Task;
 use super::{Answer, Ecs, Fault, capacity_provider, tag};
 
 /// How many names DescribeClusters takes (§7.2).
@@ -210,6 +212,7 @@ fn put_capacity_providers(world: &mut World, input: &Tree) -> Answer {
     let name = find_to_change(&mut world.ecs, input)?.name.clone();
     check_providers(providers)?;
     check_strategy(providers, strategy)?;
+    check_unused(&world.ecs, &name, providers)?;
     let cluster = find_to_change(&mut world.ecs, input)?;
     // Both lists are replaced as wholes (§6.2).
     cluster.body.set("capacityProviders", providers.to_vec());
@@ -219,15 +222,33 @@ fn put_capacity_providers(world: &mut World, input: &Tree) -> Answer {
     Ok(tree! { "cluster" => shown(ecs, cluster, &ALL) })
 }
 
+/// What a service's strategy or a task uses must stay (§6.2; wording weak).
+fn check_unused(ecs: &Ecs, cluster: &str, staying: &[Tree]) -> Result<(), Fault> {
+    let strategies = services(ecs, cluster).filter(|service| service.is_active());
+    let by_services = strategies.flat_map(|service| service.spec.list("capacityProviderStrategy"));
+    let by_services = by_services.filter_map(|item| item.text("capacityProvider"));
+    let by_tasks = tasks(ecs, cluster).filter(|task| task.is_counted());
+    let by_tasks = by_tasks.filter_map(|task| task.capacity_provider.as_deref());
+    let mut used = by_services.chain(by_tasks);
+    match used.find(|name| !staying.iter().any(|one| one.as_text() == Some(name))) {
+        Some(name) => Err(Fault::new(
+            "ResourceInUseException",
+            format!("The specified capacity provider is in use and cannot be removed: {name}"),
+        )),
+        None => Ok(()),
+    }
+}
+
 fn delete(world: &mut World, input: &Tree) -> Answer {
     let name = name_of(input.text("cluster")).to_owned();
-    let counts = Counts::of(&world.ecs, &name);
+    let has_services = services(&world.ecs, &name).any(Service::is_active);
+    let has_tasks = tasks(&world.ecs, &name).any(Task::is_counted);
     let cluster = world.ecs.clusters.get_mut(&name).ok_or_else(not_found)?;
-    if counts.active_services > 0 {
+    if has_services {
         let text = "The Cluster cannot be deleted while Services are active.";
         return Err(Fault::new("ClusterContainsServicesException", text));
     }
-    if counts.running + counts.pending > 0 {
+    if has_tasks {
         let text = "The Cluster cannot be deleted while Tasks are active.";
         return Err(Fault::new("ClusterContainsTasksException", text));
     }
@@ -246,10 +267,25 @@ struct Counts {
 
 impl Counts {
     fn of(ecs: &Ecs, cluster: &str) -> Self {
-        let services = ecs.services.iter().filter(|((of, _), _)| of == cluster);
-        let _tasks = ecs.tasks.iter().filter(|((of, _), _)| of == cluster);
-        Self { active_services: services.count(), running: 0, pending: 0 }
+        Self {
+            active_services: services(ecs, cluster).filter(|service| service.is_active()).count(),
+            running: tasks(ecs, cluster).filter(|task| task.is_running()).count(),
+            pending: tasks(ecs, cluster).filter(|task| task.is_pending()).count(),
+        }
     }
+}
+
+/// The first key of a cluster's services and tasks: their maps are ordered by cluster.
+fn from(cluster: &str) -> (String, String) {
+    (cluster.to_owned(), String::new())
+}
+
+fn services<'a>(ecs: &'a Ecs, cluster: &'a str) -> impl Iterator<Item = &'a Service> {
+    ecs.services.range(from(cluster)..).take_while(move |((of, _), _)| of == cluster).map(|(_, service)| service)
+}
+
+fn tasks<'a>(ecs: &'a Ecs, cluster: &'a str) -> impl Iterator<Item = &'a Task> {
+    ecs.tasks.range(from(cluster)..).take_while(move |((of, _), _)| of == cluster).map(|(_, task)| task)
 }
 
 /// Everything that `include` can ask for.

@@ -17,15 +17,28 @@ const MISSING_TOLD_BY_RULES: &[&str] = &["RegisterTaskDefinition"];
 pub fn checked(operation: &str, input: &Tree) -> Result<Tree, Fault> {
     let table = table::ecs();
     let Some(shape) = table.input(operation) else { return Err(Fault::unknown_operation()) };
-    if let Some(first) = check(table, shape, input, Strictness::Types).first() {
+    let input = without_nulls(input.clone());
+    if let Some(first) = check(table, shape, &input, Strictness::Types).first() {
         return Err(Fault::new("SerializationException", first.to_string()));
     }
-    let known = known_members(table, shape, input);
+    let known = known_members(table, shape, &input);
     let told_by_rules = MISSING_TOLD_BY_RULES.contains(&operation);
     let counts = |what: &What| !(told_by_rules && matches!(what, What::Missing { .. }));
     match check(table, shape, &known, Strictness::Full).into_iter().find(|one| counts(&one.what)) {
         Some(first) => Err(bad_input(operation, &first.to_string())),
         None => Ok(known),
+    }
+}
+
+/// A member that is null counts as absent, as in all of AWS's JSON protocols.
+fn without_nulls(tree: Tree) -> Tree {
+    match tree {
+        Tree::Map(members) => {
+            let kept = members.into_iter().filter(|(_, value)| *value != Tree::Null);
+            Tree::Map(kept.map(|(name, value)| (name, without_nulls(value))).collect())
+        }
+        Tree::List(items) => Tree::List(items.into_iter().map(without_nulls).collect()),
+        plain => plain,
     }
 }
 
@@ -67,6 +80,12 @@ mod tests {
         let input = tree! { "cluster" => "a", "new" => 1, "settings" => vec![tree! { "name" => "containerInsights", "x" => 1 }] };
         let known = tree! { "cluster" => "a", "settings" => vec![tree! { "name" => "containerInsights" }] };
         assert_eq!(checked("UpdateClusterSettings", &input), Ok(known));
+    }
+
+    #[test]
+    fn takes_null_for_absent() {
+        let input = tree! { "clusterName" => Tree::Null, "settings" => vec![tree! { "name" => Tree::Null }] };
+        assert_eq!(checked("CreateCluster", &input), Ok(tree! { "settings" => vec![tree! {}] }));
     }
 
     #[test]

@@ -4,6 +4,8 @@ use crate::shape::Tree;
 use crate::tree;
 
 use super::super::world::World;
+use super::service::Status;
+use super::task::LastStatus;
 use super::{Answer, Ecs, Fault};
 
 /// How many tags a resource may have, and how long a key and a value may be, in characters (§1.2).
@@ -75,8 +77,16 @@ fn find<'a>(world: &'a mut World, arn: &str) -> Result<&'a mut Vec<Tree>, Fault>
     let ecs: &'a mut Ecs = &mut world.ecs;
     match parts.as_slice() {
         ["cluster", name] => {
-            let found = ecs.clusters.get_mut(*name).filter(|cluster| cluster.active);
-            found.map(|cluster| &mut cluster.tags).ok_or_else(missing)
+            let found = ecs.clusters.get_mut(*name).ok_or_else(missing)?;
+            if found.active { Ok(&mut found.tags) } else { Err(over("cluster", "inactive")) }
+        }
+        ["service", cluster, name] => {
+            let found = ecs.services.get_mut(&key(cluster, name)).ok_or_else(missing)?;
+            if found.status == Status::Inactive { Err(over("service", "inactive")) } else { Ok(&mut found.tags) }
+        }
+        ["task", cluster, id] => {
+            let found = ecs.tasks.get_mut(&key(cluster, id)).ok_or_else(missing)?;
+            if found.last >= LastStatus::Stopped { Err(over("task", "stopped")) } else { Ok(&mut found.tags) }
         }
         ["task-definition", name] => {
             let (family, revision) = name.split_once(':').ok_or_else(missing)?;
@@ -84,9 +94,19 @@ fn find<'a>(world: &'a mut World, arn: &str) -> Result<&'a mut Vec<Tree>, Fault>
             let found = ecs.families.get_mut(family).and_then(|family| family.revisions.get_mut(&revision));
             found.map(|definition| &mut definition.tags).ok_or_else(missing)
         }
-        ["service", _] | ["task", _] => Err(Fault::invalid("Long arn format must be used for tagging operations")),
+        ["service" | "task", _] => Err(Fault::invalid("Long arn format must be used for tagging operations")),
         _ => Err(Fault::invalid(format!("Invalid arn: {arn}"))),
     }
+}
+
+fn key(cluster: &str, name: &str) -> (String, String) {
+    (cluster.to_owned(), name.to_owned())
+}
+
+/// Wording from memory.
+fn over(kind: &str, state: &str) -> Fault {
+    let wanted = if state == "stopped" { "a running" } else { "an active" };
+    Fault::invalid(format!("The specified {kind} is {state}. Specify {wanted} {kind} and try again."))
 }
 
 fn missing() -> Fault {

@@ -34,13 +34,13 @@ fn route(target: &str) -> Option<(&'static str, &str)> {
     Some((table.service, operation))
 }
 
-/// An empty body counts as `{}`; a member that is null counts as absent, as in all of AWS's JSON protocols.
+/// An empty body counts as `{}`.
 fn read_input(body: &[u8]) -> Result<Tree, Fault> {
     if body.iter().all(u8::is_ascii_whitespace) {
         return Ok(Tree::map());
     }
     match json::read(body) {
-        Ok(Tree::Map(members)) => Ok(without_nulls(Tree::Map(members))),
+        Ok(Tree::Map(members)) => Ok(Tree::Map(members)),
         Ok(other) => Err(serialization(&format!("The request body is {}, not a structure.", other.noun()))),
         Err(problem) => Err(serialization(&format!("The request body is not JSON: {problem}"))),
     }
@@ -48,17 +48,6 @@ fn read_input(body: &[u8]) -> Result<Tree, Fault> {
 
 fn serialization(message: &str) -> Fault {
     Fault::new("SerializationException", message)
-}
-
-fn without_nulls(tree: Tree) -> Tree {
-    match tree {
-        Tree::Map(members) => {
-            let kept = members.into_iter().filter(|(_, value)| *value != Tree::Null);
-            Tree::Map(kept.map(|(name, value)| (name, without_nulls(value))).collect())
-        }
-        Tree::List(items) => Tree::List(items.into_iter().map(without_nulls).collect()),
-        plain => plain,
-    }
 }
 
 fn error_body(fault: &Fault) -> Tree {

@@ -7,6 +7,8 @@ use crate::shape::Tree;
 use crate::tree;
 
 use super::super::super::world::World;
+use super::super::service::Status;
+use super::super::task::LastStatus;
 use super::super::{Answer, Ecs, Fault};
 use super::{TaskDefinition, resolve, split};
 
@@ -91,7 +93,11 @@ pub fn sweep(world: &mut World) {
     }
 }
 
-/// ARNs that services, their deployments and tasks refer to.
-fn in_use(_ecs: &Ecs) -> BTreeSet<String> {
-    BTreeSet::new()
+/// ARNs that services, by their deployments, and tasks refer to.
+fn in_use(ecs: &Ecs) -> BTreeSet<String> {
+    let services = ecs.services.values().filter(|service| service.status != Status::Inactive);
+    let deployed =
+        services.flat_map(|service| &service.deployments).map(|deployment| deployment.definition.arn.clone());
+    let running = ecs.tasks.values().filter(|task| task.last < LastStatus::Stopped).map(|task| task.definition.clone());
+    deployed.chain(running).collect()
 }
