@@ -4,7 +4,9 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "a test says what it expects"
+    clippy::string_slice,
+    clippy::disallowed_methods,
+    reason = "a test says what it expects, and waits in tokio's own time"
 )]
 
 use std::time::Duration;

@@ -9,7 +9,7 @@ use super::super::world::World;
 use super::page::{HUNDRED, Order, Row, page};
 use super::service::Service;
 use super::task::Task;
-use super::{Answer, Ecs, Fault, capacity_provider, tag};
+use super::{Answer, Ecs, Fault, capacity_provider, setting, tag};
 
 /// How many names DescribeClusters takes (§7.2).
 const DESCRIBE_LIMIT: usize = 100;
@@ -88,7 +88,7 @@ fn create(world: &mut World, input: &Tree) -> Answer {
     tag::check_new(input.list("tags"))?;
     check_body(input)?;
     let mut body = tree! {
-        "settings" => default_settings(),
+        "settings" => default_settings(world),
         "capacityProviders" => Tree::List(Vec::new()),
         "defaultCapacityProviderStrategy" => Tree::List(Vec::new()),
     };
@@ -110,8 +110,8 @@ fn create(world: &mut World, input: &Tree) -> Answer {
     Ok(answer)
 }
 
-fn default_settings() -> Vec<Tree> {
-    vec![tree! { "name" => "containerInsights", "value" => "disabled" }]
+fn default_settings(world: &World) -> Vec<Tree> {
+    vec![tree! { "name" => "containerInsights", "value" => setting::container_insights(world) }]
 }
 
 /// Takes the members of a request that a cluster keeps.

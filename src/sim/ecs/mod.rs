@@ -4,8 +4,10 @@ pub mod capacity_provider;
 pub mod cluster;
 pub mod fault;
 pub mod input;
+pub mod instance;
 pub mod page;
 pub mod service;
+pub mod setting;
 pub mod tag;
 pub mod task;
 pub mod task_definition;
@@ -27,6 +29,8 @@ pub struct Ecs {
     pub clusters: BTreeMap<String, cluster::Cluster>,
     /// By family.
     pub families: BTreeMap<String, task_definition::Family>,
+    /// Account settings, by name and principal.
+    pub settings: BTreeMap<(String, String), String>,
     /// ARNs of task definitions that go as soon as nothing uses them.
     pub deleting: BTreeSet<String>,
     /// By (cluster name, service name); INACTIVE ones stay describable for a while.
@@ -65,6 +69,8 @@ pub type Operation = fn(&mut World, &Tree) -> Answer;
 const OPERATIONS: &[&[(&str, Operation)]] = &[
     capacity_provider::OPERATIONS,
     cluster::OPERATIONS,
+    instance::OPERATIONS,
+    setting::OPERATIONS,
     task_definition::OPERATIONS,
     tag::OPERATIONS,
     service::OPERATIONS,
