@@ -127,7 +127,7 @@ fn limit(operation: &str) -> &'static Limit {
         Some(prefix) => operation.starts_with(prefix),
         None => *pattern == operation,
     };
-    LIMITS.iter().find(|limit| limit.operations.iter().any(|pattern| covers(pattern))).unwrap_or(&REST)
+    LIMITS.iter().find(|limit| limit.operations.iter().any(covers)).unwrap_or(&REST)
 }
 
 #[cfg(test)]

@@ -1,7 +1,5 @@
 //! Hashes of canonical trees: caches of equality, never reasons to write.
 
-use std::fmt::Write;
-
 use sha2::{Digest, Sha256};
 
 use crate::shape::{Tree, json};
@@ -16,11 +14,6 @@ pub fn hash(tree: &Tree) -> String {
 
 /// The first hex digits of a text's SHA-256.
 pub fn short(text: &str, digits: usize) -> String {
-    let mut hex = String::with_capacity(64);
-    for byte in Sha256::digest(text.as_bytes()) {
-        // Writing to a String can't fail.
-        let _ = write!(hex, "{byte:02x}");
-    }
-    hex.truncate(digits);
-    hex
+    let bytes = Sha256::digest(text.as_bytes());
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>().chars().take(digits).collect()
 }

@@ -1,0 +1,21 @@
+//! Every bound on what is made of the text, in one place.
+
+/// Values in one document: the resource a document may cost, whatever its text expands to. Every 64 bytes of a string
+/// count as one more.
+pub const DOCUMENT_NODES: usize = 100_000;
+/// The same for all documents of a file.
+pub const FILE_NODES: usize = 500_000;
+/// The same for all files of one reading.
+pub const READING_NODES: usize = 5_000_000;
+/// Lists and maps inside each other.
+pub const DEPTH: usize = 64;
+/// Documents in one file.
+pub const DOCUMENTS: usize = 1_000;
+/// The text of one file, in bytes.
+pub const FILE_BYTES: usize = 1024 * 1024;
+/// Problems told about one document; who has more has seen enough.
+pub const PROBLEMS: usize = 50;
+/// What one string may grow to when variables are replaced, in bytes.
+pub const EXPANDED_BYTES: usize = 256 * 1024;
+/// Merge keys followed in search of one member's place.
+pub const MERGES: usize = 200;

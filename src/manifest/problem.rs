@@ -1,0 +1,81 @@
+//! What is wrong with a manifest, and where.
+//!
+//! Must not know: how it is shown.
+
+use std::fmt;
+
+use crate::shape::Path;
+
+/// Something wrong at a place. Sorts by place.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Problem {
+    pub file: String,
+    /// From 1.
+    pub line: usize,
+    /// From 1, in characters.
+    pub column: usize,
+    /// From the document's root.
+    pub path: Path,
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+    /// A stable name for this sort of problem.
+    pub rule: &'static str,
+}
+
+impl Problem {
+    /// A problem of a file as a whole.
+    pub fn in_file(file: &str, rule: &'static str, message: impl Into<String>) -> Self {
+        let (path, message) = (Path::root(), message.into());
+        Self { file: file.to_owned(), line: 1, column: 1, path, message, hint: None, rule }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}: {}", self.file, self.line, self.column, self.message)?;
+        match &self.hint {
+            Some(hint) => write!(f, " ({hint})"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A problem that knows its path and not yet its line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Fault {
+    pub path: Path,
+    pub at: At,
+    pub rule: &'static str,
+    pub message: String,
+    pub hint: Option<String>,
+}
+
+/// Which part of the node at a path is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum At {
+    /// Its name, where it has one.
+    Key,
+    Value,
+    /// Its name where it is written a second time.
+    SecondKey,
+}
+
+impl Fault {
+    pub fn new(path: Path, at: At, rule: &'static str, message: impl Into<String>) -> Self {
+        Self { path, at, rule, message: message.into(), hint: None }
+    }
+
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// "did you mean" when there is something near.
+    pub fn near<'a>(mut self, word: &str, among: impl Iterator<Item = &'a str>) -> Self {
+        if let Some(near) = crate::shape::near::nearest(word, among) {
+            self.hint = Some(format!("did you mean {near}?"));
+        }
+        self
+    }
+}

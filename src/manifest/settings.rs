@@ -1,0 +1,67 @@
+//! The settings file `ecs-operator.yaml` at the root of the directory: whose objects these are.
+//!
+//! Must not know: what the settings bring about.
+
+use super::envelope::unknown;
+use super::problem::{At, Fault};
+use crate::shape::{Path, Tree};
+
+/// What the settings file says. An absent member is for the caller to default.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// Who owns the objects that are made from this directory.
+    pub owner: Option<String>,
+    /// Which of the owner's directories this is.
+    pub source: Option<String>,
+    /// The clusters that belong to this directory.
+    pub clusters: Vec<String>,
+    /// Whether objects that are gone from the directory are deleted.
+    pub prune: Option<bool>,
+}
+
+const MEMBERS: [&str; 4] = ["owner", "source", "clusters", "prune"];
+
+/// Reads the settings out of the file's tree. Nothing is taken from settings that have a fault: half of them could mean
+/// something else than all of them.
+pub(super) fn read(tree: &Tree) -> Result<Settings, Vec<Fault>> {
+    let mut settings = Settings::default();
+    let mut faults = Vec::new();
+    let map = match tree {
+        Tree::Map(map) => map,
+        Tree::Null => return Ok(settings),
+        other => {
+            let message = format!("the settings are {}; they take a map", other.noun());
+            return Err(vec![Fault::new(Path::root(), At::Value, "settings", message)]);
+        }
+    };
+    unknown(map, &Path::root(), &MEMBERS, &mut faults);
+    let mut wrong = |name: &str, value: &Tree, wanted: &str| {
+        let message = format!("{name} is {}; it takes {wanted}", if value.is_empty() { "empty" } else { value.noun() });
+        faults.push(Fault::new(Path::from(name), At::Value, "settings", message));
+    };
+    for (name, place) in [("owner", &mut settings.owner), ("source", &mut settings.source)] {
+        match map.get(name) {
+            Some(Tree::Text(text)) if !text.is_empty() => *place = Some(text.clone()),
+            Some(other) => wrong(name, other, "a string"),
+            None => {}
+        }
+    }
+    match map.get("prune") {
+        Some(Tree::Bool(prune)) => settings.prune = Some(*prune),
+        Some(other) => wrong("prune", other, "true or false"),
+        None => {}
+    }
+    match map.get("clusters") {
+        Some(Tree::List(names)) => {
+            for name in names {
+                match name {
+                    Tree::Text(name) if !name.is_empty() => settings.clusters.push(name.clone()),
+                    other => wrong("clusters", other, "a list of names"),
+                }
+            }
+        }
+        Some(other) => wrong("clusters", other, "a list of names"),
+        None => {}
+    }
+    if faults.is_empty() { Ok(settings) } else { Err(faults) }
+}

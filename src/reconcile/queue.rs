@@ -1,0 +1,137 @@
+//! Which key is due when: deduplicated, delayed, by priority. Must not know: what a key means.
+//!
+//! Equal keys are never in hand twice at once; the earliest time wins; a later request never delays an earlier one; a
+//! request for a key in hand is kept until that is done. Every key has at most one entry, so the queue is bounded by
+//! the number of keys.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::shape::Time;
+use crate::telemetry::{Priority, Reason};
+
+/// When a key is due, how urgently, and why it was put down; the reason is for people, and no part of the order.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Entry {
+    pub due: Time,
+    pub priority: Priority,
+    pub reason: Reason,
+    /// When it was first put down.
+    pub since: Time,
+}
+
+/// The queue.
+#[derive(Debug)]
+pub struct Queue<K> {
+    waiting: BTreeMap<K, Entry>,
+    in_hand: BTreeSet<K>,
+    /// Asked for while in hand.
+    again: BTreeMap<K, Entry>,
+}
+
+impl<K: Ord + Clone> Default for Queue<K> {
+    fn default() -> Self {
+        Self { waiting: BTreeMap::new(), in_hand: BTreeSet::new(), again: BTreeMap::new() }
+    }
+}
+
+impl<K: Ord + Clone> Queue<K> {
+    /// Puts a key down.
+    pub fn add(&mut self, key: K, entry: Entry) {
+        let place = if self.in_hand.contains(&key) { &mut self.again } else { &mut self.waiting };
+        let kept = place.entry(key).or_insert(entry);
+        if entry.due < kept.due {
+            (kept.due, kept.reason) = (entry.due, entry.reason);
+        }
+        kept.priority = kept.priority.min(entry.priority);
+    }
+
+    /// Takes the most urgent of the keys that are due, the longest due first.
+    pub fn take(&mut self, now: Time) -> Option<(K, Entry)> {
+        let due = self.waiting.iter().filter(|(_, entry)| entry.due <= now);
+        let (key, _) = due.min_by_key(|(key, entry)| (entry.priority, entry.due, (*key).clone()))?;
+        let key = key.clone();
+        let entry = self.waiting.remove(&key)?;
+        self.in_hand.insert(key.clone());
+        Some((key, entry))
+    }
+
+    /// The key is no longer in hand.
+    pub fn done(&mut self, key: &K) {
+        self.in_hand.remove(key);
+        if let Some(entry) = self.again.remove(key) {
+            self.add(key.clone(), entry);
+        }
+    }
+
+    /// Forgets a key that is not in hand.
+    pub fn forget(&mut self, key: &K) {
+        self.waiting.remove(key);
+        self.again.remove(key);
+    }
+
+    /// When the next key is due.
+    pub fn next_due(&self) -> Option<Time> {
+        self.waiting.values().map(|entry| entry.due).min()
+    }
+
+    /// How many keys of a priority wait.
+    pub fn depth(&self, priority: Priority) -> usize {
+        self.waiting.values().filter(|entry| entry.priority == priority).count()
+    }
+
+    /// Nothing waits and nothing is in hand.
+    pub fn is_idle(&self) -> bool {
+        self.waiting.is_empty() && self.in_hand.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(due: i64, priority: Priority) -> Entry {
+        Entry { due: Time(due), priority, reason: Reason::Resync, since: Time(0) }
+    }
+
+    #[test]
+    fn the_earliest_time_wins_and_a_later_request_delays_nothing() {
+        let mut queue = Queue::default();
+        queue.add("a", at(10, Priority::Low));
+        queue.add("a", at(5, Priority::Low));
+        queue.add("a", at(20, Priority::Low));
+        assert_eq!(queue.next_due(), Some(Time(5)));
+        assert_eq!(queue.take(Time(4)), None);
+        assert_eq!(queue.take(Time(5)).map(|(key, _)| key), Some("a"));
+        assert_eq!(queue.take(Time(99)), None, "one entry a key");
+    }
+
+    #[test]
+    fn a_key_in_hand_is_never_taken_again_and_never_forgotten() {
+        let mut queue = Queue::default();
+        queue.add("a", at(0, Priority::Low));
+        assert!(queue.take(Time(0)).is_some());
+        queue.add("a", at(1, Priority::High));
+        assert_eq!(queue.take(Time(9)), None);
+        queue.done(&"a");
+        assert_eq!(queue.take(Time(9)).map(|(_, entry)| entry.priority), Some(Priority::High));
+        queue.done(&"a");
+        assert!(queue.is_idle());
+    }
+
+    #[test]
+    fn what_people_wait_for_overtakes_a_resync() {
+        let mut queue = Queue::default();
+        queue.add("old", at(0, Priority::Low));
+        queue.add("new", at(5, Priority::High));
+        assert_eq!(queue.take(Time(5)).map(|(key, _)| key), Some("new"));
+        assert_eq!(queue.take(Time(5)).map(|(key, _)| key), Some("old"));
+    }
+
+    #[test]
+    fn a_request_raises_the_priority_of_one_that_waits() {
+        let mut queue = Queue::default();
+        queue.add("a", at(0, Priority::Low));
+        queue.add("a", at(5, Priority::High));
+        assert_eq!((queue.depth(Priority::High), queue.depth(Priority::Low)), (1, 0));
+    }
+}

@@ -1,0 +1,217 @@
+//! The pinned read: all files as they were at one moment, or an error.
+//!
+//! Must not know: when to read again.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Read};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use sha2::{Digest, Sha256};
+
+use super::pin::{self, Layout, Pin};
+use super::walk::{self, Entry, Listing, Stamp};
+use super::{FileProblem, Snapshot, SourceError, limits};
+
+/// Why a read was given up.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// Something changed on the way: worth another attempt.
+    Changed(String),
+    Fatal(SourceError),
+}
+
+/// Why one file could not be read.
+#[derive(Debug)]
+pub(super) enum FileTrouble {
+    Problem(String),
+    /// Written to again and again while we read.
+    Busy(String),
+    /// No longer the file that was listed.
+    Changed(String),
+}
+
+/// A snapshot with what tells cheaply whether it is still current.
+#[derive(Clone, Debug)]
+pub(super) struct Loaded {
+    pub snapshot: Arc<Snapshot>,
+    pin: Pin,
+    listing: Listing,
+    /// False when a file changed so shortly before the read that it could change again unseen.
+    settled: bool,
+}
+
+impl Loaded {
+    /// The same state of the directory, with the snapshot that is known already.
+    pub(super) fn with(self, snapshot: Arc<Snapshot>) -> Self {
+        Self { snapshot, ..self }
+    }
+
+    /// Whether the revision is a name that stands for one content for ever.
+    pub(super) fn is_commit(&self) -> bool {
+        matches!(self.pin.layout, Layout::Commit(_))
+    }
+
+    /// Whether nothing has changed since, by names, inodes, sizes and times alone.
+    pub(super) fn is_current(&self, root: &Path) -> bool {
+        self.settled
+            && pin::resolve(root).is_ok_and(|pin| pin == self.pin)
+            && walk::list(&self.pin.dir).is_ok_and(|listing| listing == self.listing)
+    }
+}
+
+/// Reads everything; repeats the read while the directory changes under it.
+pub(super) fn load(root: &Path) -> Result<Loaded, SourceError> {
+    let mut what = String::new();
+    for attempt in 0..limits::ATTEMPTS {
+        if attempt > 0 {
+            std::thread::sleep(limits::ATTEMPT_PAUSE);
+        }
+        match load_once(root) {
+            Ok(loaded) => return Ok(loaded),
+            Err(Trouble::Fatal(SourceError::Missing { what: missing, .. })) if attempt > 0 => what = missing,
+            Err(Trouble::Fatal(error)) => return Err(error),
+            Err(Trouble::Changed(change)) => what = change,
+        }
+    }
+    let what = format!("it kept changing during {} reads; the last time: {what}", limits::ATTEMPTS);
+    Err(SourceError::Unreadable { path: root.display().to_string(), what })
+}
+
+fn load_once(root: &Path) -> Result<Loaded, Trouble> {
+    let started = SystemTime::now();
+    let pin = pin::resolve(root).map_err(Trouble::Fatal)?;
+    let listing = walk::list(&pin.dir)?;
+    let total: u64 = listing.entries().map(|entry| entry.stamp.size).sum();
+    if total > limits::TOTAL_BYTES {
+        let what = format!("{total} bytes of manifests; the limit is {}", limits::TOTAL_BYTES);
+        return Err(Trouble::Fatal(SourceError::TooLarge { path: root.display().to_string(), what }));
+    }
+    let (mut files, mut settings) = (BTreeMap::new(), None);
+    let mut problems = listing.problems.clone();
+    let mut busy = BTreeSet::new();
+    for entry in listing.files.iter().chain(&listing.settings) {
+        match text(entry) {
+            Ok(text) if listing.settings.as_ref() == Some(entry) => settings = Some(text),
+            Ok(text) => drop(files.insert(entry.path.clone(), text)),
+            Err(FileTrouble::Changed(what)) => return Err(Trouble::Changed(what)),
+            Err(FileTrouble::Problem(what)) => problems.push(FileProblem { path: entry.path.clone(), what }),
+            Err(FileTrouble::Busy(what)) => {
+                busy.insert(entry.path.clone());
+                problems.push(FileProblem { path: entry.path.clone(), what });
+            }
+        }
+    }
+    verify(root, &pin, &listing, &busy)?;
+    problems.sort();
+    let content = content_hash(&files, settings.as_deref(), &problems);
+    let revision = match &pin.layout {
+        Layout::Commit(commit) => commit.clone(),
+        Layout::Volume | Layout::Plain => content.clone(),
+    };
+    let settled = busy.is_empty() && listing.entries().all(|entry| is_settled(&entry.stamp, started));
+    let snapshot = Arc::new(Snapshot { revision, content, files, settings, problems });
+    Ok(Loaded { snapshot, pin, listing, settled })
+}
+
+/// The link must still lead where it led, and every file must still be as it was listed.
+fn verify(root: &Path, pin: &Pin, listing: &Listing, busy: &BTreeSet<String>) -> Result<(), Trouble> {
+    let now = pin::resolve(root).map_err(Trouble::Fatal)?;
+    if now != *pin {
+        return Err(Trouble::Changed(format!("{} now leads to {}", root.display(), now.dir.display())));
+    }
+    let calm = |listing: &Listing| -> Vec<Entry> {
+        listing.entries().filter(|entry| !busy.contains(&entry.path)).cloned().collect()
+    };
+    let again = walk::list(&pin.dir)?;
+    let (before, after) = (calm(listing), calm(&again));
+    if before == after && listing.problems == again.problems {
+        return Ok(());
+    }
+    let changed = before.iter().zip(&after).find(|(before, after)| before != after);
+    let name = changed.map_or("the set of files", |(before, _)| before.path.as_str());
+    Err(Trouble::Changed(format!("{name} changed")))
+}
+
+/// The text of a listed file. Never blocks on a pipe, never follows a link.
+pub(super) fn text(entry: &Entry) -> Result<Arc<str>, FileTrouble> {
+    for attempt in 0..limits::FILE_ATTEMPTS {
+        if attempt > 0 {
+            std::thread::sleep(limits::ATTEMPT_PAUSE);
+        }
+        if let Some(bytes) = bytes(entry)? {
+            return decode(bytes).map(Arc::from).map_err(FileTrouble::Problem);
+        }
+    }
+    Err(FileTrouble::Busy("it is being written to".to_owned()))
+}
+
+/// The bytes of a file, or nothing when it was written to meanwhile.
+fn bytes(entry: &Entry) -> Result<Option<Vec<u8>>, FileTrouble> {
+    let failed = |error: std::io::Error| match error.kind() {
+        ErrorKind::NotFound | ErrorKind::StaleNetworkFileHandle => {
+            FileTrouble::Changed(format!("{} vanished", entry.path))
+        }
+        _ => FileTrouble::Problem(error.to_string()),
+    };
+    let flags = libc::O_NONBLOCK | libc::O_NOFOLLOW;
+    let mut file = OpenOptions::new().read(true).custom_flags(flags).open(&entry.real).map_err(failed)?;
+    let before = file.metadata().map_err(failed)?;
+    if !before.is_file() {
+        return Err(FileTrouble::Problem("not a file".to_owned()));
+    }
+    let before = Stamp::from(&before);
+    if (before.device, before.inode) != (entry.stamp.device, entry.stamp.inode) {
+        return Err(FileTrouble::Changed(format!("{} was replaced", entry.path)));
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(before.size.min(limits::FILE_BYTES)).unwrap_or(0));
+    Read::take(&mut file, limits::FILE_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > limits::FILE_BYTES {
+        return Err(FileTrouble::Problem(format!("more than {} bytes", limits::FILE_BYTES)));
+    }
+    let after = Stamp::from(&file.metadata().map_err(failed)?);
+    Ok((before == after && bytes.len() as u64 == after.size).then_some(bytes))
+}
+
+fn decode(bytes: Vec<u8>) -> Result<String, String> {
+    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
+        return Err("it is UTF-16: save it as UTF-8".to_owned());
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let line = error.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count() + 1;
+        format!("it is not UTF-8 text (line {line}, byte {at} of the file): save it as UTF-8")
+    })
+}
+
+fn is_settled(stamp: &Stamp, read_at: SystemTime) -> bool {
+    let secs = u64::try_from(stamp.changed_secs).unwrap_or(0);
+    let nanos = u32::try_from(stamp.changed_nanos).unwrap_or(0);
+    UNIX_EPOCH + Duration::new(secs, nanos) + limits::RACY <= read_at
+}
+
+/// Lengths stand before names and contents, so that no two snapshots run into one another.
+fn content_hash(files: &BTreeMap<String, Arc<str>>, settings: Option<&str>, problems: &[FileProblem]) -> String {
+    let mut hash = Sha256::new();
+    let mut add = |tag: u8, text: &str| {
+        hash.update([tag]);
+        hash.update((text.len() as u64).to_le_bytes());
+        hash.update(text.as_bytes());
+    };
+    for (path, text) in files {
+        add(b'p', path);
+        add(b'f', text);
+    }
+    settings.into_iter().for_each(|text| add(b's', text));
+    problems.iter().for_each(|problem| add(b'x', &problem.path));
+    let mut hex = String::with_capacity(64);
+    for byte in hash.finalize() {
+        // Writing to a String cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+    }
+    hex
+}
