@@ -48,7 +48,7 @@ pub(super) fn of_create(input: &Tree, behind_balancer: bool) -> Result<Tree, Fau
     let asked = given(input, "availabilityZoneRebalancing").and_then(Tree::as_text);
     let default = if can_rebalance(&settings) { "ENABLED" } else { "DISABLED" };
     settings.set("availabilityZoneRebalancing", asked.unwrap_or(default));
-    judge(&settings)?;
+    judge(&settings, "created")?;
     Ok(settings)
 }
 
@@ -60,7 +60,7 @@ pub(super) fn of_update(settings: &Tree, input: &Tree) -> Result<Tree, Fault> {
     if let Some(asked) = given(input, "availabilityZoneRebalancing") {
         settings.set("availabilityZoneRebalancing", asked);
     }
-    judge(&settings)?;
+    judge(&settings, "updated")?;
     Ok(settings)
 }
 
@@ -109,7 +109,7 @@ fn breaker(given: &Tree) -> Tree {
     breaker
 }
 
-fn judge(settings: &Tree) -> Result<(), Fault> {
+fn judge(settings: &Tree, verb: &str) -> Result<(), Fault> {
     let refuse = |text: &str| Err(Fault::invalid(text));
     let deployment = settings.get("deploymentConfiguration").cloned().unwrap_or_default();
     let strategy = deployment.text("strategy").unwrap_or("ROLLING");
@@ -137,10 +137,13 @@ fn judge(settings: &Tree) -> Result<(), Fault> {
         return refuse("healthCheckGracePeriodSeconds must be between 0 and 2147483647");
     }
     if settings.text("availabilityZoneRebalancing") == Some("ENABLED") && !can_rebalance(settings) {
-        return refuse(
-            "Availability Zone rebalancing requires a maximumPercent greater than 100 and a placement strategy that \
-             begins with a spread over attribute:ecs.availability-zone, or none.",
-        );
+        let change = if maximum <= 100 {
+            "Availability Zone Rebalancing does not support maximumPercent <= 100 % as deployment configuration."
+        } else {
+            "Availability Zone Rebalancing requires a spread by attribute:ecs.availability-zone as the first placement \
+             strategy, or none."
+        };
+        return refuse(&format!("The service couldn't be {verb} because {change}"));
     }
     Ok(())
 }

@@ -169,6 +169,7 @@ fn counts_of(world: &World, service: &Service, entry: &ServiceDeployment) -> Tre
         (None, _) => tree! { "status" => "DISABLED", "failureCount" => 0, "threshold" => 0 },
         (Some(breaker), deployment) => {
             let status = match deployment.map(|one| one.rollout) {
+                Some(RolloutState::Failed) if entry.status == State::RollbackRequested => "MONITORING_COMPLETE",
                 Some(RolloutState::Failed) => "TRIGGERED",
                 Some(RolloutState::InProgress) => "MONITORING",
                 Some(RolloutState::Completed) | None => "MONITORING_COMPLETE",

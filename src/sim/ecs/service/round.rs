@@ -238,6 +238,7 @@ impl<'a> Round<'a> {
             capacity_provider: capacity::next_provider(&deployment.spec, &providers),
             subnet: self.emptiest_subnet(&deployment.spec),
             targets: self.service.target_groups(),
+            in_registry: !deployment.spec.list("serviceRegistries").is_empty(),
             execute_command: self.service.settings.bool("enableExecuteCommand") == Some(true),
             tags: task_tags(self.service, &deployment.definition.tags),
         })
@@ -258,13 +259,17 @@ impl<'a> Round<'a> {
         if !self.world.ecs.watched {
             return;
         }
+        // Counted from the tasks themselves, so that the record can be held against the seats' arithmetic.
+        let cluster = &self.service.cluster;
+        let tasks = self.service.tasks.iter().filter_map(|id| self.world.ecs.tasks.get(&(cluster.clone(), id.clone())));
+        let tasks = tasks.collect::<Vec<_>>();
         let decision = Decision {
             at: self.world.now(),
             cluster: self.service.cluster.clone(),
             service: self.service.name.clone(),
             kind,
-            total: self.total(),
-            healthy: self.healthy(),
+            total: number(tasks.iter().filter(|task| task.is_counted()).count()),
+            healthy: number(tasks.iter().filter(|task| task.is_healthy()).count()),
             lower: self.bounds.lower,
             upper: self.bounds.upper,
             desired: self.service.desired,
@@ -344,7 +349,11 @@ fn stand(task: &Task, grace: Duration, now: Time) -> (Stand, Option<Time>) {
 }
 
 fn count<'a>(seats: impl Iterator<Item = &'a Seat>) -> i64 {
-    i64::try_from(seats.count()).unwrap_or(i64::MAX)
+    number(seats.count())
+}
+
+fn number(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 /// The event and the stopped reason of a task whose checks fail (§2.8, §3.3).

@@ -35,6 +35,8 @@ pub struct Order {
     pub subnet: String,
     /// Target groups it will be registered with.
     pub targets: Vec<String>,
+    /// It is registered with a service registry, too.
+    pub in_registry: bool,
     pub execute_command: bool,
     pub tags: Vec<Tree>,
 }
@@ -62,6 +64,7 @@ pub fn launch(world: &mut World, order: Order) -> String {
         health: Health::Unknown,
         settled: false,
         sick: false,
+        activates: order.in_registry || order.targets.len() > 1,
         targets: order.targets,
         registered: false,
         created: world.now(),

@@ -15,6 +15,8 @@ const PULL_WAIT: Duration = Duration::from_millis(4_800);
 const PULL: Duration = Duration::from_millis(3_900);
 /// From the pull to RUNNING.
 const START: Duration = Duration::from_millis(1_600);
+/// Registration with a registry, or with several target groups (inferred).
+const ACTIVATION: Duration = Duration::from_secs(2);
 /// A task without any check counts as healthy so long after RUNNING (§2.2).
 const SETTLE: Duration = Duration::from_secs(40);
 /// A new target's first passed health check: the default interval of a target group.
@@ -55,7 +57,11 @@ pub fn step(world: &mut World, cluster: &str, id: &str, step: Step) {
     let next = match (step, task.last) {
         (Step::Attach, LastStatus::Provisioning) if task.wanted => attach(task, now),
         (Step::Pulled, LastStatus::Pending) if task.wanted => pulled(task, now, runtime),
-        (Step::Start, LastStatus::Pending) if task.wanted => start(&mut world.ecs, &key, now),
+        (Step::Start, LastStatus::Pending) if task.wanted && task.activates && !task.fails_to_start() => {
+            task.enter(LastStatus::Activating);
+            Next::Later(vec![(ACTIVATION, Step::Start)])
+        }
+        (Step::Start, LastStatus::Pending | LastStatus::Activating) if task.wanted => start(&mut world.ecs, &key, now),
         (Step::Settle, LastStatus::Running) => settle(&mut world.ecs, &key),
         (Step::Sicken, LastStatus::Running) => sicken(task),
         (Step::Exit { container }, LastStatus::Running) => exit(task, container, now),

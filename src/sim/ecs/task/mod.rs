@@ -144,6 +144,8 @@ pub struct Task {
     pub sick: bool,
     /// Target groups it is registered with.
     pub targets: Vec<String>,
+    /// Passes through ACTIVATING: it has a service registry, or several target groups (§3.1).
+    pub activates: bool,
     /// Its service has told that it is registered with them.
     pub registered: bool,
     pub created: Time,
@@ -190,6 +192,11 @@ impl Task {
             self.last = last;
             self.version += 1;
         }
+    }
+
+    /// Whether it will never reach RUNNING.
+    fn fails_to_start(&self) -> bool {
+        self.containers.iter().any(|one| one.behaviour.fail_to_start.is_some())
     }
 
     /// Whether an essential container has a health check.

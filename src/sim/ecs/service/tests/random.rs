@@ -4,6 +4,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::sim::ecs::service::Status;
 
 /// Something a person does.
 #[derive(Clone, Debug)]
@@ -14,6 +15,7 @@ enum Act {
     Force,
     Percents(i64, i64),
     StopTask,
+    Recreate,
 }
 
 /// Containers of every kind.
@@ -41,6 +43,7 @@ fn act() -> impl Strategy<Value = Act> {
         1 => Just(Act::Force),
         1 => percentages().prop_map(|(minimum, maximum)| Act::Percents(minimum, maximum)),
         1 => Just(Act::StopTask),
+        1 => Just(Act::Recreate),
     ]
 }
 
@@ -61,6 +64,12 @@ fn perform(rig: &mut Rig, act: &Act) {
         Act::Percents(minimum, maximum) => {
             let input = tree! { "deploymentConfiguration" => percents(*minimum, *maximum) };
             rig.update(input.with("availabilityZoneRebalancing", "DISABLED"));
+        }
+        Act::Recreate => {
+            rig.call("DeleteService", &tree! { "service" => "web", "force" => true }).unwrap();
+            rig.run_until("inactive", |service| service.status == Status::Inactive);
+            let web = define(rig, 0);
+            rig.create(&web, 2, percents(50, 200));
         }
         Act::StopTask => {
             let id = rig.service().tasks.first().cloned();
@@ -89,7 +98,7 @@ fn configuration() -> impl Strategy<Value = Tree> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn every_decision_is_lawful_and_good_revisions_converge(
