@@ -1,6 +1,24 @@
-//! Clusters (ecs-semantics §1.3, §6.1).
+//! Clusters (ecs-semantics §1.3, §6.1, §6.2).
+//!
+//! Capacity providers are FARGATE and FARGATE_SPOT only; they attach at once, so there are no attachments to wait for.
 
 use crate::shape::{Time, Tree};
+use crate::tree;
+
+use super::super::world::World;
+use super::page::{HUNDRED, Order, Row, page};
+use super::service::Service;
+use super::task::Task;
+use super::{Answer, Ecs, Fault, capacity_provider, setting, tag};
+
+/// How many names DescribeClusters takes (§7.2).
+const DESCRIBE_LIMIT: usize = 100;
+
+/// How many capacity providers a cluster may have (§6.2).
+const PROVIDERS_LIMIT: usize = 20;
+
+/// What `containerInsights` may be set to (§6.1).
+const INSIGHTS: &[&str] = &["enabled", "disabled", "enhanced"];
 
 /// A cluster, ACTIVE or INACTIVE.
 #[derive(Clone, Debug)]
@@ -15,4 +33,430 @@ pub struct Cluster {
 }
 
 /// The operations answered here.
-pub const OPERATIONS: &[(&str, super::Operation)] = &[];
+pub const OPERATIONS: &[(&str, super::Operation)] = &[
+    ("CreateCluster", create),
+    ("DeleteCluster", delete),
+    ("DescribeClusters", describe),
+    ("ListClusters", list),
+    ("PutClusterCapacityProviders", put_capacity_providers),
+    ("UpdateCluster", update),
+    ("UpdateClusterSettings", update),
+];
+
+/// The name in a cluster's name or ARN; `default` when there is none (§1.1).
+pub fn name_of(reference: Option<&str>) -> &str {
+    let reference = reference.filter(|text| !text.is_empty()).unwrap_or("default");
+    reference.split_once(":cluster/").map_or(reference, |(_, name)| name)
+}
+
+/// The ACTIVE cluster that a request means.
+///
+/// # Errors
+/// `ClusterNotFoundException`.
+pub fn find<'a>(ecs: &'a Ecs, reference: Option<&str>) -> Result<&'a Cluster, Fault> {
+    ecs.clusters.get(name_of(reference)).filter(|cluster| cluster.active).ok_or_else(not_found)
+}
+
+fn not_found() -> Fault {
+    Fault::new("ClusterNotFoundException", "Cluster not found.")
+}
+
+/// What PutClusterCapacityProviders says to an INACTIVE cluster; weak for the other updates.
+fn not_active() -> Fault {
+    Fault::client("Cluster was not ACTIVE.")
+}
+
+fn check_name(name: &str) -> Result<(), Fault> {
+    if is_name(name) {
+        return Ok(());
+    }
+    Err(Fault::invalid(format!("Cluster must match ^[a-zA-Z0-9\\-_]{{1,255}}$, but was {name}")))
+}
+
+/// 1 to 255 of `[A-Za-z0-9_-]`: clusters, services, families and containers (§1.2).
+pub fn is_name(name: &str) -> bool {
+    (1..=255).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+}
+
+fn create(world: &mut World, input: &Tree) -> Answer {
+    let name = input.text("clusterName").unwrap_or("default").to_owned();
+    check_name(&name)?;
+    // A name in use gives the cluster that has it, unchanged (§1.3).
+    if let Some(cluster) = world.ecs.clusters.get(&name).filter(|cluster| cluster.active) {
+        return Ok(tree! { "cluster" => shown(&world.ecs, cluster, &ALL) });
+    }
+    tag::check_new(input.list("tags"))?;
+    check_body(input)?;
+    let mut body = tree! {
+        "settings" => default_settings(world),
+        "capacityProviders" => Tree::List(Vec::new()),
+        "defaultCapacityProviderStrategy" => Tree::List(Vec::new()),
+    };
+    take_over(&mut body, input);
+    check_strategy(body.list("capacityProviders"), body.list("defaultCapacityProviderStrategy"))?;
+    let cluster = Cluster {
+        arn: world.arn(&format!("cluster/{name}")),
+        active: true,
+        created_at: world.now(),
+        body,
+        tags: input.list("tags").to_vec(),
+        name: name.clone(),
+    };
+    // What an INACTIVE cluster of this name left behind is not the new one's.
+    world.ecs.services.retain(|(of, _), _| *of != name);
+    world.ecs.tasks.retain(|(of, _), _| *of != name);
+    let answer = tree! { "cluster" => shown(&world.ecs, &cluster, &ALL) };
+    world.ecs.clusters.insert(name, cluster);
+    Ok(answer)
+}
+
+fn default_settings(world: &World) -> Vec<Tree> {
+    vec![tree! { "name" => "containerInsights", "value" => setting::container_insights(world) }]
+}
+
+/// Takes the members of a request that a cluster keeps.
+fn take_over(body: &mut Tree, input: &Tree) {
+    for member in ["configuration", "serviceConnectDefaults", "capacityProviders"] {
+        if let Some(value) = input.get(member) {
+            body.set(member, value);
+        }
+    }
+    if let Some(strategy) = input.get("defaultCapacityProviderStrategy").and_then(Tree::as_list) {
+        body.set("defaultCapacityProviderStrategy", filled_strategy(strategy));
+    }
+    // A setting not named keeps its value.
+    let mut settings = body.list("settings").to_vec();
+    for new in input.list("settings") {
+        match settings.iter_mut().find(|old| old.text("name") == new.text("name")) {
+            Some(old) => *old = new.clone(),
+            None => settings.push(new.clone()),
+        }
+    }
+    body.set("settings", settings);
+}
+
+/// `weight` and `base` read back as 0 when they were left out.
+fn filled_strategy(strategy: &[Tree]) -> Vec<Tree> {
+    let filled = |item: &Tree| {
+        let (weight, base) = (item.int("weight").unwrap_or(0), item.int("base").unwrap_or(0));
+        item.clone().with("weight", weight).with("base", base)
+    };
+    strategy.iter().map(filled).collect()
+}
+
+fn check_body(input: &Tree) -> Result<(), Fault> {
+    for setting in input.list("settings") {
+        if !setting.text("value").is_some_and(|value| INSIGHTS.contains(&value)) {
+            let text = format!("Invalid value for containerInsights. Valid values: {}.", INSIGHTS.join(", "));
+            return Err(Fault::invalid(text));
+        }
+    }
+    let command = input.at(&["configuration", "executeCommandConfiguration"]);
+    let destination = |name| command.is_some_and(|it| it.at(&["logConfiguration", name]).is_some());
+    let overrides = command.and_then(|it| it.text("logging")) == Some("OVERRIDE");
+    if overrides && !destination("cloudWatchLogGroupName") && !destination("s3BucketName") {
+        return Err(Fault::invalid(
+            "A CloudWatch log group name or S3 bucket name must be specified when overriding the default log \
+             configuration",
+        ));
+    }
+    check_providers(input.list("capacityProviders"))
+}
+
+fn check_providers(providers: &[Tree]) -> Result<(), Fault> {
+    if providers.len() > PROVIDERS_LIMIT {
+        let text = format!("A cluster can have at most {PROVIDERS_LIMIT} capacity providers.");
+        return Err(Fault::invalid(text));
+    }
+    let names = providers.iter().filter_map(Tree::as_text);
+    match names.into_iter().find(|name| !capacity_provider::ALL.contains(name)) {
+        Some(name) => Err(Fault::invalid(format!(
+            "The specified capacity provider '{name}' was not found. Specify a valid name or ARN and try again. (The \
+             embedded ECS has FARGATE and FARGATE_SPOT only.)"
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// A default strategy uses the cluster's own providers, at most one with a base (§6.1; wordings weak).
+fn check_strategy(providers: &[Tree], strategy: &[Tree]) -> Result<(), Fault> {
+    let foreign = |item: &&Tree| !item.get("capacityProvider").is_some_and(|name| providers.contains(name));
+    if let Some(item) = strategy.iter().find(foreign) {
+        let name = item.text("capacityProvider").unwrap_or_default();
+        return Err(Fault::invalid(format!(
+            "The specified capacity provider strategy cannot contain a capacity provider that is not associated with \
+             the cluster: {name}. Associate the capacity provider with the cluster and try again."
+        )));
+    }
+    if strategy.iter().filter(|item| item.int("base").unwrap_or(0) > 0).count() > 1 {
+        return Err(Fault::invalid("A capacity provider strategy can have only one base value greater than 0."));
+    }
+    Ok(())
+}
+
+fn update(world: &mut World, input: &Tree) -> Answer {
+    check_body(input)?;
+    let cluster = find_to_change(&mut world.ecs, input)?;
+    take_over(&mut cluster.body, input);
+    let cluster = cluster.clone();
+    Ok(tree! { "cluster" => shown(&world.ecs, &cluster, &ALL) })
+}
+
+fn find_to_change<'a>(ecs: &'a mut Ecs, input: &Tree) -> Result<&'a mut Cluster, Fault> {
+    let cluster = ecs.clusters.get_mut(name_of(input.text("cluster"))).ok_or_else(not_found)?;
+    if cluster.active { Ok(cluster) } else { Err(not_active()) }
+}
+
+fn put_capacity_providers(world: &mut World, input: &Tree) -> Answer {
+    let (providers, strategy) = (input.list("capacityProviders"), input.list("defaultCapacityProviderStrategy"));
+    let name = find_to_change(&mut world.ecs, input)?.name.clone();
+    check_providers(providers)?;
+    check_strategy(providers, strategy)?;
+    check_unused(&world.ecs, &name, providers)?;
+    let cluster = find_to_change(&mut world.ecs, input)?;
+    // Both lists are replaced as wholes (§6.2).
+    cluster.body.set("capacityProviders", providers.to_vec());
+    cluster.body.set("defaultCapacityProviderStrategy", filled_strategy(strategy));
+    let ecs = &world.ecs;
+    let cluster = ecs.clusters.get(&name).ok_or_else(not_found)?;
+    Ok(tree! { "cluster" => shown(ecs, cluster, &ALL) })
+}
+
+/// What a service's strategy or a task uses must stay (§6.2; wording weak).
+fn check_unused(ecs: &Ecs, cluster: &str, staying: &[Tree]) -> Result<(), Fault> {
+    let strategies = services(ecs, cluster).filter(|service| service.is_active());
+    let by_services = strategies.flat_map(|service| service.spec.list("capacityProviderStrategy"));
+    let by_services = by_services.filter_map(|item| item.text("capacityProvider"));
+    let by_tasks = tasks(ecs, cluster).filter(|task| task.is_counted());
+    let by_tasks = by_tasks.filter_map(|task| task.capacity_provider.as_deref());
+    let mut used = by_services.chain(by_tasks);
+    match used.find(|name| !staying.iter().any(|one| one.as_text() == Some(name))) {
+        Some(name) => Err(Fault::new(
+            "ResourceInUseException",
+            format!("The specified capacity provider is in use and cannot be removed: {name}"),
+        )),
+        None => Ok(()),
+    }
+}
+
+fn delete(world: &mut World, input: &Tree) -> Answer {
+    let name = name_of(input.text("cluster")).to_owned();
+    let has_services = services(&world.ecs, &name).any(Service::is_active);
+    let has_tasks = tasks(&world.ecs, &name).any(Task::is_counted);
+    let cluster = world.ecs.clusters.get_mut(&name).ok_or_else(not_found)?;
+    if has_services {
+        let text = "The Cluster cannot be deleted while Services are active.";
+        return Err(Fault::new("ClusterContainsServicesException", text));
+    }
+    if has_tasks {
+        let text = "The Cluster cannot be deleted while Tasks are active.";
+        return Err(Fault::new("ClusterContainsTasksException", text));
+    }
+    cluster.active = false;
+    let cluster = cluster.clone();
+    Ok(tree! { "cluster" => shown(&world.ecs, &cluster, &ALL) })
+}
+
+/// What goes on in a cluster.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Counts {
+    active_services: usize,
+    running: usize,
+    pending: usize,
+}
+
+impl Counts {
+    fn of(ecs: &Ecs, cluster: &str) -> Self {
+        Self {
+            active_services: services(ecs, cluster).filter(|service| service.is_active()).count(),
+            running: tasks(ecs, cluster).filter(|task| task.is_running()).count(),
+            pending: tasks(ecs, cluster).filter(|task| task.is_pending()).count(),
+        }
+    }
+}
+
+/// The first key of a cluster's services and tasks: their maps are ordered by cluster.
+fn from(cluster: &str) -> (String, String) {
+    (cluster.to_owned(), String::new())
+}
+
+fn services<'a>(ecs: &'a Ecs, cluster: &'a str) -> impl Iterator<Item = &'a Service> {
+    ecs.services.range(from(cluster)..).take_while(move |((of, _), _)| of == cluster).map(|(_, service)| service)
+}
+
+fn tasks<'a>(ecs: &'a Ecs, cluster: &'a str) -> impl Iterator<Item = &'a Task> {
+    ecs.tasks.range(from(cluster)..).take_while(move |((of, _), _)| of == cluster).map(|(_, task)| task)
+}
+
+/// Everything that `include` can ask for.
+const ALL: [&str; 5] = ["ATTACHMENTS", "CONFIGURATIONS", "SETTINGS", "STATISTICS", "TAGS"];
+
+/// A cluster as answers show it. What was not asked for is an empty list, or absent (§1.4, §6.1).
+fn shown(ecs: &Ecs, cluster: &Cluster, include: &[&str]) -> Tree {
+    let asked = |part: &str| include.contains(&part);
+    let none = || Tree::List(Vec::new());
+    let part = |name: &str, asked: bool| if asked { cluster.body.get(name).cloned() } else { None };
+    let counts = Counts::of(ecs, &cluster.name);
+    let tags = if asked("TAGS") { Tree::List(cluster.tags.clone()) } else { none() };
+    tree! {
+        "clusterArn" => &cluster.arn,
+        "clusterName" => &cluster.name,
+        "status" => if cluster.active { "ACTIVE" } else { "INACTIVE" },
+        "registeredContainerInstancesCount" => 0,
+        "runningTasksCount" => counts.running,
+        "pendingTasksCount" => counts.pending,
+        "activeServicesCount" => counts.active_services,
+        "statistics" => if asked("STATISTICS") { statistics(counts) } else { none() },
+        "settings" => part("settings", asked("SETTINGS")).unwrap_or_else(none),
+        "capacityProviders" => part("capacityProviders", true).unwrap_or_else(none),
+        "defaultCapacityProviderStrategy" => part("defaultCapacityProviderStrategy", true).unwrap_or_else(none),
+        "tags" => tags,
+    }
+    .with_some("configuration", part("configuration", asked("CONFIGURATIONS")))
+    .with_some("serviceConnectDefaults", part("serviceConnectDefaults", true))
+}
+
+/// The counts once more, by where things run: all on Fargate.
+fn statistics(counts: Counts) -> Tree {
+    let rows = [
+        ("runningEC2TasksCount", 0),
+        ("runningFargateTasksCount", counts.running),
+        ("pendingEC2TasksCount", 0),
+        ("pendingFargateTasksCount", counts.pending),
+        ("activeEC2ServiceCount", 0),
+        ("activeFargateServiceCount", counts.active_services),
+    ];
+    let row = |(name, count): (&str, usize)| tree! { "name" => name, "value" => count.to_string() };
+    Tree::List(rows.into_iter().map(row).collect())
+}
+
+fn describe(world: &mut World, input: &Tree) -> Answer {
+    let mut references: Vec<&str> = input.list("clusters").iter().filter_map(Tree::as_text).collect();
+    if references.len() > DESCRIBE_LIMIT {
+        return Err(Fault::invalid(format!("Clusters cannot exceed {DESCRIBE_LIMIT} elements.")));
+    }
+    if references.is_empty() {
+        references.push("default");
+    }
+    let include: Vec<&str> = input.list("include").iter().filter_map(Tree::as_text).collect();
+    let (mut clusters, mut failures) = (Vec::new(), Vec::new());
+    for reference in references {
+        let name = name_of(Some(reference));
+        let arn = if reference == name { world.arn(&format!("cluster/{name}")) } else { reference.to_owned() };
+        match world.ecs.clusters.get(name).filter(|cluster| cluster.arn == arn) {
+            Some(cluster) => clusters.push(shown(&world.ecs, cluster, &include)),
+            None => failures.push(tree! { "arn" => arn, "reason" => "MISSING" }),
+        }
+    }
+    Ok(tree! { "clusters" => clusters, "failures" => failures })
+}
+
+fn list(world: &mut World, input: &Tree) -> Answer {
+    let active = world.ecs.clusters.values().filter(|cluster| cluster.active);
+    let rows = active.map(|cluster| Row { key: cluster.name.clone(), shown: cluster.arn.clone() });
+    page(rows.collect(), Order::Ascending, input, "clusterArns", HUNDRED)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::call;
+    use super::*;
+    use crate::sim::world::Settings;
+
+    fn world() -> World {
+        World::new(Settings::default(), Time(0))
+    }
+
+    fn ask(world: &mut World, operation: &str, input: Tree) -> Answer {
+        call(world, "ecs", operation, &input)
+    }
+
+    #[test]
+    fn a_cluster_reads_back_what_it_was_given() {
+        let mut world = world();
+        let input = tree! {
+            "clusterName" => "a",
+            "settings" => vec![tree! { "name" => "containerInsights", "value" => "enabled" }],
+            "capacityProviders" => vec!["FARGATE"],
+            "defaultCapacityProviderStrategy" => vec![tree! { "capacityProvider" => "FARGATE", "weight" => 1 }],
+        };
+        let made = ask(&mut world, "CreateCluster", input).unwrap();
+        let strategy = tree! { "capacityProvider" => "FARGATE", "weight" => 1, "base" => 0 };
+        assert_eq!(made.at(&["cluster", "defaultCapacityProviderStrategy"]), Some(&vec![strategy].into()));
+        let brief = ask(&mut world, "DescribeClusters", tree! { "clusters" => vec!["a"] }).unwrap();
+        assert_eq!(brief.list("clusters")[0].list("settings").len(), 0, "settings only when asked for");
+        let again = ask(&mut world, "CreateCluster", tree! { "clusterName" => "a" }).unwrap();
+        assert_eq!(again, made, "a name in use gives the cluster that has it");
+    }
+
+    #[test]
+    fn no_name_means_default() {
+        let mut world = world();
+        ask(&mut world, "CreateCluster", tree! {}).unwrap();
+        let found = ask(&mut world, "DescribeClusters", tree! {}).unwrap();
+        assert_eq!(found.list("clusters")[0].text("clusterName"), Some("default"));
+        assert_eq!(find(&world.ecs, None).unwrap().name, "default");
+        assert_eq!(
+            find(&world.ecs, Some("arn:aws:ecs:us-east-1:123456789012:cluster/default")).unwrap().name,
+            "default"
+        );
+    }
+
+    #[test]
+    fn a_deleted_cluster_is_inactive_and_its_name_is_free() {
+        let mut world = world();
+        ask(&mut world, "CreateCluster", tree! { "clusterName" => "a" }).unwrap();
+        for _ in 0..2 {
+            let gone = ask(&mut world, "DeleteCluster", tree! { "cluster" => "a" }).unwrap();
+            assert_eq!(gone.at(&["cluster", "status"]), Some(&"INACTIVE".into()));
+        }
+        assert_eq!(ask(&mut world, "ListClusters", tree! {}).unwrap().list("clusterArns").len(), 0);
+        let shown = ask(&mut world, "DescribeClusters", tree! { "clusters" => vec!["a"] }).unwrap();
+        assert_eq!(shown.list("clusters")[0].text("status"), Some("INACTIVE"));
+        let refused = ask(&mut world, "UpdateCluster", tree! { "cluster" => "a" }).unwrap_err();
+        assert_eq!(refused.message, "Cluster was not ACTIVE.");
+        let made = ask(&mut world, "CreateCluster", tree! { "clusterName" => "a" }).unwrap();
+        assert_eq!(made.at(&["cluster", "status"]), Some(&"ACTIVE".into()));
+    }
+
+    #[test]
+    fn updates_replace_what_they_name() {
+        let mut world = world();
+        ask(&mut world, "CreateCluster", tree! { "clusterName" => "a", "capacityProviders" => vec!["FARGATE"] })
+            .unwrap();
+        let on = vec![tree! { "name" => "containerInsights", "value" => "enhanced" }];
+        let input = tree! { "cluster" => "a", "settings" => on.clone() };
+        let set = ask(&mut world, "UpdateClusterSettings", input).unwrap();
+        assert_eq!(set.at(&["cluster", "settings"]), Some(&on.into()));
+        let none = || Tree::List(Vec::new());
+        let input =
+            tree! { "cluster" => "a", "capacityProviders" => none(), "defaultCapacityProviderStrategy" => none() };
+        let put = ask(&mut world, "PutClusterCapacityProviders", input).unwrap();
+        assert_eq!(put.at(&["cluster", "capacityProviders"]), Some(&none()));
+    }
+
+    #[test]
+    fn refuses_what_ecs_refuses() {
+        let mut world = world();
+        let strategy = |name: &str| vec![tree! { "capacityProvider" => name, "base" => 1 }];
+        let command = tree! { "executeCommandConfiguration" => tree! { "logging" => "OVERRIDE" } };
+        for (input, words) in [
+            (tree! { "clusterName" => "a b" }, "Cluster must match ^[a-zA-Z0-9\\-_]{1,255}$, but was a b"),
+            (tree! { "capacityProviders" => vec!["mine"] }, "was not found"),
+            (tree! { "defaultCapacityProviderStrategy" => strategy("FARGATE") }, "not associated with the cluster"),
+            (
+                tree! { "settings" => vec![tree! { "name" => "containerInsights", "value" => "on" }] },
+                "Valid values: enabled, disabled, enhanced",
+            ),
+            (tree! { "configuration" => command }, "must be specified when overriding"),
+            (tree! { "tags" => vec![tree! { "key" => "aws:x", "value" => "" }] }, "reserved"),
+        ] {
+            let fault = ask(&mut world, "CreateCluster", input).unwrap_err();
+            assert_eq!(fault.code, "InvalidParameterException");
+            assert!(fault.message.contains(words), "{}", fault.message);
+        }
+        assert!(world.ecs.clusters.is_empty());
+        let many = tree! { "clusters" => vec!["a"; DESCRIBE_LIMIT + 1] };
+        assert_eq!(ask(&mut world, "DescribeClusters", many).unwrap_err().code, "InvalidParameterException");
+    }
+}

@@ -27,6 +27,16 @@ impl Fault {
         Self::new("InvalidParameterException", message)
     }
 
+    /// The service's own failure (HTTP 500), which a client may try again (§7.1).
+    pub fn server(message: impl Into<String>) -> Self {
+        Self { status: 500, ..Self::new("ServerException", message) }
+    }
+
+    /// An operation that no service has (§7.1).
+    pub fn unknown_operation() -> Self {
+        Self::new("UnknownOperationException", "The requested operation is not one of the service's.")
+    }
+
     /// A request that the embedded ECS can't answer truthfully.
     pub fn unsupported(operation: &str) -> Self {
         Self::new("UnsupportedFeatureException", format!("The embedded ECS does not have {operation} yet."))

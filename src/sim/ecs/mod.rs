@@ -1,13 +1,18 @@
 //! What ECS does, by operation and over time. Must not know: protocols, the operator.
 
+pub mod capacity_provider;
 pub mod cluster;
 pub mod fault;
+pub mod input;
+pub mod instance;
+pub mod page;
 pub mod service;
+pub mod setting;
 pub mod tag;
 pub mod task;
 pub mod task_definition;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::shape::Tree;
 
@@ -24,10 +29,20 @@ pub struct Ecs {
     pub clusters: BTreeMap<String, cluster::Cluster>,
     /// By family.
     pub families: BTreeMap<String, task_definition::Family>,
+    /// Account settings, by name and principal.
+    pub settings: BTreeMap<(String, String), String>,
+    /// ARNs of task definitions that go as soon as nothing uses them.
+    pub deleting: BTreeSet<String>,
     /// By (cluster name, service name); INACTIVE ones stay describable for a while.
     pub services: BTreeMap<(String, String), service::Service>,
     /// By (cluster name, task id); STOPPED ones stay for an hour.
     pub tasks: BTreeMap<(String, String), task::Task>,
+    /// How many addresses each subnet has given out.
+    pub addresses: BTreeMap<String, u32>,
+    /// What schedulers decided, while `watched`; the oldest go first.
+    pub decisions: Vec<service::Decision>,
+    /// Whether decisions are recorded.
+    pub watched: bool,
 }
 
 /// Something on the agenda.
@@ -51,13 +66,25 @@ pub fn fire(world: &mut World, event: Event) {
 pub type Operation = fn(&mut World, &Tree) -> Answer;
 
 /// One row an operation that the embedded ECS answers, kept in the room that answers it.
-const OPERATIONS: &[&[(&str, Operation)]] =
-    &[cluster::OPERATIONS, task_definition::OPERATIONS, tag::OPERATIONS, service::OPERATIONS, task::OPERATIONS];
+const OPERATIONS: &[&[(&str, Operation)]] = &[
+    capacity_provider::OPERATIONS,
+    cluster::OPERATIONS,
+    instance::OPERATIONS,
+    setting::OPERATIONS,
+    task_definition::OPERATIONS,
+    tag::OPERATIONS,
+    service::OPERATIONS,
+    task::OPERATIONS,
+];
 
 /// Answers one request.
+///
+/// # Errors
+/// What ECS would answer.
 pub fn call(world: &mut World, _service: &str, operation: &str, input: &Tree) -> Answer {
+    let input = input::checked(operation, input)?;
     match OPERATIONS.iter().copied().flatten().find(|(name, _)| *name == operation) {
-        Some((_, answer)) => answer(world, input),
+        Some((_, answer)) => answer(world, &input),
         None => Err(Fault::unsupported(operation)),
     }
 }

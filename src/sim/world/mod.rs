@@ -16,13 +16,21 @@ pub struct Settings {
     pub account: String,
     pub region: String,
     pub seed: u64,
+    /// How long a request takes, there and back. Zero: it is answered in the same virtual instant.
+    pub latency: Duration,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { account: "123456789012".into(), region: "us-east-1".into(), seed: 1 }
+        Self { account: "123456789012".into(), region: "us-east-1".into(), seed: 1, latency: Duration::ZERO }
     }
 }
+
+/// How many requests the call log keeps. When it is full, the oldest tenth goes.
+pub const CALL_LOG_LIMIT: usize = 100_000;
+
+/// Sets the request ids' chance apart from the world's.
+const REQUEST_ID_SALT: u64 = 0x7265_7175_6573_7473;
 
 /// One request as the call log keeps it. Equal logs are what "reproducible" means.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,12 +53,15 @@ pub struct World {
     agenda: BTreeMap<(Time, u64), Event>,
     put_down: u64,
     rng: fastrand::Rng,
+    /// Request ids have a chance of their own: how often someone looks must not change what happens.
+    request_ids: fastrand::Rng,
     calls: Vec<LoggedCall>,
 }
 
 impl World {
     pub fn new(settings: Settings, start: Time) -> Self {
         let rng = fastrand::Rng::with_seed(settings.seed);
+        let request_ids = fastrand::Rng::with_seed(settings.seed ^ REQUEST_ID_SALT);
         Self {
             settings,
             ecs: Ecs::default(),
@@ -59,6 +70,7 @@ impl World {
             agenda: BTreeMap::new(),
             put_down: 0,
             rng,
+            request_ids,
             calls: Vec::new(),
         }
     }
@@ -92,12 +104,21 @@ impl World {
         self.agenda.insert((self.now.after(span), self.put_down), event);
     }
 
+    /// Empties the world: no resources, no agenda, no log, and chance begins anew. Time runs on.
+    pub fn reset(&mut self) {
+        let (now, ahead) = (self.now, self.ahead);
+        *self = Self { ahead, ..Self::new(self.settings.clone(), now) };
+    }
+
     /// Writes a call into the log.
     pub fn log(&mut self, call: LoggedCall) {
+        if self.calls.len() >= CALL_LOG_LIMIT {
+            self.calls.drain(..CALL_LOG_LIMIT / 10);
+        }
         self.calls.push(call);
     }
 
-    /// All calls so far, oldest first.
+    /// The calls so far, oldest first, as many as the log keeps.
     pub fn calls(&self) -> &[LoggedCall] {
         &self.calls
     }
@@ -107,6 +128,16 @@ impl World {
         format!("arn:aws:ecs:{}:{}:{resource}", self.settings.region, self.settings.account)
     }
 
+    /// Who every caller is, whatever credentials it has.
+    pub fn caller(&self) -> String {
+        format!("arn:aws:iam::{}:user/simulation", self.settings.account)
+    }
+
+    /// The next request's id: a UUID.
+    pub fn request_id(&mut self) -> String {
+        uuid(|len, alphabet| chars(&mut self.request_ids, len, alphabet))
+    }
+
     /// A whole number below `bound`.
     pub fn below(&mut self, bound: u64) -> u64 {
         self.rng.u64(0..bound.max(1))
@@ -114,7 +145,7 @@ impl World {
 
     /// `len` characters drawn from `alphabet`.
     pub fn chars(&mut self, len: usize, alphabet: &[u8]) -> String {
-        (0..len).filter_map(|_| self.rng.choice(alphabet).map(|byte| char::from(*byte))).collect()
+        chars(&mut self.rng, len, alphabet)
     }
 
     /// 32 hex digits: a task's id.
@@ -129,9 +160,122 @@ impl World {
 
     /// A random UUID (version 4): ids of events, attachments, containers.
     pub fn uuid(&mut self) -> String {
-        let hex = |world: &mut Self, len| world.chars(len, b"0123456789abcdef");
-        let (a, b, c, d, e) = (hex(self, 8), hex(self, 4), hex(self, 3), hex(self, 3), hex(self, 12));
-        let variant = self.chars(1, b"89ab");
-        format!("{a}-{b}-4{c}-{variant}{d}-{e}")
+        uuid(|len, alphabet| chars(&mut self.rng, len, alphabet))
+    }
+
+    /// The same items in an order of chance.
+    pub fn shuffle<T>(&mut self, items: &mut [T]) {
+        self.rng.shuffle(items);
+    }
+}
+
+fn chars(rng: &mut fastrand::Rng, len: usize, alphabet: &[u8]) -> String {
+    (0..len).filter_map(|_| rng.choice(alphabet).map(|byte| char::from(*byte))).collect()
+}
+
+fn uuid(mut draw: impl FnMut(usize, &[u8]) -> String) -> String {
+    let hex = b"0123456789abcdef";
+    let (a, b, c, d, e) = (draw(8, hex), draw(4, hex), draw(3, hex), draw(3, hex), draw(12, hex));
+    let variant = draw(1, b"89ab");
+    format!("{a}-{b}-4{c}-{variant}{d}-{e}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn world() -> World {
+        World::new(Settings::default(), Time(1_000))
+    }
+
+    fn pass(service: &str) -> Event {
+        Event::Pass { cluster: "c".into(), service: service.into() }
+    }
+
+    fn call(status: u16) -> LoggedCall {
+        let (service, operation) = ("ecs".to_owned(), "ListClusters".to_owned());
+        LoggedCall { at: Time(0), service, operation, input: Tree::map(), status }
+    }
+
+    #[test]
+    fn events_happen_when_they_are_due_and_not_before() {
+        let mut world = world();
+        world.after(Duration::from_secs(5), pass("late"));
+        world.after(Duration::from_secs(2), pass("early"));
+        world.advance_to(Time(4_000));
+        assert_eq!((world.now(), world.agenda.len()), (Time(4_000), 1));
+        world.advance_to(Time(6_000));
+        assert_eq!(world.agenda.len(), 0);
+    }
+
+    #[test]
+    fn events_of_one_instant_keep_the_order_they_were_put_down_in() {
+        let mut world = world();
+        for name in ["b", "a", "c"] {
+            world.after(Duration::from_secs(1), pass(name));
+        }
+        let order: Vec<&Event> = world.agenda.values().collect();
+        assert_eq!(order, [&pass("b"), &pass("a"), &pass("c")]);
+    }
+
+    #[test]
+    fn time_never_runs_backwards() {
+        let mut world = world();
+        world.advance_to(Time(9_000));
+        world.advance_to(Time(3_000));
+        assert_eq!(world.now(), Time(9_000));
+    }
+
+    #[test]
+    fn skipping_puts_the_world_ahead_for_good() {
+        let mut world = world();
+        world.after(Duration::from_secs(30), pass("due"));
+        world.skip(Duration::from_secs(60));
+        assert_eq!((world.now(), world.agenda.len()), (Time(61_000), 0));
+        world.advance_to(Time(2_000));
+        assert_eq!(world.now(), Time(62_000));
+        world.skip(Duration::from_secs(1));
+        assert_eq!(world.now(), Time(63_000));
+    }
+
+    #[test]
+    fn a_reset_keeps_the_time_and_repeats_the_chance() {
+        let mut world = world();
+        world.skip(Duration::from_secs(60));
+        let (id, request) = (world.uuid(), world.request_id());
+        world.log(call(200));
+        world.reset();
+        assert_eq!((world.now(), world.calls().len()), (Time(61_000), 0));
+        assert_eq!((world.uuid(), world.request_id()), (id, request));
+        world.advance_to(Time(2_000));
+        assert_eq!(world.now(), Time(62_000));
+    }
+
+    #[test]
+    fn looking_does_not_change_what_happens() {
+        let (mut one, mut other) = (world(), world());
+        other.request_id();
+        assert_eq!(one.hex32(), other.hex32());
+    }
+
+    #[test]
+    fn the_log_drops_the_oldest() {
+        let mut world = world();
+        world.log(call(400));
+        for _ in 0..CALL_LOG_LIMIT {
+            world.log(call(200));
+        }
+        assert!(world.calls().len() <= CALL_LOG_LIMIT);
+        assert!(world.calls().iter().all(|call| call.status == 200));
+    }
+
+    #[test]
+    fn ids_have_their_forms() {
+        let mut world = world();
+        assert_eq!((world.hex32().len(), world.digits19().len()), (32, 19));
+        let uuid = world.uuid();
+        let lengths: Vec<usize> = uuid.split('-').map(str::len).collect();
+        assert_eq!(lengths, [8, 4, 4, 4, 12]);
+        assert_eq!(uuid.as_bytes()[14], b'4');
     }
 }

@@ -1,5 +1,13 @@
 //! Task definitions: registration with ECS's rules and defaults, families, revisions (ecs-semantics §1.3, §4).
 
+mod attributes;
+mod fill;
+mod images;
+mod list;
+mod register;
+mod retire;
+mod rules;
+
 use std::collections::BTreeMap;
 
 use crate::shape::Tree;
@@ -25,22 +33,40 @@ pub struct TaskDefinition {
     pub tags: Vec<Tree>,
 }
 
+impl TaskDefinition {
+    /// ACTIVE, INACTIVE or DELETE_IN_PROGRESS.
+    pub fn status(&self) -> &str {
+        self.body.text("status").unwrap_or_default()
+    }
+}
+
+/// The family in a reference, and the revision if it says one: `web`, `web:3`, `arn:…:task-definition/web:3`.
+fn split(reference: &str) -> (&str, Option<&str>) {
+    let short = reference.rsplit('/').next().unwrap_or(reference);
+    short.split_once(':').map_or((short, None), |(family, revision)| (family, Some(revision)))
+}
+
 /// Finds `family` (its latest ACTIVE revision), `family:revision` or an ARN.
 ///
 /// # Errors
 /// `ClientException: Unable to describe task definition.` when there is none (§1.3).
 pub fn resolve<'a>(ecs: &'a Ecs, reference: &str) -> Result<&'a TaskDefinition, Fault> {
-    let short = reference.rsplit('/').next().unwrap_or(reference);
-    let (family, revision) = match short.split_once(':') {
-        Some((family, revision)) => (family, Some(revision)),
-        None => (short, None),
-    };
+    let (family, revision) = split(reference);
     let found = ecs.families.get(family).and_then(|family| match revision {
         Some(revision) => family.revisions.get(&revision.parse().ok()?),
         None => family.revisions.values().rev().find(|one| one.active),
     });
+    // An ARN of another account or region names nothing here.
+    let found = found.filter(|one| !reference.starts_with("arn:") || one.arn == reference);
     found.ok_or_else(|| Fault::client("Unable to describe task definition."))
 }
 
 /// The operations answered here.
-pub const OPERATIONS: &[(&str, super::Operation)] = &[];
+pub const OPERATIONS: &[(&str, super::Operation)] = &[
+    ("DeleteTaskDefinitions", retire::delete),
+    ("DeregisterTaskDefinition", retire::deregister),
+    ("DescribeTaskDefinition", list::describe),
+    ("ListTaskDefinitionFamilies", list::families),
+    ("ListTaskDefinitions", list::definitions),
+    ("RegisterTaskDefinition", register::register),
+];

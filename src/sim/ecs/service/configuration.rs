@@ -1,0 +1,158 @@
+//! The members of a service that don't start a deployment: percentages, breaker, grace, tags, placement (§2.1, §5).
+//! Must not know: deployments.
+
+use crate::shape::Tree;
+use crate::tree;
+
+use super::super::Fault;
+
+/// Echoed as given, and read when tasks are started or judged later.
+const PLAIN: &[&str] = &[
+    "placementConstraints",
+    "placementStrategy",
+    "healthCheckGracePeriodSeconds",
+    "enableECSManagedTags",
+    "propagateTags",
+    "enableExecuteCommand",
+];
+const MOST_GRACE_SECS: i64 = 2_147_483_647;
+const MOST_BAKE_MINUTES: i64 = 1_440;
+
+/// The settings of a new service, every default filled in.
+pub(super) fn of_create(input: &Tree, behind_balancer: bool) -> Result<Tree, Fault> {
+    let strategy = input.text("schedulingStrategy").unwrap_or("REPLICA");
+    if strategy != "REPLICA" {
+        return Err(Fault::unsupported(&format!("the scheduling strategy {strategy}")));
+    }
+    let none = Vec::<Tree>::new;
+    let mut settings = tree! {
+        "schedulingStrategy" => strategy,
+        "deploymentController" => controller(input)?,
+        "deploymentConfiguration" => tree! {
+            "maximumPercent" => 200,
+            "minimumHealthyPercent" => 100,
+            "strategy" => "ROLLING",
+            "bakeTimeInMinutes" => 0,
+            "alarms" => tree! { "alarmNames" => none(), "rollback" => false, "enable" => false },
+        },
+        "placementConstraints" => none(),
+        "placementStrategy" => none(),
+        "enableECSManagedTags" => false,
+        "propagateTags" => "NONE",
+        "enableExecuteCommand" => false,
+    };
+    if behind_balancer {
+        settings.set("healthCheckGracePeriodSeconds", 0);
+    }
+    overlay(&mut settings, input)?;
+    let asked = given(input, "availabilityZoneRebalancing").and_then(Tree::as_text);
+    let default = if can_rebalance(&settings) { "ENABLED" } else { "DISABLED" };
+    settings.set("availabilityZoneRebalancing", asked.unwrap_or(default));
+    judge(&settings, "created")?;
+    Ok(settings)
+}
+
+/// The settings after an update: what is absent keeps its value.
+pub(super) fn of_update(settings: &Tree, input: &Tree) -> Result<Tree, Fault> {
+    controller(input)?;
+    let mut settings = settings.clone();
+    overlay(&mut settings, input)?;
+    if let Some(asked) = given(input, "availabilityZoneRebalancing") {
+        settings.set("availabilityZoneRebalancing", asked);
+    }
+    judge(&settings, "updated")?;
+    Ok(settings)
+}
+
+/// A member that is there and not null: null means "as it is" (§5.2).
+pub(super) fn given<'a>(input: &'a Tree, name: &str) -> Option<&'a Tree> {
+    input.get(name).filter(|value| **value != Tree::Null)
+}
+
+fn controller(input: &Tree) -> Result<Tree, Fault> {
+    match input.at(&["deploymentController", "type"]).and_then(Tree::as_text).unwrap_or("ECS") {
+        "ECS" => Ok(tree! { "type" => "ECS" }),
+        other => Err(Fault::unsupported(&format!("the deployment controller {other}"))),
+    }
+}
+
+fn overlay(settings: &mut Tree, input: &Tree) -> Result<(), Fault> {
+    for name in PLAIN {
+        if let Some(value) = given(input, name) {
+            settings.set(name, value);
+        }
+    }
+    let Some(asked) = given(input, "deploymentConfiguration").and_then(Tree::as_map) else { return Ok(()) };
+    let mut merged = settings.get("deploymentConfiguration").cloned().unwrap_or_default();
+    for (name, value) in asked.iter().filter(|(_, value)| **value != Tree::Null) {
+        match name.as_str() {
+            "deploymentCircuitBreaker" => merged.set(name, breaker(value)),
+            "maximumPercent" | "minimumHealthyPercent" | "strategy" | "bakeTimeInMinutes" | "alarms" => {
+                merged.set(name, value);
+            }
+            _ if value.is_empty() => {}
+            _ => return Err(Fault::unsupported(&format!("deploymentConfiguration.{name}"))),
+        }
+    }
+    settings.set("deploymentConfiguration", merged);
+    Ok(())
+}
+
+/// Switched off, the breaker is echoed with both members false (§2.9).
+fn breaker(given: &Tree) -> Tree {
+    let mut breaker = given.clone();
+    for name in ["enable", "rollback"] {
+        if breaker.bool(name).is_none() {
+            breaker.set(name, false);
+        }
+    }
+    breaker
+}
+
+fn judge(settings: &Tree, verb: &str) -> Result<(), Fault> {
+    let refuse = |text: &str| Err(Fault::invalid(text));
+    let deployment = settings.get("deploymentConfiguration").cloned().unwrap_or_default();
+    let strategy = deployment.text("strategy").unwrap_or("ROLLING");
+    if strategy != "ROLLING" {
+        return Err(Fault::unsupported(&format!("the deployment strategy {strategy}")));
+    }
+    let minimum = deployment.int("minimumHealthyPercent").unwrap_or(100);
+    let maximum = deployment.int("maximumPercent").unwrap_or(200);
+    if minimum > 100 {
+        return refuse("minimumHealthyPercent must be at most 100");
+    }
+    if minimum < 0 {
+        return refuse("minimumHealthyPercent must be at least 0");
+    }
+    if maximum < 100 {
+        return refuse("maximumPercent must be at least 100");
+    }
+    if minimum == 100 && maximum == 100 {
+        return refuse("Both maximumPercent and minimumHealthyPercent cannot be 100 as this will block deployments");
+    }
+    if !(0..=MOST_BAKE_MINUTES).contains(&deployment.int("bakeTimeInMinutes").unwrap_or(0)) {
+        return refuse("bakeTimeInMinutes must be between 0 and 1440");
+    }
+    if !(0..=MOST_GRACE_SECS).contains(&settings.int("healthCheckGracePeriodSeconds").unwrap_or(0)) {
+        return refuse("healthCheckGracePeriodSeconds must be between 0 and 2147483647");
+    }
+    if settings.text("availabilityZoneRebalancing") == Some("ENABLED") && !can_rebalance(settings) {
+        let change = if maximum <= 100 {
+            "Availability Zone Rebalancing does not support maximumPercent <= 100 % as deployment configuration."
+        } else {
+            "Availability Zone Rebalancing requires a spread by attribute:ecs.availability-zone as the first placement \
+             strategy, or none."
+        };
+        return refuse(&format!("The service couldn't be {verb} because {change}"));
+    }
+    Ok(())
+}
+
+/// What availability zone rebalancing is compatible with (§2.12).
+fn can_rebalance(settings: &Tree) -> bool {
+    let maximum = settings.at(&["deploymentConfiguration", "maximumPercent"]).and_then(Tree::as_int).unwrap_or(200);
+    let spreads = settings.list("placementStrategy").first().is_none_or(|first| {
+        first.text("type") == Some("spread") && first.text("field") == Some("attribute:ecs.availability-zone")
+    });
+    maximum > 100 && spreads
+}

@@ -1,0 +1,113 @@
+//! CreateService (§1.3, §1.5, §5.1). Must not know: when tasks start.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use crate::shape::Tree;
+use crate::tree;
+
+use super::super::super::world::World;
+use super::super::{Answer, Fault};
+use super::{Service, Status, configuration, hooks, input, names, rollout, show};
+
+const LONGEST_NAME: usize = 255;
+const LONGEST_TOKEN: usize = 36;
+/// Tasks of one service (§7.5).
+const MOST_TASKS: i64 = 5_000;
+/// How long a client token is remembered (§1.5, inferred).
+const TOKEN_MEMORY: Duration = Duration::from_secs(24 * 3600);
+
+pub(super) fn create(world: &mut World, given: &Tree) -> Answer {
+    let cluster = names::cluster_of(world, given)?;
+    let name = given.text("serviceName").unwrap_or_default().to_owned();
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+    if name.is_empty() || name.len() > LONGEST_NAME || !name.bytes().all(allowed) {
+        return Err(Fault::invalid(
+            "Invalid service name. It must have 1 to 255 letters, digits, underscores and hyphens.",
+        ));
+    }
+    if given.text("clientToken").is_some_and(|token| token.len() > LONGEST_TOKEN) {
+        return Err(Fault::invalid("clientToken can have at most 36 characters."));
+    }
+    if let Some(existing) = repeated(world, &cluster, &name, given)? {
+        return Ok(tree! { "service" => existing });
+    }
+    let wanted = input::of_create(world, &cluster, given)?;
+    let settings = configuration::of_create(given, !wanted.spec.list("loadBalancers").is_empty())?;
+    let Some(desired) = given.int("desiredCount") else {
+        return Err(Fault::invalid("The desired count must be specified with the REPLICA scheduling strategy."));
+    };
+    judge_desired(desired)?;
+    let mut service = Service {
+        arn: world.arn(&format!("service/{cluster}/{name}")),
+        original_launch: wanted.spec.text("launchType").map(str::to_owned),
+        name,
+        cluster,
+        status: Status::Active,
+        desired,
+        created: world.now(),
+        tags: given.list("tags").to_vec(),
+        spec: Tree::map(),
+        settings,
+        deployments: Vec::new(),
+        events: VecDeque::new(),
+        journal: Vec::new(),
+        revisions: Vec::new(),
+        tasks: BTreeSet::new(),
+        created_with: given.clone(),
+        completed: None,
+        next_pass: None,
+        notices: BTreeMap::new(),
+        steady_again: None,
+        retired: None,
+    };
+    rollout::deploy(world, &mut service, wanted);
+    let shown = show::service(world, &service, true);
+    let (cluster, name) = service.key();
+    world.ecs.services.insert(service.key(), service);
+    hooks::poke(world, &cluster, &name);
+    Ok(tree! { "service" => shown })
+}
+
+/// The range of `desiredCount`.
+pub(super) fn judge_desired(desired: i64) -> Result<(), Fault> {
+    match desired {
+        0..=MOST_TASKS => Ok(()),
+        ..0 => Err(Fault::invalid("desiredCount cannot be negative.")),
+        _ => Err(Fault::invalid("The desired count exceeds the limit of 5000 tasks per service.")),
+    }
+}
+
+/// The existing service, when this is a repetition; an error when the name or the token is taken by another one.
+fn repeated(world: &World, cluster: &str, name: &str, given: &Tree) -> Result<Option<Tree>, Fault> {
+    let different = || Err(Fault::invalid("Creation of service was not idempotent."));
+    let token = given.text("clientToken");
+    let remembered = world.ecs.services.values().find(|one| {
+        token.is_some()
+            && one.created_with.text("clientToken") == token
+            && world.now() < one.created.after(TOKEN_MEMORY)
+    });
+    if remembered.is_some_and(|one| one.cluster != cluster || without_token(&one.created_with) != without_token(given))
+    {
+        return different();
+    }
+    match world.ecs.services.get(&(cluster.to_owned(), name.to_owned())) {
+        None => Ok(None),
+        Some(existing) => match existing.status {
+            Status::Draining => Err(Fault::invalid("Unable to Start a service that is still Draining.")),
+            Status::Inactive => Ok(None),
+            Status::Active if without_token(&existing.created_with) == without_token(given) => {
+                Ok(Some(show::service(world, existing, true)))
+            }
+            Status::Active => different(),
+        },
+    }
+}
+
+/// Names of a cluster in either form are one.
+fn without_token(given: &Tree) -> Tree {
+    let mut rest = given.clone();
+    rest.remove("clientToken");
+    rest.remove("cluster");
+    rest
+}

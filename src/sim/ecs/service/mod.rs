@@ -1,0 +1,255 @@
+//! Services: what people set, what the rolling scheduler makes of it, and the record it leaves (ecs-semantics §2, §5).
+//! Must not know: protocols, the operator.
+//!
+//! Offered: REPLICA services on Fargate with the ECS controller and the ROLLING strategy. The rest is refused by
+//! name; a service that would need EC2 instances finds none. `create`, `update`, `delete`, `read` and `journal`
+//! answer operations; `schedule` and `round` are the scheduler; `rollout` is the fate of deployments.
+
+mod bounds;
+mod capacity;
+mod configuration;
+mod create;
+mod delete;
+mod events;
+mod hooks;
+mod input;
+mod journal;
+mod names;
+mod read;
+mod rollout;
+mod round;
+mod schedule;
+mod show;
+#[cfg(test)]
+mod tests;
+mod update;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use crate::shape::{Time, Tree};
+
+use super::Operation;
+use super::task_definition::TaskDefinition;
+
+pub use bounds::{Bounds, Decision, Kind, threshold};
+pub use hooks::{poke, task_failed_to_start, task_is_gone, task_is_healthy, task_runs};
+pub use journal::State;
+pub use names::{asks_for_tags, cluster_of, page, service_name};
+pub use schedule::pass;
+
+/// The operations answered here.
+pub const OPERATIONS: &[(&str, Operation)] = &[
+    ("CreateService", create::create),
+    ("UpdateService", update::update),
+    ("DeleteService", delete::delete),
+    ("DescribeServices", read::describe),
+    ("ListServices", read::list),
+    ("ListServiceDeployments", journal::list),
+    ("DescribeServiceDeployments", journal::describe),
+    ("StopServiceDeployment", journal::stop),
+    ("DescribeServiceRevisions", journal::describe_revisions),
+];
+
+/// ACTIVE → DRAINING → INACTIVE (§1.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    Active,
+    Draining,
+    Inactive,
+}
+
+impl Status {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "ACTIVE",
+            Self::Draining => "DRAINING",
+            Self::Inactive => "INACTIVE",
+        }
+    }
+}
+
+/// `rolloutState` of a deployment (§2.6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RolloutState {
+    InProgress,
+    Completed,
+    Failed,
+}
+
+impl RolloutState {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InProgress => "IN_PROGRESS",
+            Self::Completed => "COMPLETED",
+            Self::Failed => "FAILED",
+        }
+    }
+}
+
+/// One entry of `deployments[]`.
+#[derive(Clone, Debug)]
+pub struct Deployment {
+    /// `ecs-svc/` and 19 digits.
+    pub id: String,
+    /// PRIMARY; the others are ACTIVE.
+    pub primary: bool,
+    pub created: Time,
+    pub updated: Time,
+    pub desired: i64,
+    pub rollout: RolloutState,
+    pub reason: String,
+    /// `failedTasks`: tasks that failed to start, until one runs.
+    pub failed_tasks: i64,
+    /// What it runs: the members of the service that start a deployment when they change.
+    pub spec: Tree,
+    pub definition: Arc<TaskDefinition>,
+    /// The ARN of its service revision.
+    pub revision: String,
+    /// It was COMPLETED once: its tasks are replaced even while another deployment takes over.
+    established: bool,
+    /// A task of it has been RUNNING: the breaker's second stage (§2.9).
+    ran: bool,
+    /// The breaker's count.
+    failures: i64,
+    /// When the breaker, at its threshold, will be judged.
+    verdict: Option<Time>,
+    backoff: Backoff,
+    /// When its bake time is over.
+    baked: Option<Time>,
+}
+
+/// How long a deployment waits before it tries another start (§2.5).
+#[derive(Clone, Debug, Default)]
+struct Backoff {
+    level: usize,
+    until: Option<Time>,
+}
+
+/// One service event.
+#[derive(Clone, Debug)]
+pub struct Told {
+    pub id: String,
+    pub at: Time,
+    pub message: String,
+}
+
+/// An immutable snapshot of what a deployment runs.
+#[derive(Clone, Debug)]
+pub struct Revision {
+    pub arn: String,
+    pub created: Time,
+    pub spec: Tree,
+    pub definition: Arc<TaskDefinition>,
+}
+
+/// One entry of the service's journal: a service deployment (§2.15).
+#[derive(Clone, Debug)]
+pub struct ServiceDeployment {
+    pub arn: String,
+    /// The `ecs-svc/…` it stands for.
+    pub deployment: String,
+    pub status: State,
+    pub status_reason: Option<String>,
+    pub created: Time,
+    pub started: Option<Time>,
+    pub stopped: Option<Time>,
+    pub finished: Option<Time>,
+    pub updated: Time,
+    /// The ARNs of the revisions that were running when it began, with their task counts then.
+    pub sources: Vec<Tree>,
+    pub target: String,
+    /// `deploymentConfiguration` as it was.
+    pub configuration: Tree,
+    pub rollback: Option<Tree>,
+    /// What the breaker had come to when it ended.
+    pub ended_with: Option<Tree>,
+}
+
+/// A service.
+#[derive(Clone, Debug)]
+pub struct Service {
+    pub name: String,
+    /// The cluster's name.
+    pub cluster: String,
+    pub arn: String,
+    pub status: Status,
+    pub desired: i64,
+    pub created: Time,
+    pub tags: Vec<Tree>,
+    /// Members that start a deployment when they change, as AWS echoes them; always those of the PRIMARY.
+    pub spec: Tree,
+    /// Members that don't.
+    pub settings: Tree,
+    /// PRIMARY first, then newer before older.
+    pub deployments: Vec<Deployment>,
+    /// Newest first.
+    pub events: VecDeque<Told>,
+    /// Oldest first.
+    pub journal: Vec<ServiceDeployment>,
+    /// Oldest first.
+    pub revisions: Vec<Revision>,
+    /// The ids of its tasks up to DEPROVISIONING.
+    pub tasks: BTreeSet<String>,
+    /// CreateService's input: what an idempotent repetition must equal.
+    created_with: Tree,
+    /// The launch type before a capacity provider strategy took over (§5.2).
+    original_launch: Option<String>,
+    /// The newest COMPLETED deployment: what a rollback goes back to.
+    completed: Option<Deployment>,
+    next_pass: Option<Time>,
+    /// When which persistent cause was last told.
+    notices: BTreeMap<&'static str, Time>,
+    /// When the steady state will be told again.
+    steady_again: Option<Time>,
+    /// When it became INACTIVE.
+    retired: Option<Time>,
+}
+
+impl Service {
+    /// The key it is kept under.
+    pub fn key(&self) -> (String, String) {
+        (self.cluster.clone(), self.name.clone())
+    }
+
+    pub fn is_active(&self) -> bool {
+        self.status == Status::Active
+    }
+
+    /// Its bounds with the present configuration.
+    pub fn bounds(&self) -> Bounds {
+        let percent = |name, default| self.deployment_configuration(name).and_then(Tree::as_int).unwrap_or(default);
+        Bounds::of(self.desired, percent("minimumHealthyPercent", 100), percent("maximumPercent", 200))
+    }
+
+    fn deployment_configuration(&self, name: &str) -> Option<&Tree> {
+        self.settings.at(&["deploymentConfiguration", name])
+    }
+
+    fn breaker(&self) -> Option<&Tree> {
+        self.deployment_configuration("deploymentCircuitBreaker").filter(|one| one.bool("enable") == Some(true))
+    }
+
+    fn primary(&self) -> Option<&Deployment> {
+        self.deployments.first().filter(|one| one.primary)
+    }
+
+    fn primary_mut(&mut self) -> Option<&mut Deployment> {
+        self.deployments.first_mut().filter(|one| one.primary)
+    }
+
+    fn deployment_mut(&mut self, id: &str) -> Option<&mut Deployment> {
+        self.deployments.iter_mut().find(|one| one.id == id)
+    }
+
+    /// The journal's entry that is still open, or the last one.
+    fn current_entry_mut(&mut self) -> Option<&mut ServiceDeployment> {
+        self.journal.last_mut()
+    }
+
+    /// The target groups its tasks are registered with.
+    fn target_groups(&self) -> Vec<String> {
+        let balancers = self.spec.list("loadBalancers").iter();
+        balancers.filter_map(|one| one.text("targetGroupArn")).map(str::to_owned).collect()
+    }
+}

@@ -1,0 +1,165 @@
+//! Services, deployments and revisions as AWS shows them (§2.6, §2.15, §5.1). Must not know: operations.
+
+use crate::shape::Tree;
+use crate::tree;
+
+use super::super::super::world::World;
+use super::super::task::{Task, digest};
+use super::{Deployment, Revision, Service, Status};
+
+/// RUNNING tasks, and those on their way there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Counts {
+    pub running: i64,
+    pub pending: i64,
+}
+
+impl Counts {
+    fn of<'a>(tasks: impl Iterator<Item = &'a Task>) -> Self {
+        tasks.fold(Self::default(), |counts, task| Self {
+            running: counts.running + i64::from(task.is_running()),
+            pending: counts.pending + i64::from(task.is_pending()),
+        })
+    }
+}
+
+fn tasks<'a>(world: &'a World, service: &'a Service) -> impl Iterator<Item = &'a Task> {
+    service.tasks.iter().filter_map(|id| world.ecs.tasks.get(&(service.cluster.clone(), id.clone())))
+}
+
+/// The counts of one deployment.
+pub(super) fn counts(world: &World, service: &Service, deployment: &str) -> Counts {
+    Counts::of(tasks(world, service).filter(|task| task.started_by.as_deref() == Some(deployment)))
+}
+
+/// A deployment's revision with its counts: `currentServiceRevisions[]`, `targetServiceRevision`.
+pub(super) fn revision_counts(world: &World, service: &Service, deployment: &Deployment) -> Tree {
+    let counts = counts(world, service, &deployment.id);
+    tree! {
+        "arn" => &deployment.revision,
+        "requestedTaskCount" => deployment.desired,
+        "runningTaskCount" => counts.running,
+        "pendingTaskCount" => counts.pending,
+    }
+}
+
+/// The service as Create, Update, Delete and DescribeServices answer it.
+pub(super) fn service(world: &World, service: &Service, with_tags: bool) -> Tree {
+    let counts = Counts::of(tasks(world, service));
+    let account = &world.settings.account;
+    let deployments = service.deployments.iter().map(|one| deployment(world, service, one)).collect::<Vec<_>>();
+    let events = service.events.iter().map(|told| {
+        tree! { "id" => &told.id, "createdAt" => told.at, "message" => &told.message }
+    });
+    let revisions = service.deployments.iter().map(|one| revision_counts(world, service, one)).collect::<Vec<_>>();
+    let current = service.journal.last().filter(|_| service.status == Status::Active).map(|entry| &entry.arn);
+    let mut shown = service.settings.clone();
+    // The other deploying members stand in deployments[] only.
+    const ALSO_HERE: &[&str] = &[
+        "taskDefinition",
+        "launchType",
+        "capacityProviderStrategy",
+        "platformVersion",
+        "platformFamily",
+        "networkConfiguration",
+        "loadBalancers",
+        "serviceRegistries",
+    ];
+    copy(&service.spec, ALSO_HERE, &mut shown);
+    shown
+        .with("serviceArn", &service.arn)
+        .with("serviceName", &service.name)
+        .with("clusterArn", world.arn(&format!("cluster/{}", service.cluster)))
+        .with("status", service.status.as_str())
+        .with("desiredCount", service.desired)
+        .with("runningCount", counts.running)
+        .with("pendingCount", counts.pending)
+        .with("deployments", deployments)
+        .with("events", events.collect::<Vec<_>>())
+        .with("createdAt", service.created)
+        .with("createdBy", format!("arn:aws:iam::{account}:role/simulated"))
+        .with("roleArn", format!("arn:aws:iam::{account}:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS"))
+        .with("currentServiceRevisions", revisions)
+        .with_some("currentServiceDeployment", current)
+        .with_some("tags", with_tags.then(|| service.tags.clone()))
+}
+
+fn copy(from: &Tree, names: &[&str], to: &mut Tree) {
+    for name in names {
+        if let Some(value) = from.get(name) {
+            to.set(name, value);
+        }
+    }
+}
+
+fn deployment(world: &World, service: &Service, deployment: &Deployment) -> Tree {
+    let counts = counts(world, service, &deployment.id);
+    let mut shown = tree! {
+        "id" => &deployment.id,
+        "status" => if deployment.primary { "PRIMARY" } else { "ACTIVE" },
+        "desiredCount" => deployment.desired,
+        "runningCount" => counts.running,
+        "pendingCount" => counts.pending,
+        "failedTasks" => deployment.failed_tasks,
+        "createdAt" => deployment.created,
+        "updatedAt" => deployment.updated,
+        "rolloutState" => deployment.rollout.as_str(),
+        "rolloutStateReason" => &deployment.reason,
+    };
+    const ALSO_HERE: &[&str] = &[
+        "taskDefinition",
+        "launchType",
+        "capacityProviderStrategy",
+        "platformFamily",
+        "networkConfiguration",
+        "serviceConnectConfiguration",
+        "volumeConfigurations",
+        "vpcLatticeConfigurations",
+    ];
+    copy(&deployment.spec, ALSO_HERE, &mut shown);
+    shown.with_some("platformVersion", resolved_platform(&deployment.spec))
+}
+
+/// LATEST as it was resolved (§2.6).
+fn resolved_platform(spec: &Tree) -> Option<&str> {
+    match (spec.text("platformVersion"), spec.text("platformFamily")) {
+        (Some("LATEST"), Some("Windows")) => Some("1.0.0"),
+        (Some("LATEST"), _) => Some("1.4.0"),
+        (version, _) => version,
+    }
+}
+
+/// A service revision as DescribeServiceRevisions answers it.
+pub(super) fn revision(world: &World, service: &Service, revision: &Revision) -> Tree {
+    let images = revision.definition.body.list("containerDefinitions").iter().map(|container| {
+        let image = container.text("image").unwrap_or_default();
+        tree! {
+            "containerName" => container.text("name").unwrap_or_default(),
+            "image" => image,
+            "imageDigest" => digest(image),
+        }
+    });
+    let images = images.collect::<Vec<_>>();
+    let mut shown = tree! {
+        "serviceRevisionArn" => &revision.arn,
+        "serviceArn" => &service.arn,
+        "clusterArn" => world.arn(&format!("cluster/{}", service.cluster)),
+        "containerImages" => images,
+        "guardDutyEnabled" => false,
+        "createdAt" => revision.created,
+    };
+    const ALSO_HERE: &[&str] = &[
+        "taskDefinition",
+        "launchType",
+        "capacityProviderStrategy",
+        "platformFamily",
+        "networkConfiguration",
+        "loadBalancers",
+        "serviceRegistries",
+        "serviceConnectConfiguration",
+        "volumeConfigurations",
+        "vpcLatticeConfigurations",
+    ];
+    copy(&revision.spec, ALSO_HERE, &mut shown);
+    shown.with_some("platformVersion", resolved_platform(&revision.spec))
+}

@@ -1,0 +1,235 @@
+//! Operations of services and tasks: what they echo, refuse and page (ecs-semantics §5, §7.2).
+
+use super::*;
+
+#[test]
+fn a_new_service_is_echoed_with_every_default() {
+    let mut rig = Rig::new(7);
+    let web = rig.define(&[]);
+    let shown = rig.call("CreateService", &input(&web, 2)).unwrap().get("service").unwrap().clone();
+    for (name, value) in [
+        ("status", Tree::from("ACTIVE")),
+        ("serviceArn", Tree::from("arn:aws:ecs:us-east-1:123456789012:service/default/web")),
+        ("taskDefinition", Tree::from("arn:aws:ecs:us-east-1:123456789012:task-definition/web:1")),
+        ("desiredCount", Tree::from(2)),
+        ("runningCount", Tree::from(0)),
+        ("launchType", Tree::from("FARGATE")),
+        ("platformVersion", Tree::from("LATEST")),
+        ("platformFamily", Tree::from("Linux")),
+        ("schedulingStrategy", Tree::from("REPLICA")),
+        ("propagateTags", Tree::from("NONE")),
+        ("enableECSManagedTags", Tree::from(false)),
+        ("enableExecuteCommand", Tree::from(false)),
+        ("availabilityZoneRebalancing", Tree::from("ENABLED")),
+        ("events", Tree::List(vec![])),
+        ("loadBalancers", Tree::List(vec![])),
+    ] {
+        assert_eq!(shown.get(name), Some(&value), "{name}");
+    }
+    let configuration = shown.get("deploymentConfiguration").unwrap();
+    assert_eq!(configuration.int("maximumPercent"), Some(200));
+    assert_eq!(configuration.int("minimumHealthyPercent"), Some(100));
+    assert_eq!(configuration.text("strategy"), Some("ROLLING"));
+    assert_eq!(configuration.int("bakeTimeInMinutes"), Some(0));
+    assert_eq!(configuration.get("deploymentCircuitBreaker"), None);
+    let network = shown.at(&["networkConfiguration", "awsvpcConfiguration"]).unwrap();
+    assert_eq!(network.text("assignPublicIp"), Some("DISABLED"));
+    let deployment = &shown.list("deployments")[0];
+    assert_eq!((deployment.text("platformVersion"), deployment.int("desiredCount")), (Some("1.4.0"), Some(0)));
+    assert!(shown.text("currentServiceDeployment").unwrap().contains(":service-deployment/default/web/"));
+    assert_eq!(shown.list("currentServiceRevisions").len(), 1);
+}
+
+#[test]
+fn creating_again_is_idempotent_or_refused() {
+    let mut rig = Rig::new(7);
+    let web = rig.define(&[]);
+    let first = rig.call("CreateService", &input(&web, 2).with("clientToken", "t")).unwrap();
+    let second = rig.call("CreateService", &input(&web, 2).with("clientToken", "u")).unwrap();
+    assert_eq!(first, second);
+    for other in [input(&web, 3), input(&web, 2).with("serviceName", "other").with("clientToken", "t")] {
+        assert_eq!(rig.call("CreateService", &other).unwrap_err().message, "Creation of service was not idempotent.");
+    }
+}
+
+#[test]
+fn what_ecs_refuses_is_refused_in_its_words() {
+    let mut rig = Rig::new(7);
+    let web = rig.define(&[]);
+    let bad_label = rig.define(&[("exit-after", "soon")]);
+    let both = tree! { "capacityProvider" => "FARGATE", "weight" => 1 };
+    let without = |name: &str| {
+        let mut given = input(&web, 1);
+        given.remove(name);
+        given
+    };
+    let plain = || input(&web, 1);
+    for (given, message) in [
+        (
+            plain().with("deploymentConfiguration", percents(100, 100)),
+            "Both maximumPercent and minimumHealthyPercent cannot be 100 as this will block deployments",
+        ),
+        (plain().with("deploymentConfiguration", percents(101, 200)), "minimumHealthyPercent must be at most 100"),
+        (
+            plain().with("capacityProviderStrategy", vec![both]),
+            "Specifying both a launch type and capacity provider strategy is not supported",
+        ),
+        (
+            without("networkConfiguration"),
+            "Network Configuration must be provided when networkMode 'awsvpc' is specified.",
+        ),
+        (plain().with("taskDefinition", "none"), "Unable to describe task definition."),
+        (plain().with("cluster", "none"), "Cluster not found."),
+        (plain().with("schedulingStrategy", "DAEMON"), "DAEMON"),
+        (plain().with("deploymentController", tree! { "type" => "CODE_DEPLOY" }), "CODE_DEPLOY"),
+        (plain().with("deploymentConfiguration", tree! { "strategy" => "BLUE_GREEN" }), "BLUE_GREEN"),
+        (plain().with("taskDefinition", bad_label.as_str()), "ecs-operator.sim/exit-after"),
+        (without("desiredCount"), "desired count"),
+    ] {
+        let fault = rig.call("CreateService", &given).unwrap_err();
+        assert!(fault.message.contains(message), "{} / {message}", fault.message);
+    }
+    assert!(rig.world.ecs.services.is_empty(), "a refusal leaves nothing behind");
+}
+
+#[test]
+fn updates_keep_what_they_do_not_name_and_deploy_only_for_what_matters() {
+    let mut rig = Rig::new(7);
+    let web = rig.define(&[]);
+    rig.create(&web, 1, percents(50, 150));
+    rig.run_until("steady", is_steady);
+    let deploys = |rig: &Rig| rig.service().journal.len();
+    let quiet = [
+        tree! { "taskDefinition" => &web },
+        tree! { "desiredCount" => 2 },
+        tree! { "deploymentConfiguration" => tree! { "maximumPercent" => 180 } },
+        tree! { "enableExecuteCommand" => true, "propagateTags" => "SERVICE", "enableECSManagedTags" => true },
+        tree! { "networkConfiguration" => Tree::Null, "loadBalancers" => Tree::Null },
+        tree! { "networkConfiguration" => input(&web, 1).get("networkConfiguration").unwrap() },
+    ];
+    for given in quiet {
+        rig.update(given);
+        assert_eq!(deploys(&rig), 1);
+    }
+    let configuration = rig.shown().get("deploymentConfiguration").cloned().unwrap();
+    assert_eq!(
+        (configuration.int("minimumHealthyPercent"), configuration.int("maximumPercent")),
+        (Some(50), Some(180))
+    );
+    let subnets = tree! { "awsvpcConfiguration" => tree! { "subnets" => vec!["subnet-c"] } };
+    rig.update(tree! { "networkConfiguration" => subnets });
+    rig.update(tree! { "platformVersion" => "1.4.0" });
+    rig.update(tree! { "forceNewDeployment" => true });
+    assert_eq!(deploys(&rig), 4);
+    let switch = tree! { "service" => "web", "capacityProviderStrategy" => vec![tree! { "capacityProvider" => "FARGATE", "weight" => 1 }] };
+    let fault = rig.call("UpdateService", &switch).unwrap_err();
+    assert!(fault.message.ends_with("you must force a new deployment."), "{}", fault.message);
+    let shown = rig.call("UpdateService", &switch.with("forceNewDeployment", true)).unwrap();
+    assert_eq!(shown.at(&["service", "launchType"]), None);
+}
+
+#[test]
+fn an_inactive_definition_cannot_be_deployed_but_goes_on() {
+    let mut rig = Rig::new(7);
+    let web = rig.define(&[("exit-after", "100")]);
+    rig.create(&web, 1, Tree::map());
+    rig.run(60);
+    rig.world.ecs.families.get_mut("web").unwrap().revisions.get_mut(&1).unwrap().active = false;
+    let fault = rig.call("CreateService", &input(&web, 1).with("serviceName", "two")).unwrap_err();
+    assert_eq!((fault.code, fault.message.as_str()), ("ClientException", "TaskDefinition is inactive"));
+    rig.update(tree! { "forceNewDeployment" => true });
+    rig.run(600);
+    assert!(rig.counts().0 > 0, "its service goes on replacing with it");
+}
+
+#[test]
+fn services_are_listed_in_pages_and_described_ten_at_a_time() {
+    let mut rig = Rig::new(7);
+    let web = rig.define(&[]);
+    for n in 0..23 {
+        rig.call("CreateService", &input(&web, 0).with("serviceName", format!("s{n:02}"))).unwrap();
+    }
+    let (mut all, mut input) = (Vec::new(), Tree::map());
+    loop {
+        let answer = rig.call("ListServices", &input).unwrap();
+        all.extend(answer.list("serviceArns").to_vec());
+        let Some(token) = answer.get("nextToken") else { break };
+        input = tree! { "nextToken" => token };
+    }
+    assert_eq!(all.len(), 23);
+    let eleven = Tree::List(all.iter().take(11).cloned().collect());
+    assert_eq!(
+        rig.call("DescribeServices", &tree! { "services" => eleven }).unwrap_err().code,
+        "InvalidParameterException"
+    );
+    let answer = rig.call("DescribeServices", &tree! { "services" => vec!["s01", "none"] }).unwrap();
+    assert_eq!(answer.list("services")[0].get("tags"), None);
+    let missing = tree! { "arn" => "arn:aws:ecs:us-east-1:123456789012:service/default/none", "reason" => "MISSING" };
+    assert_eq!(answer.list("failures"), [missing]);
+}
+
+#[test]
+fn tasks_are_listed_described_and_stopped() {
+    let mut rig = Rig::new(7);
+    let web = rig.define(&[]);
+    let given =
+        input(&web, 2).with("enableECSManagedTags", true).with("tags", vec![tree! { "key" => "a", "value" => "b" }]);
+    rig.call("CreateService", &given.with("propagateTags", "SERVICE")).unwrap();
+    rig.run_until("steady", is_steady);
+    let arns = rig.call("ListTasks", &tree! { "serviceName" => "web" }).unwrap().list("taskArns").to_vec();
+    assert_eq!(arns.len(), 2);
+    let answer = rig.call("DescribeTasks", &tree! { "tasks" => arns.clone(), "include" => vec!["TAGS"] }).unwrap();
+    let task = &answer.list("tasks")[0];
+    assert_eq!((task.text("lastStatus"), task.text("group")), (Some("RUNNING"), Some("service:web")));
+    assert_eq!(task.list("tags").len(), 3);
+    let details = task.list("attachments")[0].list("details");
+    assert!(details.iter().any(|one| one.text("name") == Some("privateIPv4Address")));
+    let stopped = rig.call("StopTask", &tree! { "task" => &arns[0] }).unwrap();
+    assert_eq!(stopped.at(&["task", "desiredStatus"]).and_then(Tree::as_text), Some("STOPPED"));
+    rig.run(180);
+    let answer = rig.call("DescribeTasks", &tree! { "tasks" => vec![&arns[0]] }).unwrap();
+    let task = &answer.list("tasks")[0];
+    assert_eq!(task.text("stopCode"), Some("UserInitiated"));
+    assert_eq!(task.text("stoppedReason"), Some("Task stopped by user"));
+    assert_eq!(task.list("tags"), []);
+    assert_eq!(rig.counts(), (2, 2), "it was replaced");
+    let listed = rig.call("ListTasks", &tree! { "desiredStatus" => "STOPPED" }).unwrap();
+    assert_eq!(listed.list("taskArns").len(), 1);
+    rig.run(2 * 3600);
+    let answer = rig.call("DescribeTasks", &tree! { "tasks" => vec![&arns[0]] }).unwrap();
+    assert_eq!(answer.list("failures")[0].text("reason"), Some("MISSING"));
+    assert_eq!(rig.call("StopTask", &tree! { "task" => "none" }).unwrap_err().code, "InvalidParameterException");
+}
+
+#[test]
+fn identifiers_of_other_clusters_are_refused() {
+    let mut rig = Rig::new(7);
+    let arn = "arn:aws:ecs:us-east-1:123456789012:service/other/web";
+    let fault = rig.call("DescribeServices", &tree! { "services" => vec![arn] }).unwrap_err();
+    assert_eq!(fault.message, "Identifier is for cluster other. Your cluster is default");
+}
+
+#[test]
+fn the_journal_is_listed_newest_first_and_revisions_are_kept() {
+    let mut rig = Rig::new(7);
+    let web = rig.define(&[]);
+    rig.create(&web, 1, Tree::map());
+    rig.run_until("steady", is_steady);
+    rig.update(tree! { "forceNewDeployment" => true });
+    rig.run(300);
+    let listed = rig.call("ListServiceDeployments", &tree! { "service" => "web" }).unwrap();
+    let rows = listed.list("serviceDeployments");
+    assert_eq!(rows.len(), 2);
+    assert!(Time::from_tree(rows[0].get("createdAt").unwrap()) > Time::from_tree(rows[1].get("createdAt").unwrap()));
+    assert_eq!(rows[0].text("status"), Some("SUCCESSFUL"));
+    let some = tree! { "service" => "web", "status" => vec!["STOPPED"] };
+    assert_eq!(rig.call("ListServiceDeployments", &some).unwrap().list("serviceDeployments"), []);
+    let arns = rows.iter().filter_map(|row| row.get("targetServiceRevisionArn").cloned()).collect::<Vec<_>>();
+    let answer = rig.call("DescribeServiceRevisions", &tree! { "serviceRevisionArns" => arns }).unwrap();
+    let revisions = answer.list("serviceRevisions");
+    assert_eq!(revisions.len(), 2);
+    assert!(revisions[0].list("containerImages")[0].text("imageDigest").unwrap().starts_with("sha256:"));
+    let unknown = tree! { "serviceDeploymentArns" => vec!["arn:aws:ecs:us-east-1:123456789012:service-deployment/default/web/x"] };
+    let answer = rig.call("DescribeServiceDeployments", &unknown).unwrap();
+    assert_eq!(answer.list("failures")[0].text("reason"), Some("MISSING"));
+}

@@ -1,0 +1,172 @@
+//! How a task comes into being on Fargate. Must not know: who asked for it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::shape::Tree;
+use crate::tree;
+
+use super::super::super::world::World;
+use super::super::Event;
+use super::super::task_definition::TaskDefinition;
+use super::behaviour::Behaviour;
+use super::{Container, Health, Interface, LastStatus, Step, Task, Times};
+
+/// PROVISIONING takes so long at least, and up to [`ATTACH_JITTER_MS`] more (§3.1's sample: 17.6 s).
+const ATTACH_MS: u64 = 10_000;
+const ATTACH_JITTER_MS: u64 = 8_000;
+/// What Fargate resolves LATEST to for Linux.
+pub const PLATFORM_VERSION: &str = "1.4.0";
+/// SIGKILL follows SIGTERM so long after, where the definition doesn't say (§3.3).
+const STOP_TIMEOUT_SECS: i64 = 30;
+/// Docker's time between health checks, where the definition doesn't say.
+const CHECK_INTERVAL_SECS: i64 = 30;
+
+/// What is asked for when a task is to start.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// The cluster's name.
+    pub cluster: String,
+    pub group: String,
+    pub started_by: Option<String>,
+    pub service: Option<String>,
+    pub definition: Arc<TaskDefinition>,
+    pub capacity_provider: Option<String>,
+    pub subnet: String,
+    /// Target groups it will be registered with.
+    pub targets: Vec<String>,
+    /// It is registered with a service registry, too.
+    pub in_registry: bool,
+    pub execute_command: bool,
+    pub tags: Vec<Tree>,
+}
+
+/// Starts a task and returns its id.
+pub fn launch(world: &mut World, order: Order) -> String {
+    let id = world.hex32();
+    let arn = world.arn(&format!("task/{}/{id}", order.cluster));
+    let definition = &order.definition.body;
+    let containers = definition
+        .list("containerDefinitions")
+        .iter()
+        .map(|one| container(world, &order.cluster, &id, one))
+        .collect::<Vec<_>>();
+    let body = unchanging(definition, &containers).with("enableExecuteCommand", order.execute_command);
+    let task = Task {
+        arn,
+        group: order.group,
+        started_by: order.started_by,
+        service: order.service,
+        definition: order.definition.arn.clone(),
+        capacity_provider: order.capacity_provider,
+        last: LastStatus::Provisioning,
+        wanted: true,
+        health: Health::Unknown,
+        settled: false,
+        sick: false,
+        activates: order.in_registry || order.targets.len() > 1,
+        targets: order.targets,
+        registered: false,
+        created: world.now(),
+        times: Times::default(),
+        stop: None,
+        containers,
+        zone: zone_of(&world.settings.region, &order.subnet),
+        interface: interface(world, order.subnet),
+        tags: order.tags,
+        version: 1,
+        body,
+        cluster: order.cluster.clone(),
+        id: id.clone(),
+    };
+    world.ecs.tasks.insert(task.key(), task);
+    let wait = ATTACH_MS + world.below(ATTACH_JITTER_MS);
+    world.after(
+        Duration::from_millis(wait),
+        Event::Task { cluster: order.cluster, task: id.clone(), step: Step::Attach },
+    );
+    id
+}
+
+fn container(world: &mut World, cluster: &str, task: &str, definition: &Tree) -> Container {
+    let mut sizes = tree! { "cpu" => definition.int("cpu").unwrap_or(0).to_string() };
+    for name in ["memory", "memoryReservation"] {
+        if let Some(size) = definition.int(name) {
+            sizes.set(name, size.to_string());
+        }
+    }
+    let check = definition.get("healthCheck").filter(|check| !check.is_empty());
+    let id = world.uuid();
+    Container {
+        name: definition.text("name").unwrap_or_default().to_owned(),
+        arn: world.arn(&format!("container/{cluster}/{task}/{id}")),
+        image: definition.text("image").unwrap_or_default().to_owned(),
+        digest: None,
+        runtime_id: None,
+        essential: definition.bool("essential").unwrap_or(true),
+        check_interval_secs: check.map(|check| check.int("interval").unwrap_or(CHECK_INTERVAL_SECS)),
+        stop_timeout_secs: definition.int("stopTimeout").unwrap_or(STOP_TIMEOUT_SECS),
+        last_status: "PENDING",
+        exit_code: None,
+        reason: None,
+        // A service is never created with labels that can't be read.
+        behaviour: Behaviour::of(definition).unwrap_or_default(),
+        sizes,
+    }
+}
+
+/// The members a task keeps all its life (§3.2).
+fn unchanging(definition: &Tree, containers: &[Container]) -> Tree {
+    let storage = definition.at(&["ephemeralStorage", "sizeInGiB"]).and_then(Tree::as_int).unwrap_or(20);
+    let platform = |name| definition.at(&["runtimePlatform", name]).and_then(Tree::as_text);
+    let windows = platform("operatingSystemFamily").is_some_and(|os| os.starts_with("WINDOWS"));
+    let architecture = if platform("cpuArchitecture") == Some("ARM64") { "arm64" } else { "x86_64" };
+    let overridden = containers.iter().map(|one| tree! { "name" => &one.name }).collect::<Vec<_>>();
+    tree! {
+        "launchType" => "FARGATE",
+        "platformVersion" => if windows { "1.0.0" } else { PLATFORM_VERSION },
+        "platformFamily" => if windows { "Windows" } else { "Linux" },
+        "attributes" => vec![tree! { "name" => "ecs.cpu-architecture", "value" => architecture }],
+        "ephemeralStorage" => tree! { "sizeInGiB" => storage },
+        "fargateEphemeralStorage" => tree! { "sizeInGiB" => storage },
+        "overrides" => tree! {
+            "containerOverrides" => overridden,
+            "inferenceAcceleratorOverrides" => Vec::<Tree>::new(),
+        },
+    }
+    .with_some("cpu", definition.text("cpu"))
+    .with_some("memory", definition.text("memory"))
+}
+
+/// Addresses of one subnet share their first three bytes as far as they go; none is given out twice in a row.
+fn interface(world: &mut World, subnet: String) -> Interface {
+    const HEX: &[u8] = b"0123456789abcdef";
+    let next = world.ecs.addresses.entry(subnet.clone()).or_default();
+    *next = next.wrapping_add(1);
+    let (low, place) = (*next % 4000 + 4, spread(&subnet));
+    let address = format!("10.{}.{}.{}", place % 256, (place / 256 % 16) * 16 + u64::from(low / 256), low % 256);
+    let pairs = (0..5).map(|_| world.chars(2, HEX)).collect::<Vec<_>>();
+    Interface {
+        attachment_id: world.uuid(),
+        id: format!("eni-0{}", world.chars(16, HEX)),
+        mac: format!("0e:{}", pairs.join(":")),
+        subnet,
+        address,
+        status: "PRECREATED",
+    }
+}
+
+/// The availability zone of a subnet: always the same one.
+pub fn zone_of(region: &str, subnet: &str) -> String {
+    let letter = match spread(subnet) % 3 {
+        0 => 'a',
+        1 => 'b',
+        _ => 'c',
+    };
+    format!("{region}{letter}")
+}
+
+/// FNV-1a: the same number for the same text, in every process.
+pub(super) fn spread(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}

@@ -1,0 +1,271 @@
+//! What each step of a task's life does, and what it leads to (§3.1, §3.3). Must not know: how a service decides.
+
+use std::time::Duration;
+
+use crate::shape::Time;
+
+use super::super::super::world::World;
+use super::super::service;
+use super::super::{Ecs, Event};
+use super::launch::spread;
+use super::{Container, Health, LastStatus, Step, Stop, Task};
+
+/// From connectivity to the start of the pull, and the pull itself (§3.1's sample: 4.8 s and 3.9 s).
+const PULL_WAIT: Duration = Duration::from_millis(4_800);
+const PULL: Duration = Duration::from_millis(3_900);
+/// From the pull to RUNNING.
+const START: Duration = Duration::from_millis(1_600);
+/// Registration with a registry, or with several target groups (inferred).
+const ACTIVATION: Duration = Duration::from_secs(2);
+/// A task without any check counts as healthy so long after RUNNING (§2.2).
+const SETTLE: Duration = Duration::from_secs(40);
+/// A new target's first passed health check: the default interval of a target group.
+const TARGET_SETTLE: Duration = Duration::from_secs(30);
+/// Until the agent hears of an order to stop.
+const STOP_WAIT: Duration = Duration::from_secs(1);
+/// From SIGTERM to the exit, for a container that doesn't say. A stop-before-start rollout showed 27 s from one
+/// event to the next (§2.3).
+const STOP_TAKES: Duration = Duration::from_secs(20);
+/// A task stopped before it ran (§2.6's trace: 51 s until its deployment was gone).
+const PENDING_STOP: Duration = Duration::from_secs(45);
+/// Default `deregistration_delay.timeout_seconds` of a target group.
+const DEREGISTRATION: Duration = Duration::from_secs(300);
+/// Detaching the network interface (appendix B).
+const DEPROVISIONING: Duration = Duration::from_secs(10);
+/// A stopped task can be described so long (§3.3).
+const RETENTION: Duration = Duration::from_secs(3600);
+/// DELETED is transient.
+const DELETED: Duration = Duration::from_secs(60);
+
+/// What a step wants next.
+enum Next {
+    Nothing,
+    Later(Vec<(Duration, Step)>),
+}
+
+/// Lets a task take a step. A step that its state has overtaken does nothing.
+pub fn step(world: &mut World, cluster: &str, id: &str, step: Step) {
+    let now = world.now();
+    let key = (cluster.to_owned(), id.to_owned());
+    if step == Step::Purge {
+        world.ecs.tasks.remove(&key);
+        return;
+    }
+    let runtime = world.below(9_000_000_000) + 1_000_000_000;
+    let concerns_service = matters(&step);
+    let Some(task) = world.ecs.tasks.get_mut(&key) else { return };
+    let next = match (step, task.last) {
+        (Step::Attach, LastStatus::Provisioning) if task.wanted => attach(task, now),
+        (Step::Pulled, LastStatus::Pending) if task.wanted => pulled(task, now, runtime),
+        (Step::Start, LastStatus::Pending) if task.wanted && task.activates && !task.fails_to_start() => {
+            task.enter(LastStatus::Activating);
+            Next::Later(vec![(ACTIVATION, Step::Start)])
+        }
+        (Step::Start, LastStatus::Pending | LastStatus::Activating) if task.wanted => start(&mut world.ecs, &key, now),
+        (Step::Settle, LastStatus::Running) => settle(&mut world.ecs, &key),
+        (Step::Sicken, LastStatus::Running) => sicken(task),
+        (Step::Exit { container }, LastStatus::Running) => exit(task, container, now),
+        (Step::Stop, LastStatus::Running) if !task.targets.is_empty() => {
+            task.enter(LastStatus::Deactivating);
+            Next::Later(vec![(DEREGISTRATION, Step::Quit)])
+        }
+        (Step::Stop, LastStatus::Running) | (Step::Quit, LastStatus::Deactivating) => quit(task, now),
+        (Step::Release, last) if last < LastStatus::Deprovisioning && !task.wanted => release(task, now),
+        (Step::End, LastStatus::Deprovisioning) => end(&mut world.ecs, &key, now),
+        (Step::Delete, LastStatus::Stopped) => {
+            task.enter(LastStatus::Deleted);
+            Next::Later(vec![(DELETED, Step::Purge)])
+        }
+        _ => Next::Nothing,
+    };
+    let Next::Later(steps) = next else { return };
+    for (wait, step) in steps {
+        put_down(world, &key, wait, step);
+    }
+    let service = world.ecs.tasks.get(&key).and_then(|task| task.service.clone());
+    if let Some(service) = service.filter(|_| concerns_service) {
+        service::poke(world, cluster, &service);
+    }
+}
+
+/// Whether a scheduler could decide otherwise after it.
+fn matters(step: &Step) -> bool {
+    match step {
+        Step::Start | Step::Settle | Step::Sicken | Step::Exit { .. } | Step::Stop | Step::Quit | Step::Release => true,
+        Step::Attach | Step::Pulled | Step::End | Step::Delete | Step::Purge => false,
+    }
+}
+
+fn put_down(world: &mut World, key: &(String, String), wait: Duration, step: Step) {
+    world.after(wait, Event::Task { cluster: key.0.clone(), task: key.1.clone(), step });
+}
+
+/// Orders a task to stop; an order already given stands.
+pub fn begin_stop(world: &mut World, key: &(String, String), stop: Stop) {
+    let Some(task) = world.ecs.tasks.get_mut(key).filter(|task| task.wanted) else { return };
+    task.wanted = false;
+    task.stop = Some(stop);
+    task.version += 1;
+    match task.last {
+        LastStatus::Provisioning | LastStatus::Pending | LastStatus::Activating => {
+            put_down(world, key, PENDING_STOP, Step::Release);
+        }
+        LastStatus::Running => put_down(world, key, STOP_WAIT, Step::Stop),
+        LastStatus::Deactivating
+        | LastStatus::Stopping
+        | LastStatus::Deprovisioning
+        | LastStatus::Stopped
+        | LastStatus::Deleted => {}
+    }
+}
+
+fn attach(task: &mut Task, now: Time) -> Next {
+    task.enter(LastStatus::Pending);
+    task.interface.status = "ATTACHED";
+    task.times.connectivity = Some(now);
+    task.times.pull_started = Some(now.after(PULL_WAIT));
+    Next::Later(vec![(PULL_WAIT + PULL, Step::Pulled)])
+}
+
+fn pulled(task: &mut Task, now: Time, runtime: u64) -> Next {
+    task.times.pull_stopped = Some(now);
+    let unpullable =
+        |one: &Container| one.behaviour.fail_to_start.as_deref().is_some_and(|why| why.starts_with("CannotPull"));
+    for container in task.containers.iter_mut().filter(|one| !unpullable(one)) {
+        container.digest = Some(digest(&container.image));
+        container.runtime_id = Some(format!("{}-{runtime}", task.id));
+    }
+    let slowest = task.containers.iter().filter_map(|one| one.behaviour.slow_start).max();
+    Next::Later(vec![(slowest.unwrap_or(START), Step::Start)])
+}
+
+/// The digest an image's tag stands for; nobody pushes, so it never changes.
+pub fn digest(image: &str) -> String {
+    match image.split_once('@') {
+        Some((_, digest)) => digest.to_owned(),
+        None => {
+            let words = ["a", "b", "c", "d"].map(|salt| format!("{:016x}", spread(&format!("{salt}{image}"))));
+            format!("sha256:{}", words.concat())
+        }
+    }
+}
+
+fn start(ecs: &mut Ecs, key: &(String, String), now: Time) -> Next {
+    let Some(task) = ecs.tasks.get_mut(key) else { return Next::Nothing };
+    let failing = task.containers.iter().find_map(|one| one.behaviour.fail_to_start.clone());
+    if let Some(reason) = failing {
+        return fail_to_start(ecs, key, reason, now);
+    }
+    task.enter(LastStatus::Running);
+    task.times.started = Some(now);
+    let mut steps = vec![(settling(task), Step::Settle)];
+    for (index, container) in task.containers.iter_mut().enumerate() {
+        container.last_status = "RUNNING";
+        if let Some(span) = container.behaviour.exit_after {
+            steps.push((span, Step::Exit { container: index }));
+        }
+    }
+    let sickening = task.containers.iter().filter_map(|one| one.behaviour.unhealthy_after).min();
+    steps.extend(sickening.map(|span| (span, Step::Sicken)));
+    service::task_runs(ecs, key);
+    Next::Later(steps)
+}
+
+/// From RUNNING to healthy: the slowest of its checks, or 40 s where it has none (§2.2).
+fn settling(task: &Task) -> Duration {
+    let checks = task.containers.iter().filter(|one| one.essential).filter_map(|one| one.check_interval_secs);
+    let checked = checks.max().map(|secs| Duration::from_secs(u64::try_from(secs).unwrap_or(0)));
+    let targets = (!task.targets.is_empty()).then_some(TARGET_SETTLE);
+    checked.max(targets).unwrap_or(SETTLE)
+}
+
+fn fail_to_start(ecs: &mut Ecs, key: &(String, String), reason: String, now: Time) -> Next {
+    let Some(task) = ecs.tasks.get_mut(key) else { return Next::Nothing };
+    for container in &mut task.containers {
+        container.reason.clone_from(&container.behaviour.fail_to_start);
+        container.last_status = "STOPPED";
+    }
+    task.wanted = false;
+    task.stop = Some(Stop { code: "TaskFailedToStart", reason });
+    task.times.stopping = Some(now);
+    task.interface.status = "DETACHING";
+    task.enter(LastStatus::Deprovisioning);
+    service::task_failed_to_start(ecs, key, now);
+    Next::Later(vec![(DEPROVISIONING, Step::End)])
+}
+
+fn settle(ecs: &mut Ecs, key: &(String, String)) -> Next {
+    let Some(task) = ecs.tasks.get_mut(key).filter(|task| task.wanted && !task.sick) else { return Next::Nothing };
+    task.settled = true;
+    if task.is_checked() {
+        task.health = Health::Healthy;
+    }
+    service::task_is_healthy(ecs, key);
+    Next::Later(Vec::new())
+}
+
+fn sicken(task: &mut Task) -> Next {
+    task.sick = true;
+    task.settled = false;
+    if task.is_checked() {
+        task.health = Health::Unhealthy;
+    }
+    Next::Later(Vec::new())
+}
+
+fn exit(task: &mut Task, index: usize, now: Time) -> Next {
+    let Some(container) = task.containers.get_mut(index).filter(|one| one.last_status == "RUNNING") else {
+        return Next::Nothing;
+    };
+    container.last_status = "STOPPED";
+    container.exit_code = Some(container.behaviour.exit_code.unwrap_or(0));
+    if !container.essential {
+        return Next::Nothing;
+    }
+    if task.stop.is_none() {
+        let reason = "Essential container in task exited".to_owned();
+        task.stop = Some(Stop { code: "EssentialContainerExited", reason });
+    }
+    task.wanted = false;
+    quit(task, now)
+}
+
+fn quit(task: &mut Task, now: Time) -> Next {
+    task.enter(LastStatus::Stopping);
+    task.times.stopping = Some(now);
+    let running = task.containers.iter().filter(|one| one.last_status == "RUNNING");
+    let longest = running.map(|one| stopping(one).0).max().unwrap_or_default();
+    Next::Later(vec![(longest, Step::Release)])
+}
+
+/// How long a container takes to stop, and what it exits with.
+fn stopping(container: &Container) -> (Duration, i64) {
+    let limit = Duration::from_secs(u64::try_from(container.stop_timeout_secs).unwrap_or(0));
+    let wish = container.behaviour.stop_takes.unwrap_or(STOP_TAKES.min(limit));
+    if wish > limit { (limit, 137) } else { (wish, container.behaviour.exit_code.unwrap_or(0)) }
+}
+
+fn release(task: &mut Task, now: Time) -> Next {
+    task.times.stopping = task.times.stopping.or(Some(now));
+    task.times.execution_stopped = task.times.started.map(|_| now);
+    for container in &mut task.containers {
+        if container.last_status == "RUNNING" {
+            container.exit_code = Some(stopping(container).1);
+        }
+        container.last_status = "STOPPED";
+    }
+    task.interface.status = "DETACHING";
+    task.enter(LastStatus::Deprovisioning);
+    Next::Later(vec![(DEPROVISIONING, Step::End)])
+}
+
+fn end(ecs: &mut Ecs, key: &(String, String), now: Time) -> Next {
+    let Some(task) = ecs.tasks.get_mut(key) else { return Next::Nothing };
+    task.enter(LastStatus::Stopped);
+    task.times.stopped = Some(now);
+    task.interface.status = "DELETED";
+    // A task's tags go when it stops (§1.4).
+    task.tags.clear();
+    service::task_is_gone(ecs, key);
+    Next::Later(vec![(RETENTION, Step::Delete)])
+}

@@ -1,0 +1,235 @@
+//! Tasks: from PROVISIONING to DELETED, one agenda event a step (ecs-semantics §3). Must not know: how a service
+//! decides what to start and stop.
+//!
+//! What a task's containers do is said by docker labels of its definition; see [`behaviour`].
+
+pub mod behaviour;
+mod launch;
+mod life;
+mod operations;
+mod show;
+#[cfg(test)]
+mod tests;
+
+use crate::shape::{Time, Tree};
+
+use behaviour::Behaviour;
+pub use launch::{Order, launch, zone_of};
+pub use life::{begin_stop, digest, step};
+pub use operations::OPERATIONS;
+pub use show::show;
+
+/// Where a task stands in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LastStatus {
+    Provisioning,
+    Pending,
+    Activating,
+    Running,
+    Deactivating,
+    Stopping,
+    Deprovisioning,
+    Stopped,
+    Deleted,
+}
+
+impl LastStatus {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Provisioning => "PROVISIONING",
+            Self::Pending => "PENDING",
+            Self::Activating => "ACTIVATING",
+            Self::Running => "RUNNING",
+            Self::Deactivating => "DEACTIVATING",
+            Self::Stopping => "STOPPING",
+            Self::Deprovisioning => "DEPROVISIONING",
+            Self::Stopped => "STOPPED",
+            Self::Deleted => "DELETED",
+        }
+    }
+}
+
+/// What the container health checks say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Health {
+    Unknown,
+    Healthy,
+    Unhealthy,
+}
+
+impl Health {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unknown => "UNKNOWN",
+            Self::Healthy => "HEALTHY",
+            Self::Unhealthy => "UNHEALTHY",
+        }
+    }
+}
+
+/// Why a task stops, or stopped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stop {
+    /// `TaskFailedToStart`, `EssentialContainerExited`, `UserInitiated`, `ServiceSchedulerInitiated`.
+    pub code: &'static str,
+    pub reason: String,
+}
+
+/// When what happened.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Times {
+    pub connectivity: Option<Time>,
+    pub pull_started: Option<Time>,
+    pub pull_stopped: Option<Time>,
+    pub started: Option<Time>,
+    pub stopping: Option<Time>,
+    pub execution_stopped: Option<Time>,
+    pub stopped: Option<Time>,
+}
+
+/// One container of a task.
+#[derive(Clone, Debug)]
+pub struct Container {
+    pub name: String,
+    pub arn: String,
+    pub image: String,
+    /// Known once the image is pulled.
+    pub digest: Option<String>,
+    pub runtime_id: Option<String>,
+    pub essential: bool,
+    /// Seconds between checks, where the definition has a health check.
+    pub check_interval_secs: Option<i64>,
+    pub stop_timeout_secs: i64,
+    pub last_status: &'static str,
+    pub exit_code: Option<i64>,
+    pub reason: Option<String>,
+    pub behaviour: Behaviour,
+    /// `cpu`, `memory`, `memoryReservation` as text.
+    pub sizes: Tree,
+}
+
+/// The elastic network interface of an awsvpc task.
+#[derive(Clone, Debug)]
+pub struct Interface {
+    pub attachment_id: String,
+    pub id: String,
+    pub subnet: String,
+    pub mac: String,
+    pub address: String,
+    pub status: &'static str,
+}
+
+/// A task.
+#[derive(Clone, Debug)]
+pub struct Task {
+    pub id: String,
+    pub arn: String,
+    /// The cluster's name.
+    pub cluster: String,
+    pub group: String,
+    /// A service's task: the id of the deployment that started it.
+    pub started_by: Option<String>,
+    /// The service's name, where it belongs to one.
+    pub service: Option<String>,
+    /// The task definition's ARN.
+    pub definition: String,
+    pub capacity_provider: Option<String>,
+    pub last: LastStatus,
+    /// `desiredStatus` RUNNING; otherwise STOPPED.
+    pub wanted: bool,
+    pub health: Health,
+    /// Counts as healthy for a service's lower bound (§2.2).
+    pub settled: bool,
+    /// Its checks fail; whether that matters yet is for the service's grace period to say.
+    pub sick: bool,
+    /// Target groups it is registered with.
+    pub targets: Vec<String>,
+    /// Passes through ACTIVATING: it has a service registry, or several target groups (§3.1).
+    pub activates: bool,
+    /// Its service has told that it is registered with them.
+    pub registered: bool,
+    pub created: Time,
+    pub times: Times,
+    pub stop: Option<Stop>,
+    pub containers: Vec<Container>,
+    pub interface: Interface,
+    pub zone: String,
+    pub tags: Vec<Tree>,
+    pub version: i64,
+    /// The members that never change: sizes, platform, overrides.
+    pub body: Tree,
+}
+
+impl Task {
+    /// `lastStatus` RUNNING.
+    pub fn is_running(&self) -> bool {
+        self.last == LastStatus::Running
+    }
+
+    /// On its way to RUNNING.
+    pub fn is_pending(&self) -> bool {
+        self.last < LastStatus::Running
+    }
+
+    /// Takes up room below a service's upper bound: everything up to STOPPING (§2.1).
+    pub fn is_counted(&self) -> bool {
+        self.last <= LastStatus::Stopping
+    }
+
+    /// Counts above a service's lower bound (§2.2).
+    pub fn is_healthy(&self) -> bool {
+        self.is_running() && self.wanted && self.settled
+    }
+
+    /// The key it is kept under.
+    pub fn key(&self) -> (String, String) {
+        (self.cluster.clone(), self.id.clone())
+    }
+
+    /// Moves on, which raises `version`.
+    fn enter(&mut self, last: LastStatus) {
+        if self.last != last {
+            self.last = last;
+            self.version += 1;
+        }
+    }
+
+    /// Whether it will never reach RUNNING.
+    fn fails_to_start(&self) -> bool {
+        self.containers.iter().any(|one| one.behaviour.fail_to_start.is_some())
+    }
+
+    /// Whether an essential container has a health check.
+    fn is_checked(&self) -> bool {
+        self.containers.iter().any(|one| one.essential && one.check_interval_secs.is_some())
+    }
+}
+
+/// What a task does next.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    /// The network interface is attached: PENDING.
+    Attach,
+    /// The images are there.
+    Pulled,
+    /// RUNNING, or the failure to get there.
+    Start,
+    /// It has been running, or passing its checks, long enough to count as healthy.
+    Settle,
+    /// Its checks begin to fail.
+    Sicken,
+    /// A container exits by itself.
+    Exit { container: usize },
+    /// The order to stop has arrived: DEACTIVATING, or STOPPING at once.
+    Stop,
+    /// SIGTERM: STOPPING.
+    Quit,
+    /// All containers are gone: DEPROVISIONING.
+    Release,
+    /// STOPPED.
+    End,
+    /// DELETED, an hour later.
+    Delete,
+    /// No trace is left.
+    Purge,
+}

@@ -1,0 +1,115 @@
+//! Port mappings: alone, within a task, and against the network mode (ecs-semantics §4.2, §4.3).
+
+use std::collections::BTreeSet;
+
+use crate::shape::Tree;
+
+use super::super::super::Fault;
+use super::{Draft, Rule, Verdict, has, name, refuse_if};
+
+const PORTS: std::ops::RangeInclusive<i64> = 1..=65_535;
+/// Of one `containerPortRange`.
+const RANGE_LIMIT: i64 = 100;
+const NAME_LIMIT: usize = 64;
+
+pub const RULES: &[Rule] = &[
+    Rule { name: "ports have a network", check: have_a_network },
+    Rule { name: "ports or ranges", check: single_or_range },
+    Rule { name: "ports are in range", check: are_in_range },
+    Rule { name: "port ranges are in form", check: ranges_are_in_form },
+    Rule { name: "host ports match", check: host_ports_match },
+    Rule { name: "ports are used once", check: are_used_once },
+    Rule { name: "port names are in form", check: names_are_in_form },
+    Rule { name: "port names are unique", check: names_are_unique },
+];
+
+fn each_port(draft: &Draft, mut check: impl FnMut(&Tree, &Tree) -> Verdict) -> Verdict {
+    let pairs = draft.containers().iter().flat_map(|one| one.list("portMappings").iter().map(move |port| (one, port)));
+    pairs.into_iter().try_for_each(|(container, port)| check(container, port))
+}
+
+/// Wording is ours.
+fn have_a_network(draft: &Draft) -> Verdict {
+    let ports = draft.containers().iter().any(|container| has(container, "portMappings"));
+    refuse_if(ports && draft.network_mode() == "none", "Port mappings are not supported when networkMode=none.")
+}
+
+fn single_or_range(draft: &Draft) -> Verdict {
+    each_port(draft, |_, port| {
+        let both = port.get("containerPort").is_some() && port.get("containerPortRange").is_some();
+        refuse_if(both, "cannot specify both single port and port range")
+    })
+}
+
+fn are_in_range(draft: &Draft) -> Verdict {
+    each_port(draft, |container, port| {
+        let at = name(container);
+        let bad = match port.int("containerPort") {
+            Some(number) => !PORTS.contains(&number),
+            None => port.get("containerPortRange").is_none(),
+        };
+        refuse_if(bad, format!("Invalid 'containerPort' setting for container '{at}'."))?;
+        let bad = port.int("hostPort").is_some_and(|number| number != 0 && !PORTS.contains(&number));
+        refuse_if(bad, format!("Invalid 'hostPort' setting for container '{at}'."))
+    })
+}
+
+fn ranges_are_in_form(draft: &Draft) -> Verdict {
+    each_port(draft, |container, port| {
+        let Some(range) = port.text("containerPortRange") else { return Ok(()) };
+        let ends = range.split_once('-').and_then(|(from, to)| Some((from.parse().ok()?, to.parse().ok()?)));
+        let good = ends.is_some_and(|(from, to): (i64, i64)| {
+            PORTS.contains(&from) && PORTS.contains(&to) && from <= to && to - from < RANGE_LIMIT
+        });
+        let bridged = ["awsvpc", "bridge"].contains(&draft.network_mode());
+        let bad = !good || !bridged || port.get("hostPort").is_some();
+        refuse_if(bad, format!("Invalid 'containerPortRange' setting for container '{}'.", name(container)))
+    })
+}
+
+fn host_ports_match(draft: &Draft) -> Verdict {
+    let mode = draft.network_mode();
+    if !["awsvpc", "host"].contains(&mode) {
+        return Ok(());
+    }
+    each_port(draft, |_, port| {
+        // 0 counts as left out.
+        let host = port.int("hostPort").filter(|number| *number != 0);
+        let bad = host.is_some() && host != port.int("containerPort");
+        refuse_if(
+            bad,
+            format!("When networkMode={mode}, the host ports and container ports in port mappings must match."),
+        )
+    })
+}
+
+/// Containers share their ports where they share a network.
+fn are_used_once(draft: &Draft) -> Verdict {
+    if !["awsvpc", "host"].contains(&draft.network_mode()) {
+        return Ok(());
+    }
+    let mut seen = BTreeSet::new();
+    each_port(draft, |_, port| {
+        let Some(number) = port.int("containerPort") else { return Ok(()) };
+        let protocol = port.text("protocol").unwrap_or("tcp").to_owned();
+        refuse_if(!seen.insert((number, protocol)), "container port is used multiple times in task")
+    })
+}
+
+/// Wording is ours.
+fn names_are_in_form(draft: &Draft) -> Verdict {
+    each_port(draft, |_, port| {
+        let Some(label) = port.text("name") else { return Ok(()) };
+        let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte);
+        let good = (1..=NAME_LIMIT).contains(&label.len()) && label.bytes().all(allowed) && !label.starts_with('-');
+        refuse_if(!good, format!("Invalid port mapping name '{label}'."))
+    })
+}
+
+fn names_are_unique(draft: &Draft) -> Verdict {
+    let mut seen = BTreeSet::new();
+    each_port(draft, |_, port| match port.text("name") {
+        Some(label) if !seen.insert(label.to_owned()) => Err(Fault::client("port mapping name is already used")),
+        _ => Ok(()),
+    })
+}

@@ -1,0 +1,160 @@
+//! The door on a socket: HTTP/1.1 without TLS, for the AWS CLI and every other client, and the world's own pages
+//! below `/_sim/`. Must not know: protocols above HTTP.
+//!
+//! | page | what it does |
+//! |---|---|
+//! | `GET /_sim/state` | everything there is, as the Describe operations show it |
+//! | `GET /_sim/calls` | the call log, oldest first: `at`, `service`, `operation`, `input`, `status` |
+//! | `POST /_sim/advance` | puts the world ahead of its clock: `?seconds=60` or `{"seconds": 60}` |
+//! | `POST /_sim/reset` | an empty world with the same seed; its clock runs on |
+//!
+//! The log shows inputs as they came, secrets included: a simulation has none that are worth hiding.
+
+use std::future::Future;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::Response as HttpResponse;
+use axum::routing::{get, post};
+use tokio::net::TcpListener;
+
+use crate::shape::{Tree, json};
+use crate::tree;
+
+use super::super::Sim;
+use super::{BODY_LIMIT_BYTES, Request, Response, answer, state};
+
+/// The furthest one request may put the world ahead.
+pub const ADVANCE_LIMIT_SECONDS: f64 = 366.0 * 24.0 * 3600.0;
+
+/// Serves the world on a socket until `shutdown` resolves.
+///
+/// # Errors
+/// When the socket can't be served any more.
+pub async fn serve(
+    listener: TcpListener,
+    sim: Sim,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    axum::serve(listener, router(sim)).with_graceful_shutdown(shutdown).await
+}
+
+/// All pages of the socket's door.
+pub fn router(sim: Sim) -> Router {
+    Router::new()
+        .route("/", post(aws))
+        .route("/_sim/state", get(show_state))
+        .route("/_sim/calls", get(show_calls))
+        .route("/_sim/advance", post(advance))
+        .route("/_sim/reset", post(reset))
+        .with_state(sim)
+}
+
+/// An AWS request.
+async fn aws(State(sim): State<Sim>, headers: HeaderMap, body: Body) -> HttpResponse {
+    // One byte more than the protocols take, so that they can tell in their own words that it is too much.
+    let Ok(body) = to_bytes(body, BODY_LIMIT_BYTES + 1).await else {
+        return refusal(StatusCode::PAYLOAD_TOO_LARGE, "The body is too large, or it ended early.");
+    };
+    let headers = headers.iter().map(|(name, value)| {
+        let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
+        (name.as_str().to_owned(), text)
+    });
+    let request = Request { headers: headers.collect(), body: body.to_vec() };
+    sim.travel().await;
+    let response = answer(&sim, &request);
+    sim.travel().await;
+    write(response)
+}
+
+async fn show_state(State(sim): State<Sim>) -> HttpResponse {
+    page(StatusCode::OK, &state::all(&mut sim.world()))
+}
+
+async fn show_calls(State(sim): State<Sim>) -> HttpResponse {
+    page(StatusCode::OK, &state::calls(&sim.world()))
+}
+
+async fn reset(State(sim): State<Sim>) -> HttpResponse {
+    let mut world = sim.world();
+    world.reset();
+    page(StatusCode::OK, &tree! { "now" => world.now().to_string() })
+}
+
+async fn advance(State(sim): State<Sim>, RawQuery(query): RawQuery, body: Body) -> HttpResponse {
+    let Ok(body) = to_bytes(body, BODY_LIMIT_BYTES).await else {
+        return refusal(StatusCode::PAYLOAD_TOO_LARGE, "The body is too large, or it ended early.");
+    };
+    match read_span(query.as_deref(), &body) {
+        Ok(span) => {
+            let mut world = sim.world();
+            world.skip(span);
+            page(StatusCode::OK, &tree! { "now" => world.now().to_string() })
+        }
+        Err(problem) => refusal(StatusCode::BAD_REQUEST, &problem),
+    }
+}
+
+/// The seconds to advance by, from `?seconds=` or a JSON body.
+fn read_span(query: Option<&str>, body: &[u8]) -> Result<Duration, String> {
+    let in_query = query.and_then(|query| query.split('&').find_map(|pair| pair.strip_prefix("seconds=")));
+    let seconds = match in_query {
+        Some(text) => text.parse::<f64>().map_err(|_| format!("`seconds` is not a number: {text}"))?,
+        None => match json::read(body).map(|tree| tree.get("seconds").cloned()) {
+            Ok(Some(Tree::Int(seconds))) => seconds as f64,
+            Ok(Some(Tree::Float(seconds))) => seconds,
+            Ok(Some(other)) => return Err(format!("`seconds` must be a number, not {}.", other.noun())),
+            Ok(None) | Err(_) => return Err("Say how far: `?seconds=60`, or `{\"seconds\": 60}` in the body.".into()),
+        },
+    };
+    if (0.0..=ADVANCE_LIMIT_SECONDS).contains(&seconds) {
+        Ok(Duration::from_secs_f64(seconds))
+    } else {
+        Err(format!("`seconds` must lie between 0 and {ADVANCE_LIMIT_SECONDS}."))
+    }
+}
+
+fn refusal(status: StatusCode, problem: &str) -> HttpResponse {
+    page(status, &tree! { "error" => problem })
+}
+
+fn page(status: StatusCode, tree: &Tree) -> HttpResponse {
+    let headers = [("content-type".to_owned(), "application/json".to_owned())].into();
+    write(Response { status: status.as_u16(), headers, body: json::write(tree).into_bytes() })
+}
+
+fn write(response: Response) -> HttpResponse {
+    let mut http = HttpResponse::new(Body::from(response.body));
+    *http.status_mut() = StatusCode::from_u16(response.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    for (name, value) in response.headers {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            http.headers_mut().insert(name, value);
+        }
+    }
+    http
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_how_far_to_advance() {
+        assert_eq!(read_span(Some("seconds=1.5"), b""), Ok(Duration::from_millis(1500)));
+        assert_eq!(read_span(None, b"{\"seconds\": 60}"), Ok(Duration::from_secs(60)));
+        let bad: [(Option<&str>, &[u8]); 6] = [
+            (None, b""),
+            (None, b"[]"),
+            (None, b"{\"seconds\":\"1\"}"),
+            (Some("seconds=x"), b""),
+            (Some("seconds=NaN"), b""),
+            (Some("seconds=-1"), b""),
+        ];
+        for (query, body) in bad {
+            assert!(read_span(query, body).is_err(), "{query:?} {body:?}");
+        }
+    }
+}
