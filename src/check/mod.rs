@@ -13,6 +13,8 @@ use crate::kinds::{Key, Kind, Object, Place};
 use crate::manifest::{At, Document, Problem, Reading};
 use crate::shape::Path;
 
+pub use reconcile::duration;
+
 /// The desired state of one revision.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Desired {

@@ -10,13 +10,16 @@ use crate::shape::{Path, Time, Tree};
 use super::{Facts, Need, Plan, Reason, Resolution, Step, StepEffect, Verdict, members, not_owned, tag_step};
 
 pub fn plan(object: &Object, facts: &Facts<'_>) -> Result<Plan, Need> {
-    if let Some(verdict) = cluster_in_the_way(object, facts) {
-        return Ok(Plan::of(verdict));
-    }
     let wanted = match Wanted::of(object, facts) {
         Ok(wanted) => wanted,
         Err(why) => return Ok(Plan::of(Verdict::Blocked(Reason::DependencyNotReady, why))),
     };
+    if let Some(verdict) = cluster_in_the_way(object, facts) {
+        // The service comes after its cluster: the step can be shown, and not yet be made.
+        let comes = matches!(verdict, Verdict::Waiting(Reason::DependencyNotReady, _));
+        let steps = if comes { create(object, facts, &wanted).steps } else { vec![] };
+        return Ok(Plan { steps, ..Plan::of(verdict) });
+    }
     let Some(shown) = facts.observed.present().filter(|shown| shown.text("status") != Some("INACTIVE")) else {
         return Ok(create(object, facts, &wanted));
     };

@@ -23,7 +23,11 @@ pub fn plan(object: &Object, facts: &Facts<'_>) -> Result<Plan, Need> {
     }
     let register =
         Step::new(task_definition::register(object, facts.us), StepEffect::Register, "no revision has this content");
-    Ok(Plan::due(vec![register], vec![]))
+    let differences = match facts.answers.task_definitions.get(object.aws_name()) {
+        Some(Observed::Present(newest)) => task_definition::differences(object, newest),
+        _ => vec![],
+    };
+    Ok(Plan::due(vec![register], differences))
 }
 
 /// The usable revision (`family:revision`) with the object's content, if one of the newest two has it, and whose the

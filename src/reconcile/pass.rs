@@ -113,10 +113,10 @@ async fn go(shared: &Shared, desired: &Desired, object: &Object, memory: &mut Me
         let content = task_definition::content_hash(object);
         shared.known().revisions.insert((object.key.clone(), content), reference.clone());
     }
-    if plan.is_late() {
+    if plan.is_late() && plan.verdict == Verdict::Due {
         return Ok(Ended::Stands(not_registered(object)));
     }
-    if shared.observe_only {
+    if shared.observe_only || matches!(plan.verdict, Verdict::Waiting(..)) {
         plan.steps.clear();
     }
     if plan.deploys() {

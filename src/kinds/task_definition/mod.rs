@@ -8,7 +8,7 @@ use crate::tree;
 use super::hash;
 use super::normalise;
 use super::tags::{self, Ownership};
-use super::{Definition, Describe, Effect, Kind, Object};
+use super::{Definition, Describe, Difference, Effect, Kind, Object};
 
 pub static DEFINITION: Definition = Definition {
     kind: Kind::TaskDefinition,
@@ -51,12 +51,14 @@ pub fn describe(reference: &str) -> Call {
 
 /// Whether a described revision is what the manifest says. `shown` is DescribeTaskDefinition's whole answer.
 pub fn equals(object: &Object, shown: &Tree) -> bool {
-    let spec_alone = |tree: &Tree| {
-        let mut tree = tree.clone();
-        tree.remove("tags");
-        tree
-    };
-    shown.get("taskDefinition").is_some_and(|live| DEFINITION.differences(&spec_alone(&object.spec), live).is_empty())
+    shown.get("taskDefinition").is_some() && differences(object, shown).is_empty()
+}
+
+/// What differs between the manifest and a described revision, tags aside.
+pub fn differences(object: &Object, shown: &Tree) -> Vec<Difference> {
+    let mut spec = object.spec.clone();
+    spec.remove("tags");
+    shown.get("taskDefinition").map(|live| DEFINITION.differences(&spec, live)).unwrap_or_default()
 }
 
 /// `family:revision` of an ARN, or of what is short already.

@@ -1,0 +1,102 @@
+//! Which AWS: the real one, an endpoint, or the embedded one.
+
+use std::sync::Arc;
+
+use aws_config::{BehaviorVersion, Region};
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+
+use crate::aws::{self, Aws};
+use crate::cli::args;
+use crate::clock::Clock;
+use crate::sim::wire::connector::Connector;
+use crate::sim::{self, Sim};
+use crate::telemetry::{CallEnded, CallOutcome, Metrics};
+
+use super::Trouble;
+
+/// The AWS that a command talks to, and the simulator behind it if it is that.
+pub struct Cloud {
+    settings: aws::Settings,
+    pub sim: Option<Sim>,
+}
+
+impl Cloud {
+    /// What the flags say.
+    pub async fn of(flags: &args::Cloud, clock: &Clock) -> Result<Self, Trouble> {
+        if flags.sim {
+            let region = flags.region.as_deref();
+            return Ok(Self::simulated(clock, flags.seed, region).share(flags.api_share));
+        }
+        let cloud = Self { settings: real(flags, clock).await?, sim: None };
+        Ok(cloud.share(flags.api_share))
+    }
+
+    /// An embedded ECS on the clock.
+    pub fn simulated(clock: &Clock, seed: u64, region: Option<&str>) -> Self {
+        let defaults = sim::world::Settings::default();
+        let region = region.map_or_else(|| defaults.region.clone(), str::to_owned);
+        let (now, sleeper) = (clock.clone(), clock.clone());
+        let settings = sim::world::Settings { seed, region: region.clone(), ..defaults };
+        let sleep = move |span| {
+            let clock = sleeper.clone();
+            async move { clock.sleep(span).await }
+        };
+        let sim = Sim::new(settings, move || now.now()).with_sleep(sleep);
+        let http = SharedHttpClient::new(Connector::new(sim.clone()));
+        Self { settings: aws::Settings::simulated(&region, http, clock.clone()), sim: Some(sim) }
+    }
+
+    /// The same, with requests going through another client: how tests lose calls on the way.
+    #[must_use]
+    pub fn through(mut self, http: SharedHttpClient) -> Self {
+        self.settings.http = http;
+        self
+    }
+
+    fn share(mut self, percent: u8) -> Self {
+        self.settings.share = f64::from(percent) / 100.0;
+        self
+    }
+
+    /// The client, telling the metrics of each call.
+    pub fn client(self, metrics: Arc<Metrics>) -> Aws {
+        let ended: aws::client::Ended = Arc::new(move |call, result, took, waited| {
+            metrics.call_ended(&CallEnded {
+                service: call.service,
+                operation: call.operation,
+                outcome: CallOutcome::of(result.err().map(aws::CallError::category)),
+                code: result.err().map_or("", |error| error.code.as_str()),
+                duration: took,
+                waited,
+            });
+        });
+        Aws::new(aws::Settings { ended, ..self.settings })
+    }
+}
+
+/// Credentials and region as AWS's own tools find them; for an endpoint on loopback, any will do.
+async fn real(flags: &args::Cloud, clock: &Clock) -> Result<aws::Settings, Trouble> {
+    let tls = Provider::Rustls(CryptoMode::Ring);
+    let http = aws_smithy_http_client::Builder::new().tls_provider(tls).build_https();
+    let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http.clone());
+    if let Some(region) = &flags.region {
+        loader = loader.region(Region::new(region.clone()));
+    }
+    let found = loader.load().await;
+    let endpoint = flags.endpoint_url.clone().or_else(|| found.endpoint_url().map(str::to_owned));
+    let loopback = endpoint.as_deref().is_some_and(is_loopback);
+    let keys = std::env::var_os("AWS_ACCESS_KEY_ID").is_some();
+    let region = found.region().map(ToString::to_string).or_else(|| loopback.then(|| "us-east-1".to_owned()));
+    let region = region.ok_or_else(|| {
+        Trouble::Input("no region: give --region, or set AWS_REGION, or configure one for AWS's tools".into())
+    })?;
+    let simulated = aws::Settings::simulated(&region, http, clock.clone());
+    let credentials = found.credentials_provider().filter(|_| keys || !loopback);
+    Ok(aws::Settings { endpoint, credentials: credentials.unwrap_or(simulated.credentials.clone()), ..simulated })
+}
+
+fn is_loopback(url: &str) -> bool {
+    let host = url.split_once("://").map_or(url, |(_, rest)| rest);
+    ["127.", "localhost", "[::1]"].iter().any(|prefix| host.starts_with(prefix))
+}

@@ -1,0 +1,71 @@
+//! Composition: what the commands are made of, wired together. Must not know: decisions.
+
+mod apply;
+mod cloud;
+mod demo;
+mod desired;
+mod operator;
+mod plan;
+mod run;
+mod sim;
+mod stop;
+
+use crate::cli::{Args, Command, Exit};
+use crate::clock::Clock;
+use crate::telemetry;
+
+pub use cloud::Cloud;
+pub use operator::{Options, assemble};
+
+/// What stops a command, in words for the person who typed it.
+#[derive(Debug, thiserror::Error)]
+pub enum Trouble {
+    #[error("{0}")]
+    Input(String),
+    #[error("{context}: {source}")]
+    Io { context: String, source: std::io::Error },
+    #[error(transparent)]
+    Call(#[from] crate::aws::CallError),
+    #[error(transparent)]
+    Metrics(#[from] telemetry::MetricsError),
+    #[error(transparent)]
+    Logs(#[from] telemetry::LogError),
+}
+
+/// Does what the arguments say.
+pub async fn main(args: Args) -> Exit {
+    let clock = clock(&args.command);
+    let quiet = if matches!(args.command, Command::Run(_)) { "info" } else { "warn" };
+    let filter = args.logs.log.as_deref().unwrap_or(quiet);
+    let wall = clock.clone();
+    let result = match telemetry::init_logs(args.logs.log_format, filter, move || wall.now()) {
+        Ok(()) => command(args.command, clock).await,
+        Err(error) => Err(error.into()),
+    };
+    result.unwrap_or_else(|trouble| {
+        eprintln!("error: {trouble}");
+        Exit::Error
+    })
+}
+
+async fn command(command: Command, clock: Clock) -> Result<Exit, Trouble> {
+    match command {
+        Command::Run(flags) => run::run(flags, clock).await,
+        Command::Plan(flags) => plan::plan(flags, clock).await,
+        Command::Apply(flags) => apply::apply(flags, clock).await,
+        Command::Sim(flags) => sim::sim(flags, clock).await,
+        Command::Demo(flags) => demo::demo(flags, clock).await,
+    }
+}
+
+/// The clock that a command's time goes by: with an embedded ECS, both share it.
+fn clock(command: &Command) -> Clock {
+    let cloud = match command {
+        Command::Run(run) => &run.place.cloud,
+        Command::Plan(plan) => &plan.place.cloud,
+        Command::Apply(apply) => &apply.place.cloud,
+        Command::Sim(sim) => return Clock::simulated_from_now(sim.time_scale),
+        Command::Demo(demo) => return Clock::simulated_from_now(demo.time_scale),
+    };
+    if cloud.sim { Clock::simulated_from_now(cloud.time_scale) } else { Clock::system() }
+}

@@ -1,0 +1,28 @@
+//! Being asked to stop: SIGTERM or Ctrl-C once, gracefully; twice, at once.
+
+use tokio::signal::unix::{SignalKind, signal};
+
+/// What a process stopped by a second signal exits with.
+const IMPATIENT: i32 = 130;
+
+/// Ends at the first signal; the second ends the process.
+pub async fn asked() {
+    one().await;
+    eprintln!("stopping; once more to stop at once");
+    tokio::spawn(async {
+        one().await;
+        std::process::exit(IMPATIENT);
+    });
+}
+
+async fn one() {
+    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+        // Without signals there is no way to be asked.
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        biased;
+        _ = term.recv() => {}
+        _ = int.recv() => {}
+    }
+}

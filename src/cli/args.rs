@@ -1,0 +1,221 @@
+//! The commands and their flags. Each flag has an environment name `ECS_OPERATOR_<FLAG>`; the flag wins.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args as Flags, Parser, Subcommand};
+
+use crate::check::duration;
+use crate::telemetry::LogFormat;
+
+use super::exit::HELP;
+
+/// GitOps for Amazon ECS: manifests in a directory become running services, and stay so.
+#[derive(Debug, Parser)]
+#[command(name = "ecs-operator", version, after_help = HELP, disable_help_subcommand = true)]
+pub struct Args {
+    #[command(subcommand)]
+    pub command: Command,
+    #[command(flatten)]
+    pub logs: Logs,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Keep AWS as the directory says, until stopped.
+    #[command(after_help = HELP)]
+    Run(Run),
+    /// Show what would be done, and do nothing.
+    #[command(after_help = HELP)]
+    Plan(Plan),
+    /// Do what is to be done, once.
+    #[command(after_help = HELP)]
+    Apply(Apply),
+    /// Serve the embedded ECS to any ECS client.
+    #[command(after_help = HELP)]
+    Sim(Sim),
+    /// Bring the shipped manifests to the embedded ECS, change one, and watch it roll.
+    #[command(after_help = HELP)]
+    Demo(Demo),
+}
+
+/// What is written to standard error.
+#[derive(Clone, Debug, Flags)]
+pub struct Logs {
+    /// Log lines as text, or as one JSON object each.
+    #[arg(long, global = true, value_name = "text|json", env = "ECS_OPERATOR_LOG_FORMAT", default_value = "text")]
+    pub log_format: LogFormat,
+    /// What to log: a level, or target=level pairs.
+    #[arg(long, global = true, value_name = "FILTER", env = "ECS_OPERATOR_LOG")]
+    pub log: Option<String>,
+}
+
+/// Where the manifests are, whose they are, and which AWS they are for.
+#[derive(Clone, Debug, Flags)]
+pub struct Place {
+    /// The directory with the manifests; a link that git-sync flips, a mounted ConfigMap, or a plain directory.
+    pub path: PathBuf,
+    /// Who owns what is made from the directory. Defaults to `owner` in its ecs-operator.yaml.
+    #[arg(long, value_name = "NAME", env = "ECS_OPERATOR_OWNER")]
+    pub owner: Option<String>,
+    /// The value of a variable; wins over all manifests. Repeatable.
+    #[arg(long = "var", value_name = "NAME=VALUE", env = "ECS_OPERATOR_VAR", value_delimiter = ',', value_parser = variable)]
+    pub variables: Vec<(String, String)>,
+    #[command(flatten)]
+    pub cloud: Cloud,
+}
+
+/// Which AWS.
+#[derive(Clone, Debug, Flags)]
+pub struct Cloud {
+    /// The region. Defaults to the one AWS's own tools would use.
+    #[arg(long, value_name = "REGION", env = "ECS_OPERATOR_REGION")]
+    pub region: Option<String>,
+    /// Send all requests here instead of to AWS; a loopback address needs no credentials.
+    #[arg(long, value_name = "URL", env = "ECS_OPERATOR_ENDPOINT_URL")]
+    pub endpoint_url: Option<String>,
+    /// Use an embedded ECS inside this process instead of AWS.
+    #[arg(long, env = "ECS_OPERATOR_SIM", conflicts_with = "endpoint_url")]
+    pub sim: bool,
+    /// With --sim: how many times faster than real time goes by, for operator and ECS alike.
+    #[arg(long, value_name = "N", env = "ECS_OPERATOR_TIME_SCALE", default_value_t = 1.0, value_parser = scale)]
+    pub time_scale: f64,
+    /// With --sim: what chance is drawn from.
+    #[arg(long, value_name = "N", env = "ECS_OPERATOR_SEED", default_value_t = 1)]
+    pub seed: u64,
+    /// The share of each of ECS's API buckets that the operator allows itself, in percent.
+    #[arg(long, value_name = "PERCENT", env = "ECS_OPERATOR_API_SHARE", default_value_t = 50, value_parser = clap::value_parser!(u8).range(1..=100))]
+    pub api_share: u8,
+}
+
+#[derive(Clone, Debug, Flags)]
+pub struct Run {
+    #[command(flatten)]
+    pub place: Place,
+    /// Look and report, but write nothing; needs read permissions only.
+    #[arg(long, env = "ECS_OPERATOR_OBSERVE")]
+    pub observe: bool,
+    /// Where metrics and probes are served.
+    #[arg(long, value_name = "ADDR", env = "ECS_OPERATOR_LISTEN", default_value = crate::serve::LISTEN_DEFAULT)]
+    pub listen: SocketAddr,
+    /// How often everything is looked at again.
+    #[arg(long, value_name = "TIME", env = "ECS_OPERATOR_RESYNC", default_value = "60s", value_parser = span)]
+    pub resync: Duration,
+    /// How often a rollout in progress is looked at.
+    #[arg(long, value_name = "TIME", env = "ECS_OPERATOR_ACTIVE", default_value = "5s", value_parser = span)]
+    pub active: Duration,
+    /// How often the directory is looked at without a hint from the kernel.
+    #[arg(long, value_name = "TIME", env = "ECS_OPERATOR_POLL", default_value = "5s", value_parser = span)]
+    pub poll: Duration,
+    /// Do without the kernel's hints about files: polling alone is enough.
+    #[arg(long, env = "ECS_OPERATOR_POLL_ONLY")]
+    pub poll_only: bool,
+    /// Passes at a time.
+    #[arg(long, value_name = "N", env = "ECS_OPERATOR_WORKERS", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub workers: u16,
+    /// Rollouts at a time.
+    #[arg(long, value_name = "N", env = "ECS_OPERATOR_ROLLOUTS", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
+    pub rollouts: u16,
+    /// How long a deployment that someone else started is left alone.
+    #[arg(long, value_name = "TIME", env = "ECS_OPERATOR_GRACE", default_value = "1h", value_parser = span)]
+    pub grace: Duration,
+    /// Beyond so many services their own series are left out of the metrics.
+    #[arg(long, value_name = "N", env = "ECS_OPERATOR_METRICS_MAX_SERVICES", default_value_t = crate::telemetry::MAX_SERVICES_DEFAULT)]
+    pub metrics_max_services: usize,
+    /// With --sim: serve the embedded ECS to other clients too.
+    #[arg(long, value_name = "ADDR", env = "ECS_OPERATOR_SIM_LISTEN", requires = "sim")]
+    pub sim_listen: Option<SocketAddr>,
+}
+
+#[derive(Clone, Debug, Flags)]
+pub struct Plan {
+    #[command(flatten)]
+    pub place: Place,
+    /// Exit with 2 when there is something to do.
+    #[arg(long, env = "ECS_OPERATOR_DETAILED_EXITCODE")]
+    pub detailed_exitcode: bool,
+}
+
+#[derive(Clone, Debug, Flags)]
+pub struct Apply {
+    #[command(flatten)]
+    pub place: Place,
+    /// Follow rollouts to their end.
+    #[arg(long, env = "ECS_OPERATOR_WAIT")]
+    pub wait: bool,
+    /// How long to try, and with --wait to follow.
+    #[arg(long, value_name = "TIME", env = "ECS_OPERATOR_TIMEOUT", default_value = "30m", value_parser = span)]
+    pub timeout: Duration,
+}
+
+#[derive(Clone, Debug, Flags)]
+pub struct Sim {
+    /// Where to serve; only loopback addresses are for everyone's good.
+    #[arg(long, value_name = "ADDR", env = "ECS_OPERATOR_LISTEN", default_value = "127.0.0.1:4566")]
+    pub listen: SocketAddr,
+    /// How many times faster than real time goes by.
+    #[arg(long, value_name = "N", env = "ECS_OPERATOR_TIME_SCALE", default_value_t = 1.0, value_parser = scale)]
+    pub time_scale: f64,
+    /// What chance is drawn from.
+    #[arg(long, value_name = "N", env = "ECS_OPERATOR_SEED", default_value_t = 1)]
+    pub seed: u64,
+    /// The region requests have to be signed for.
+    #[arg(long, value_name = "REGION", env = "ECS_OPERATOR_REGION", default_value = "us-east-1")]
+    pub region: String,
+}
+
+#[derive(Clone, Debug, Flags)]
+pub struct Demo {
+    /// How many times faster than real time goes by.
+    #[arg(long, value_name = "N", env = "ECS_OPERATOR_TIME_SCALE", default_value_t = 30.0, value_parser = scale)]
+    pub time_scale: f64,
+    /// What chance is drawn from.
+    #[arg(long, value_name = "N", env = "ECS_OPERATOR_SEED", default_value_t = 1)]
+    pub seed: u64,
+}
+
+fn variable(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("write NAME=VALUE".to_owned()),
+    }
+}
+
+fn span(text: &str) -> Result<Duration, String> {
+    duration(text).ok_or_else(|| "write a time from 1s to 24h, such as 90s, 15m or 2h".to_owned())
+}
+
+/// A day in a second and a half is as fast as it gets.
+const SCALE_MAX: f64 = 60_000.0;
+
+fn scale(text: &str) -> Result<f64, String> {
+    let fits = |scale: &f64| *scale > 0.0 && *scale <= SCALE_MAX;
+    text.parse().ok().filter(fits).ok_or_else(|| format!("write a number above 0 and up to {SCALE_MAX}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_flags_are_consistent_and_every_one_has_its_environment_name() {
+        Args::command().debug_assert();
+        for command in Args::command().get_subcommands() {
+            for flag in command.get_arguments().filter(|flag| flag.get_long().is_some_and(|long| long != "help")) {
+                let name = format!("ECS_OPERATOR_{}", flag.get_long().unwrap().to_uppercase().replace('-', "_"));
+                let env = flag.get_env().map(|env| env.to_string_lossy().into_owned());
+                assert_eq!(env, Some(name), "{} --{}", command.get_name(), flag.get_long().unwrap());
+            }
+        }
+    }
+
+    #[test]
+    fn values_are_read_as_people_write_them() {
+        assert_eq!(variable("TAG=1.2=3"), Ok(("TAG".into(), "1.2=3".into())));
+        assert!(variable("TAG").is_err());
+        assert_eq!(span("15m"), Ok(Duration::from_secs(900)));
+        assert!(span("0s").is_err() && span("15").is_err() && scale("0").is_err() && scale("1e9").is_err());
+    }
+}

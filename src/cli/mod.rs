@@ -1,0 +1,8 @@
+//! What people type and read: arguments, exit codes, plain output. Must not know: how anything is done.
+
+pub mod args;
+pub mod exit;
+pub mod print;
+
+pub use args::{Args, Command};
+pub use exit::Exit;
