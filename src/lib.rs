@@ -9,8 +9,10 @@
 //!                                              status → serve/ (metrics, health) · cli/
 //! ```
 
+pub mod app;
 pub mod aws;
 pub mod check;
+pub mod cli;
 pub mod clock;
 pub mod kinds;
 pub mod manifest;

@@ -1,1 +1,11 @@
-fn main() {}
+//! Parses the arguments and turns the end into an exit code.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use ecs_operator::cli::Args;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    ecs_operator::app::main(Args::parse()).await.into()
+}

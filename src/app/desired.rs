@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::check::{Desired, desired};
 use crate::cli::args;
 use crate::kinds::{Place, tags::Ownership};
 use crate::manifest::{self, Input, Reading, Settings, Variables};
@@ -28,11 +27,6 @@ pub fn reading(snapshot: &Snapshot, flags: &args::Place, place: &Place) -> Readi
         unreadable: &unreadable,
         variables: &variables,
     })
-}
-
-/// The desired state of a snapshot, keeping of the previous one what is broken now.
-pub fn read(snapshot: &Snapshot, flags: &args::Place, place: &Place, previous: Option<&Desired>) -> Desired {
-    desired(&reading(snapshot, flags, place), place, &snapshot.revision, previous)
 }
 
 /// Whose objects these are: the flag, else the settings file; where both are silent, `default` if there is one.

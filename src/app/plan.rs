@@ -10,7 +10,7 @@ use crate::clock::Clock;
 use crate::kinds::{Key, Kind};
 use crate::plan::{Plan, Verdict};
 use crate::reconcile::status::Status;
-use crate::reconcile::{Shared, pass};
+use crate::reconcile::{Shared, pass, sweep};
 use crate::source;
 
 use super::desired::{ownership, reading};
@@ -52,6 +52,7 @@ pub async fn prepare(flags: &args::Place, clock: &Clock) -> Result<Option<(Share
 
 /// The plans of all objects, in the order in which one may refer to another.
 pub async fn all(shared: &Shared, desired: &Desired) -> Result<Vec<(Key, Plan)>, Trouble> {
+    sweep::sweep(shared, desired).await;
     let mut plans = Vec::new();
     for kind in Kind::ALL {
         for object in desired.objects.values().filter(|object| object.key.kind == kind) {

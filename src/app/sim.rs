@@ -17,14 +17,19 @@ pub async fn sim(flags: args::Sim, clock: Clock) -> Result<Exit, Trouble> {
     let listener = bind(flags.listen).await?;
     let at = listener.local_addr().map_err(|source| Trouble::Io { context: flags.listen.to_string(), source })?;
     println!("The embedded ECS listens on http://{at} ({}, {} times real time).", flags.region, flags.time_scale);
-    println!("  AWS_ENDPOINT_URL=http://{at} AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=x AWS_REGION={} aws ecs list-clusters", flags.region);
+    println!(
+        "  AWS_ENDPOINT_URL=http://{at} AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=x AWS_REGION={} aws ecs list-clusters",
+        flags.region
+    );
     println!("  curl http://{at}/_sim/state   (also /_sim/calls; POST /_sim/reset, /_sim/advance?seconds=60)");
     serve(listener, sim, stop::asked()).await?;
     Ok(Exit::Done)
 }
 
 pub async fn bind(listen: SocketAddr) -> Result<TcpListener, Trouble> {
-    TcpListener::bind(listen).await.map_err(|source| Trouble::Io { context: format!("can't listen on {listen}"), source })
+    TcpListener::bind(listen)
+        .await
+        .map_err(|source| Trouble::Io { context: format!("can't listen on {listen}"), source })
 }
 
 pub async fn serve(

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use crate::check::Desired;
 use crate::kinds::service::{self, Reference};
 use crate::kinds::{Key, Kind};
-use crate::plan::{Reason as Why, Verdict, brake, known};
+use crate::plan::{Reason as Why, Verdict, brake};
 use crate::shape::Time;
 use crate::telemetry::{PassEnded, PassResult, Priority, Reason};
 
@@ -20,6 +20,7 @@ use super::conditions;
 use super::pass::{self, Ended, Memory, Shared};
 use super::queue::{Entry, Queue};
 use super::status::{ObjectStatus, SourceStatus, Status, TaskCounts};
+use super::sweep;
 
 /// How the loop runs.
 #[derive(Clone, Debug)]
@@ -209,7 +210,7 @@ impl Controller {
             return;
         }
         self.next_resync = now.after(self.settings.resync);
-        self.sweep().await;
+        sweep::sweep(&self.shared, &self.now_desired).await;
         self.round = self.now_desired.objects.keys().cloned().collect();
         self.drifting.clear();
         for key in self.now_desired.objects.keys().cloned().collect::<Vec<_>>() {
@@ -219,33 +220,6 @@ impl Controller {
             self.status.synced = true;
             self.changed = true;
         }
-    }
-
-    /// Reads everything at once, so that the passes of this round need no calls to observe.
-    async fn sweep(&mut self) {
-        let objects = &self.now_desired.objects;
-        let mut clusters: BTreeSet<String> = objects.keys().filter_map(|key| key.cluster.clone()).collect();
-        let declared = objects.values().filter(|object| object.key.kind == Kind::Cluster);
-        clusters.extend(declared.map(|object| object.aws_name().to_owned()));
-        let in_cluster = objects.values().filter_map(|object| Some((object.key.cluster.clone()?, object)));
-        let names: BTreeMap<(String, String), Key> =
-            in_cluster.map(|(cluster, object)| ((cluster, object.aws_name().to_owned()), object.key.clone())).collect();
-        let swept = self.shared.observer.sweep(&clusters, &names.keys().cloned().collect()).await;
-        let mut shared = self.shared.known();
-        for (name, seen) in swept.services {
-            if let Some(key) = names.get(&name) {
-                shared.seen.insert(key.clone(), seen);
-            }
-        }
-        for object in objects.values().filter(|object| object.key.kind == Kind::Cluster) {
-            if let Some(seen) = swept.clusters.get(object.aws_name()) {
-                shared.seen.insert(object.key.clone(), seen.clone());
-            }
-        }
-        shared.clusters = swept.clusters;
-        let observed = shared.seen.iter().map(|(key, seen)| (key.clone(), seen.observed.clone())).collect();
-        let known = known::revisions(objects, &observed);
-        shared.revisions.extend(known);
     }
 
     fn add(&mut self, key: Key, after: Duration, priority: Priority, reason: Reason) {

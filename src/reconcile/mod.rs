@@ -6,6 +6,7 @@ pub mod controller;
 pub mod pass;
 pub mod queue;
 pub mod status;
+pub mod sweep;
 
 pub use controller::{Controller, Settings, Until};
 pub use pass::{Ended, Shared};

@@ -109,10 +109,7 @@ async fn go(shared: &Shared, desired: &Desired, object: &Object, memory: &mut Me
     let cluster = cluster(shared, object).await;
     shared.metrics.stage_ended(Stage::Observe, shared.clock.now().since(began));
     let mut plan = planned(shared, desired, object, &seen, &cluster, memory).await?;
-    if let Some(reference) = &plan.realised {
-        let content = task_definition::content_hash(object);
-        shared.known().revisions.insert((object.key.clone(), content), reference.clone());
-    }
+    remember(shared, object, &plan);
     if plan.is_late() && plan.verdict == Verdict::Due {
         return Ok(Ended::Stands(not_registered(object)));
     }
@@ -135,6 +132,27 @@ async fn go(shared: &Shared, desired: &Desired, object: &Object, memory: &mut Me
     let result = apply(shared, object, &plan).await;
     memory.fresh_after = shared.clock.now();
     result.map(|changes| Ended::Applied { changes, then: plan.verdict })
+}
+
+/// What a pass would do, from what a sweep has seen.
+///
+/// # Errors
+/// A read that failed.
+pub async fn preview(shared: &Shared, desired: &Desired, object: &Object) -> Result<Plan, CallError> {
+    let mut memory = Memory::default();
+    let seen = observe(shared, object, &memory).await;
+    let cluster = cluster(shared, object).await;
+    let plan = planned(shared, desired, object, &seen, &cluster, &mut memory).await?;
+    remember(shared, object, &plan);
+    Ok(plan)
+}
+
+/// A revision that was found need not be looked for again.
+fn remember(shared: &Shared, object: &Object, plan: &Plan) {
+    if let Some(reference) = &plan.realised {
+        let content = task_definition::content_hash(object);
+        shared.known().revisions.insert((object.key.clone(), content), reference.clone());
+    }
 }
 
 fn not_registered(object: &Object) -> Verdict {
@@ -176,7 +194,7 @@ async fn cluster(shared: &Shared, object: &Object) -> Observed {
 const NEEDS_MAX: usize = 8;
 
 /// Plans, answering needs as they come up.
-pub async fn planned(
+async fn planned(
     shared: &Shared,
     desired: &Desired,
     object: &Object,

@@ -1,0 +1,169 @@
+//! From the watched directory to desired state, revision by revision.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::check::Desired;
+use crate::cli::args;
+use crate::clock::Clock;
+use crate::kinds::{Place, tags::Ownership};
+use crate::reconcile::status::{SourceStatus, Status};
+use crate::source::{Snapshot, SourceCounts, State, Watching};
+use crate::telemetry::{LoadResult, Metrics, SourceEvent, SourceLoaded};
+
+use super::Trouble;
+use super::desired::{ownership, reading};
+
+/// How many problems a status repeats.
+const PROBLEMS_SHOWN: usize = 20;
+
+/// Reads what the watch sees and hands it on; keeps what was good of what is broken now.
+pub struct Feed {
+    flags: args::Place,
+    place: Place,
+    clock: Clock,
+    metrics: Arc<Metrics>,
+    watching: Watching,
+    states: watch::Receiver<State>,
+    poll: Duration,
+    counted: SourceCounts,
+    desired: watch::Sender<Arc<Desired>>,
+    source: watch::Sender<SourceStatus>,
+    shown: SourceStatus,
+}
+
+impl Feed {
+    pub fn new(flags: &args::Run, place: Place, clock: Clock, metrics: Arc<Metrics>, watching: Watching) -> Self {
+        Self {
+            states: watching.subscribe(),
+            flags: flags.place.clone(),
+            place,
+            clock,
+            metrics,
+            watching,
+            poll: flags.poll,
+            counted: SourceCounts::default(),
+            desired: watch::channel(Arc::default()).0,
+            source: watch::channel(SourceStatus::default()).0,
+            shown: SourceStatus::default(),
+        }
+    }
+
+    pub fn subscribe(&self) -> (watch::Receiver<Arc<Desired>>, watch::Receiver<SourceStatus>) {
+        (self.desired.subscribe(), self.source.subscribe())
+    }
+
+    /// Waits for the first good read, and says whose objects these are.
+    ///
+    /// # Errors
+    /// Nobody owns them.
+    pub async fn begin(&mut self, published: &watch::Sender<Arc<Status>>) -> Result<Ownership, Trouble> {
+        loop {
+            let state = self.states.borrow_and_update().clone();
+            self.take(&state);
+            let source = self.shown.clone();
+            published.send_modify(|status| Arc::make_mut(status).source = source);
+            if let Some(snapshot) = &state.snapshot {
+                let settings = reading(snapshot, &self.flags, &self.place).settings;
+                return ownership(&self.flags, settings.as_ref(), self.flags.cloud.sim.then_some("sim"));
+            }
+            if self.states.changed().await.is_err() {
+                return Err(Trouble::Input("the directory is no longer watched".into()));
+            }
+        }
+    }
+
+    /// Follows the directory until dropped.
+    pub async fn run(mut self) {
+        loop {
+            let clock = self.clock.clone();
+            let poll = self.poll;
+            tokio::select! {
+                biased;
+                changed = self.states.changed() => {
+                    if changed.is_err() {
+                        return;
+                    }
+                    let state = self.states.borrow_and_update().clone();
+                    self.take(&state);
+                }
+                () = clock.sleep(poll) => {}
+            }
+            self.count();
+        }
+    }
+
+    /// Takes over what was read, or why it was not.
+    fn take(&mut self, state: &State) {
+        match (&state.error, &state.snapshot) {
+            (Some(error), _) => {
+                self.shown.problems = vec![error.to_string()];
+                self.tell(LoadResult::Unreadable, &error.to_string());
+            }
+            (None, Some(snapshot)) => self.read(snapshot),
+            (None, None) => {}
+        }
+        self.source.send_replace(self.shown.clone());
+    }
+
+    fn read(&mut self, snapshot: &Snapshot) {
+        let now = self.clock.now();
+        let previous = self.desired.borrow().clone();
+        let read = reading(snapshot, &self.flags, &self.place);
+        let desired = crate::check::desired(&read, &self.place, &snapshot.revision, Some(&previous));
+        let mut problems: Vec<String> = desired.problems.iter().take(PROBLEMS_SHOWN).map(ToString::to_string).collect();
+        if snapshot.files.is_empty() {
+            problems.push("the directory holds no manifest".to_owned());
+        }
+        if self.shown.revision != desired.revision {
+            self.shown.revision_since = Some(now);
+        }
+        let (accepted, rejected) = (desired.objects.len() - desired.kept.len(), desired.rejected);
+        let result = if problems.is_empty() { LoadResult::Loaded } else { LoadResult::Invalid };
+        let message = problems.join("; ");
+        self.shown = SourceStatus {
+            revision: desired.revision.clone(),
+            last_success: Some(now),
+            accepted,
+            rejected,
+            problems,
+            ..self.shown.clone()
+        };
+        self.tell(result, &message);
+        self.desired.send_replace(Arc::new(desired));
+    }
+
+    fn tell(&self, result: LoadResult, message: &str) {
+        let SourceStatus { revision, accepted, rejected, .. } = &self.shown;
+        self.metrics.source_loaded(&SourceLoaded {
+            result,
+            revision,
+            accepted: *accepted,
+            rejected: *rejected,
+            duration: Duration::ZERO,
+            message,
+        });
+    }
+
+    /// Brings the counters of the watch into the metrics, and the age of the last good look up to date.
+    fn count(&mut self) {
+        let now = self.watching.counts();
+        let before = std::mem::replace(&mut self.counted, now);
+        for _ in before.events_inotify..now.events_inotify {
+            self.metrics.source_event(SourceEvent::Inotify);
+        }
+        for _ in before.events_poll..now.events_poll {
+            self.metrics.source_event(SourceEvent::Poll);
+        }
+        for _ in before.loads_unchanged..now.loads_unchanged {
+            self.tell(LoadResult::Unchanged, "");
+        }
+        let good = |counts: SourceCounts| counts.loads_loaded + counts.loads_unchanged;
+        if good(now) > good(before) {
+            self.shown.last_success = Some(self.clock.now());
+            self.source.send_replace(self.shown.clone());
+        }
+    }
+}
