@@ -1,0 +1,154 @@
+//! Whatever a client sends, the embedded ECS answers in its shapes: no panic, no member that AWS does not have, no
+//! error that the operation does not declare.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test says what it expects"
+)]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use ecs_operator::shape::check::{Strictness, check};
+use ecs_operator::shape::table::{Shape, Structure, Table, ecs};
+use ecs_operator::shape::{Time, Tree};
+use ecs_operator::sim::Sim;
+use ecs_operator::sim::world::Settings;
+use ecs_operator::tree;
+
+const SEEDS: u64 = 3000;
+const CALLS: usize = 150;
+const DEPTH: usize = 7;
+
+/// Texts that name something, or nearly.
+const TEXTS: &[&str] = &[
+    "default",
+    "web",
+    "web",
+    "web:1",
+    "web:x",
+    "FARGATE",
+    "",
+    "x y",
+    "é",
+    "256",
+    "512",
+    "subnet-1",
+    "arn:aws:ecs:us-east-1:123456789012:cluster/default",
+    "arn:aws:ecs:us-east-1:123456789012:service/default/web",
+    "arn:aws:ecs:us-east-1:123456789012:service/web",
+    "arn:aws:ecs:us-east-1:123456789012:task-definition/web:1",
+    "arn:",
+];
+
+/// Errors that any operation may answer, declared or not (ecs-semantics §7.1), and the embedded ECS's own.
+const COMMON: &[&str] = &["SerializationException", "UnsupportedFeatureException"];
+
+/// Errors that were seen from an operation though it does not declare them (§1.5).
+const OBSERVED: &[(&str, &str)] = &[("DeleteService", "ServiceNotActiveException")];
+
+struct Draw<'a> {
+    rng: fastrand::Rng,
+    table: &'a Table,
+}
+
+impl Draw<'_> {
+    fn structure(&mut self, structure: &Structure, depth: usize) -> Tree {
+        let mut tree = Tree::map();
+        for (name, member) in &structure.members {
+            // Rarely without what is required, rarely with what is not.
+            let odds = if member.required { 19 } else { 5 };
+            if depth > 0 && self.rng.u32(0..20) < odds {
+                tree.set(name, self.value(member.shape, depth - 1));
+            }
+        }
+        tree
+    }
+
+    fn value(&mut self, shape: &str, depth: usize) -> Tree {
+        if self.rng.u32(0..200) == 0 {
+            return [Tree::Null, Tree::Int(-1), Tree::from("x"), Tree::map(), Tree::List(vec![])][self.rng.usize(0..5)]
+                .clone();
+        }
+        match &self.table.shapes[shape] {
+            Shape::Structure(structure) => self.structure(structure, depth),
+            Shape::List { item } => Tree::List((0..self.rng.usize(0..3)).map(|_| self.value(item, depth)).collect()),
+            Shape::Map { value, .. } => tree! { TEXTS[self.rng.usize(0..TEXTS.len())] => self.value(value, depth) },
+            Shape::Text(text) if !text.values.is_empty() => self.pick(&text.values),
+            Shape::Text(_) | Shape::Blob | Shape::Document => self.pick(TEXTS),
+            Shape::Boolean => Tree::Bool(self.rng.bool()),
+            Shape::Integer(_) => {
+                Tree::Int([0, 1, 2, 80, 100, 200, -1, i64::from(i32::MAX), i64::from(i32::MIN)][self.rng.usize(0..9)])
+            }
+            Shape::Long(_) => Tree::Int([0, 1, i64::MAX, i64::MIN][self.rng.usize(0..4)]),
+            Shape::Float(_) | Shape::Timestamp => Tree::Float(self.rng.f64()),
+        }
+    }
+
+    fn pick(&mut self, from: &[&str]) -> Tree {
+        from[self.rng.usize(0..from.len())].into()
+    }
+}
+
+/// Something for the calls to find.
+fn furnish(sim: &Sim) {
+    let container =
+        tree! { "name" => "web", "image" => "nginx", "portMappings" => vec![tree! { "containerPort" => 80 }] };
+    let definition = tree! {
+        "family" => "web", "networkMode" => "awsvpc", "cpu" => "256", "memory" => "512",
+        "requiresCompatibilities" => vec!["FARGATE"], "containerDefinitions" => vec![container],
+    };
+    let network = tree! { "awsvpcConfiguration" => tree! { "subnets" => vec!["subnet-1"] } };
+    let service = tree! {
+        "serviceName" => "web", "taskDefinition" => "web", "desiredCount" => 2, "launchType" => "FARGATE",
+        "networkConfiguration" => network,
+    };
+    for (operation, input) in
+        [("CreateCluster", tree! {}), ("RegisterTaskDefinition", definition), ("CreateService", service)]
+    {
+        let answer = sim.call("ecs", operation, input).unwrap();
+        assert_eq!(misfits(operation, &answer), Vec::<String>::new(), "{operation}");
+    }
+}
+
+/// Where an answer does not fit the operation's output.
+fn misfits(operation: &str, answer: &Tree) -> Vec<String> {
+    let wrong = check(ecs(), ecs().output(operation).unwrap(), answer, Strictness::Full);
+    wrong.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn answers_have_their_shapes_whatever_is_asked() {
+    let table = ecs();
+    let operations: Vec<&str> = table.operations.keys().copied().collect();
+    let mut answered = std::collections::BTreeMap::new();
+    for seed in 0..SEEDS {
+        let clock = Arc::new(AtomicI64::new(0));
+        let shown = clock.clone();
+        let sim = Sim::new(Settings { seed, ..Settings::default() }, move || Time(shown.load(Ordering::Relaxed)));
+        furnish(&sim);
+        let mut draw = Draw { rng: fastrand::Rng::with_seed(seed), table };
+        for _ in 0..CALLS {
+            clock.fetch_add(draw.rng.i64(0..120_000), Ordering::Relaxed);
+            let operation = operations[draw.rng.usize(0..operations.len())];
+            let input = draw.structure(table.input(operation).unwrap(), DEPTH);
+            match sim.call("ecs", operation, input.clone()) {
+                Ok(answer) => {
+                    *answered.entry(operation).or_insert(0) += 1;
+                    assert_eq!(misfits(operation, &answer), Vec::<String>::new(), "seed {seed}, {operation} {input:?}");
+                }
+                Err(fault) => {
+                    let declared = &table.operations[operation].errors;
+                    let known = COMMON.contains(&fault.code) || declared.contains(&fault.code);
+                    let known = known || OBSERVED.contains(&(operation, fault.code));
+                    assert!(known, "seed {seed}, {operation} must not answer {}: {}", fault.code, fault.message);
+                    assert!(fault.status == 400 && !fault.message.is_empty(), "{fault:?}");
+                }
+            }
+        }
+    }
+    println!("{answered:?}");
+    assert!(answered.len() > 20, "too few operations ever succeed: {answered:?}");
+}
