@@ -18,7 +18,7 @@ use ecs_operator::sim::Sim;
 use ecs_operator::sim::world::Settings;
 use ecs_operator::tree;
 
-const SEEDS: u64 = 3000;
+const SEEDS: u64 = 60;
 const CALLS: usize = 150;
 const DEPTH: usize = 7;
 
@@ -123,7 +123,7 @@ fn misfits(operation: &str, answer: &Tree) -> Vec<String> {
 fn answers_have_their_shapes_whatever_is_asked() {
     let table = ecs();
     let operations: Vec<&str> = table.operations.keys().copied().collect();
-    let mut answered = std::collections::BTreeMap::new();
+    let mut answered = std::collections::BTreeSet::new();
     for seed in 0..SEEDS {
         let clock = Arc::new(AtomicI64::new(0));
         let shown = clock.clone();
@@ -136,7 +136,7 @@ fn answers_have_their_shapes_whatever_is_asked() {
             let input = draw.structure(table.input(operation).unwrap(), DEPTH);
             match sim.call("ecs", operation, input.clone()) {
                 Ok(answer) => {
-                    *answered.entry(operation).or_insert(0) += 1;
+                    answered.insert(operation);
                     assert_eq!(misfits(operation, &answer), Vec::<String>::new(), "seed {seed}, {operation} {input:?}");
                 }
                 Err(fault) => {
@@ -149,6 +149,5 @@ fn answers_have_their_shapes_whatever_is_asked() {
             }
         }
     }
-    println!("{answered:?}");
     assert!(answered.len() > 20, "too few operations ever succeed: {answered:?}");
 }
