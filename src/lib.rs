@@ -10,6 +10,7 @@
 //! ```
 
 pub mod aws;
+pub mod check;
 pub mod clock;
 pub mod kinds;
 pub mod manifest;

@@ -1,4 +1,5 @@
 //! Whatever is written as YAML or JSON is read back as it was, and every place in it is found.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail by panicking")]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

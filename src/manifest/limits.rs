@@ -19,3 +19,5 @@ pub const PROBLEMS: usize = 50;
 pub const EXPANDED_BYTES: usize = 256 * 1024;
 /// Merge keys followed in search of one member's place.
 pub const MERGES: usize = 200;
+/// Opening brackets in a document from which on their nesting is looked at before it is parsed.
+pub const BRACKETS: usize = 2_000;

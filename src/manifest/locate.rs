@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use saphyr_parser::{Event, Parser, Span, Tag};
+use saphyr_parser::{Event, Marker, Parser, Span, Tag};
 
 use super::limits;
 use super::problem::At;
@@ -17,6 +17,16 @@ use crate::shape::{Path, Segment};
 pub struct Place {
     pub line: usize,
     pub column: usize,
+}
+
+impl Place {
+    /// The place in the file of a mark in a text that begins here.
+    fn of(self, mark: Marker) -> Self {
+        match mark.line() {
+            0 | 1 => Self { line: self.line, column: mark.col() + self.column },
+            line => Self { line: line + self.line - 1, column: mark.col() + 1 },
+        }
+    }
 }
 
 /// Where everything stands in one document.
@@ -182,7 +192,7 @@ impl Growing {
 
     /// Adds a node where the innermost open list or map expects one.
     fn add(&mut self, text: &str, anchor: usize, span: Span, tag: Option<String>, holds: Holds) -> usize {
-        let at = self.place(span);
+        let at = self.start.of(span.start);
         let node = self.nodes.len();
         self.nodes.push(Node { at, tag, holds });
         if anchor > 0 {
@@ -205,14 +215,31 @@ impl Growing {
         }
         node
     }
+}
 
-    fn place(&self, span: Span) -> Place {
-        let (line, column) = (span.start.line(), span.start.col() + 1);
-        if line <= 1 {
-            return Place { line: self.start.line, column: column + self.start.column - 1 };
+/// Where brackets are nested too deeply for a document, or where the text ends in an error before that can be told. Made
+/// for text with very many brackets, for which the other parser takes time in the square of their depth.
+pub(super) fn too_deep(text: &str, start: Place) -> Option<(Place, String)> {
+    let limit = || format!("more than {} lists and maps inside each other", limits::DEPTH);
+    let mut depth = 0_usize;
+    for event in Parser::new_from_str(text) {
+        match event {
+            Ok((Event::SequenceStart(..) | Event::MappingStart(..), span)) => {
+                depth += 1;
+                if depth > limits::DEPTH {
+                    return Some((start.of(span.start), limit()));
+                }
+            }
+            Ok((Event::SequenceEnd | Event::MappingEnd, _)) => depth = depth.saturating_sub(1),
+            Ok(_) => {}
+            Err(error) => {
+                // It reads ahead, and has a limit of its own that may come first.
+                let what = if error.info().contains("recursion") { limit() } else { error.info().to_owned() };
+                return Some((start.of(*error.marker()), what));
+            }
         }
-        Place { line: line + self.start.line - 1, column }
     }
+    None
 }
 
 /// What JSON allows and this YAML parser does not, written so that nothing moves: tabs between values, and characters

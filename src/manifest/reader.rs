@@ -10,7 +10,7 @@ use super::problem::{At, Fault};
 use super::split::{self, Chunk};
 use super::variables::Scopes;
 use super::{API_VERSION, Broken, DEFAULTS_KIND, Document, Identity, Input, Locator, Place, Problem, Reading};
-use super::{SETTINGS_FILE, Settings, envelope, identity, limits, settings};
+use super::{SETTINGS_FILE, Settings, envelope, identity, limits, locate, settings};
 use crate::shape::{Path, Tree};
 
 struct Reader {
@@ -59,7 +59,10 @@ pub(super) fn read(input: &Input<'_>) -> Reading {
     let mut reader = Reader { reading: Reading::default(), budget: Budget::new() };
     for (path, why) in input.unreadable {
         reader.reading.problems.push(Problem::in_file(path, "unreadable-file", why.as_str()));
-        reader.broken(path, None, None);
+        // The settings describe no object; that they are unknown is told by `Reading::settings`.
+        if path != SETTINGS_FILE {
+            reader.broken(path, None, None);
+        }
     }
     let mut raws = Vec::new();
     for (path, text) in input.files {
@@ -133,6 +136,10 @@ impl Reader {
             let column = if line == 1 { column + start.column - 1 } else { column };
             let place = Place { line: line + start.line - 1, column };
             self.reading.problems.push(origin.problem(place, "odd-character", format!("here is {what}")));
+            return Err(identity::of_text(text));
+        }
+        if let Some((place, what)) = (!origin.is_json()).then(|| brackets(text, origin.start())).flatten() {
+            self.reading.problems.push(origin.problem(place, "too-deep", what));
             return Err(identity::of_text(text));
         }
         self.budget.next_document();
@@ -249,6 +256,11 @@ impl Reader {
     }
 }
 
+fn brackets(text: &str, start: Place) -> Option<(Place, String)> {
+    let many = text.bytes().filter(|byte| matches!(byte, b'[' | b'{')).count() > limits::BRACKETS;
+    many.then(|| locate::too_deep(text, start)).flatten()
+}
+
 /// The documents' texts. A byte order mark at the very start is allowed by YAML and put there by some editors.
 fn chunks(path: &str, text: &str) -> Vec<Chunk> {
     let bare = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -282,9 +294,7 @@ fn shift_lines(message: &str, by: usize) -> String {
     for at in 1..words.len() {
         let after_line = words.get(at - 1).is_some_and(|word| word == "line");
         if let Some(word) = words.get_mut(at).filter(|_| after_line) {
-            if let Ok(line) = word.parse::<usize>() {
-                *word = (line + by).to_string();
-            }
+            *word = word.parse().map_or_else(|_| word.clone(), |line: usize| (line + by).to_string());
         }
     }
     words.join(" ")

@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     fn texts(text: &str, chunks: &[Chunk]) -> Vec<(usize, String)> {
-        chunks.iter().map(|chunk| (chunk.line, text[chunk.range.clone()].to_owned())).collect()
+        chunks.iter().map(|chunk| (chunk.line, text.get(chunk.range.clone()).unwrap().to_owned())).collect()
     }
 
     #[test]

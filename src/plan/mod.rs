@@ -46,6 +46,8 @@ pub struct Plan {
     pub verdict: Verdict,
     /// The task definition revision (`family:revision`) that was found to be what the manifest says.
     pub realised: Option<String>,
+    /// The rollout is not asked for by a change in Git: live state moved.
+    pub drift: bool,
 }
 
 /// Where an object stands.
@@ -170,12 +172,17 @@ pub fn plan(object: &Object, facts: &Facts<'_>) -> Result<Plan, Need> {
 impl Plan {
     /// A plan without steps.
     fn of(verdict: Verdict) -> Self {
-        Self { steps: Vec::new(), differences: Vec::new(), verdict, realised: None }
+        Self { steps: Vec::new(), differences: Vec::new(), verdict, realised: None, drift: false }
     }
 
     /// A plan whose steps are due.
     fn due(steps: Vec<Step>, differences: Vec<Difference>) -> Self {
-        Self { steps, differences, verdict: Verdict::Due, realised: None }
+        Self { steps, differences, verdict: Verdict::Due, realised: None, drift: false }
+    }
+
+    /// What an earlier step of another object has to provide first.
+    pub fn is_late(&self) -> bool {
+        self.steps.iter().any(|step| !step.late.is_empty())
     }
 
     /// Whether a step starts a deployment.

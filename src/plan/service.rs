@@ -189,7 +189,8 @@ fn decide(object: &Object, facts: &Facts<'_>, shown: &Tree, wanted: &Wanted<'_>,
     let tried = change.attempt.as_ref().filter(|attempt| attempt.hash == wanted.hash);
     let Some(tried) = tried else {
         return Ok(if change.deploys() {
-            deploy(object, facts, shown, wanted, change, Remembered::No)
+            let drift = change.attempt.is_none();
+            Plan { drift, ..deploy(object, facts, shown, wanted, change, Remembered::No) }
         } else {
             settle(object, facts, shown, change, None)
         });
@@ -219,7 +220,7 @@ fn decide(object: &Object, facts: &Facts<'_>, shown: &Tree, wanted: &Wanted<'_>,
             settle(object, facts, shown, change, Some((Reason::DriftPersists, message)))
         }
         Outcome::Overridden { by } if facts.date.since(by.created_at) >= facts.grace && change.deploys() => {
-            deploy(object, facts, shown, wanted, change, Remembered::No)
+            Plan { drift: true, ..deploy(object, facts, shown, wanted, change, Remembered::No) }
         }
         Outcome::Overridden { by } => {
             let left = minutes_left(by.created_at, facts);

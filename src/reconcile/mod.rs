@@ -1,3 +1,11 @@
-//! The loop. Must not know: SDK types, files, HTTP.
+//! The loop that brings observed to desired state and keeps it there. Must not know: SDK types, files, HTTP.
 
+pub mod backoff;
+pub mod conditions;
+pub mod controller;
+pub mod pass;
+pub mod queue;
 pub mod status;
+
+pub use controller::{Controller, Settings, Until};
+pub use pass::{Ended, Shared};

@@ -69,7 +69,7 @@ fn path_matches(segments: &[Option<Vec<char>>], names: &[Vec<char>]) -> bool {
         (None, None) => true,
         (None, Some(_)) => false,
         // A last `**` wants something below: `a/**` matches a/b and not a itself.
-        (Some((None, rest)), _) if rest.is_empty() => !names.is_empty(),
+        (Some((None, [])), _) => !names.is_empty(),
         (Some((None, rest)), Some((_, below))) => path_matches(rest, names) || path_matches(segments, below),
         (Some((Some(glob), rest)), Some((name, below))) => name_matches(glob, name) && path_matches(rest, below),
         (Some(_), None) => false,

@@ -60,7 +60,7 @@ pub enum SourceError {
     Unreadable { path: String, what: String },
     #[error("{path}: too much to read: {what}")]
     TooLarge { path: String, what: String },
-    #[error("{path}: holds no manifest any more, where there were {before}; if that is meant, restart the operator")]
+    #[error("{path}: holds no manifest any more, where there were {before}; what was read last stays in force")]
     Emptied { path: String, before: usize },
 }
 

@@ -1,9 +1,12 @@
 //! The pinned read: all files as they were at one moment, or an error.
 //!
 //! Must not know: when to read again.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "real files change in real time, and this runs on a thread that may wait"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Read};
 use std::os::unix::fs::OpenOptionsExt;
@@ -15,7 +18,9 @@ use sha2::{Digest, Sha256};
 
 use super::pin::{self, Layout, Pin};
 use super::walk::{self, Entry, Listing, Stamp};
-use super::{FileProblem, Snapshot, SourceError, limits};
+use super::{FileProblem, SETTINGS_FILE, Snapshot, SourceError, limits};
+
+const BUSY: &str = "it is written to all the time; put a finished file here with a rename";
 
 /// Why a read was given up.
 #[derive(Debug)]
@@ -71,7 +76,7 @@ pub(super) fn load(root: &Path) -> Result<Loaded, SourceError> {
         if attempt > 0 {
             std::thread::sleep(limits::ATTEMPT_PAUSE);
         }
-        match load_once(root) {
+        match load_once(root, attempt + 1 == limits::ATTEMPTS) {
             Ok(loaded) => return Ok(loaded),
             Err(Trouble::Fatal(SourceError::Missing { what: missing, .. })) if attempt > 0 => what = missing,
             Err(Trouble::Fatal(error)) => return Err(error),
@@ -82,7 +87,7 @@ pub(super) fn load(root: &Path) -> Result<Loaded, SourceError> {
     Err(SourceError::Unreadable { path: root.display().to_string(), what })
 }
 
-fn load_once(root: &Path) -> Result<Loaded, Trouble> {
+fn load_once(root: &Path, last: bool) -> Result<Loaded, Trouble> {
     let started = SystemTime::now();
     let pin = pin::resolve(root).map_err(Trouble::Fatal)?;
     let listing = walk::list(&pin.dir)?;
@@ -106,7 +111,12 @@ fn load_once(root: &Path) -> Result<Loaded, Trouble> {
             }
         }
     }
-    verify(root, &pin, &listing, &busy)?;
+    for path in verify(root, &pin, &listing, &busy, last)? {
+        settings = settings.filter(|_| path != SETTINGS_FILE);
+        files.remove(&path);
+        problems.push(FileProblem { path: path.clone(), what: BUSY.to_owned() });
+        busy.insert(path);
+    }
     problems.sort();
     let content = content_hash(&files, settings.as_deref(), &problems);
     let revision = match &pin.layout {
@@ -118,23 +128,35 @@ fn load_once(root: &Path) -> Result<Loaded, Trouble> {
     Ok(Loaded { snapshot, pin, listing, settled })
 }
 
-/// The link must still lead where it led, and every file must still be as it was listed.
-fn verify(root: &Path, pin: &Pin, listing: &Listing, busy: &BTreeSet<String>) -> Result<(), Trouble> {
+/// The link must still lead where it led, and every file must still be as it was listed. In a directory that is written
+/// in place one busy file must not hide the others for ever: the last attempt gives up on such files alone, and names
+/// them.
+fn verify(
+    root: &Path,
+    pin: &Pin,
+    listing: &Listing,
+    busy: &BTreeSet<String>,
+    last: bool,
+) -> Result<Vec<String>, Trouble> {
     let now = pin::resolve(root).map_err(Trouble::Fatal)?;
     if now != *pin {
         return Err(Trouble::Changed(format!("{} now leads to {}", root.display(), now.dir.display())));
     }
-    let calm = |listing: &Listing| -> Vec<Entry> {
-        listing.entries().filter(|entry| !busy.contains(&entry.path)).cloned().collect()
-    };
     let again = walk::list(&pin.dir)?;
-    let (before, after) = (calm(listing), calm(&again));
-    if before == after && listing.problems == again.problems {
-        return Ok(());
+    let same_names = listing.entries().map(|entry| &entry.path).eq(again.entries().map(|entry| &entry.path));
+    if !same_names || listing.problems != again.problems {
+        return Err(Trouble::Changed("files came or went".to_owned()));
     }
-    let changed = before.iter().zip(&after).find(|(before, after)| before != after);
-    let name = changed.map_or("the set of files", |(before, _)| before.path.as_str());
-    Err(Trouble::Changed(format!("{name} changed")))
+    let pairs = listing.entries().zip(again.entries());
+    let changed = pairs.filter(|(before, after)| before != after && !busy.contains(&before.path));
+    let changed: Vec<String> = changed.map(|(before, _)| before.path.clone()).collect();
+    let ignores = listing.ignores.iter().any(|ignore| changed.contains(&ignore.path));
+    match changed.first() {
+        Some(first) if !last || ignores || pin.layout != Layout::Plain => {
+            Err(Trouble::Changed(format!("{first} changed")))
+        }
+        _ => Ok(changed),
+    }
 }
 
 /// The text of a listed file. Never blocks on a pipe, never follows a link.
@@ -147,7 +169,7 @@ pub(super) fn text(entry: &Entry) -> Result<Arc<str>, FileTrouble> {
             return decode(bytes).map(Arc::from).map_err(FileTrouble::Problem);
         }
     }
-    Err(FileTrouble::Busy("it is being written to".to_owned()))
+    Err(FileTrouble::Busy(BUSY.to_owned()))
 }
 
 /// The bytes of a file, or nothing when it was written to meanwhile.
@@ -208,10 +230,5 @@ fn content_hash(files: &BTreeMap<String, Arc<str>>, settings: Option<&str>, prob
     }
     settings.into_iter().for_each(|text| add(b's', text));
     problems.iter().for_each(|problem| add(b'x', &problem.path));
-    let mut hex = String::with_capacity(64);
-    for byte in hash.finalize() {
-        // Writing to a String cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-    }
-    hex
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }

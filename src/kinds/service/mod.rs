@@ -3,7 +3,7 @@
 
 pub mod rows;
 
-use crate::shape::{Call, Path, Tree};
+use crate::shape::{Call, Tree};
 use crate::tree;
 
 use super::normalise;
@@ -133,12 +133,10 @@ pub fn describe_revisions(arns: Vec<&str>) -> Call {
 /// How far back the journal is read; DescribeServiceRevisions takes no more.
 pub const JOURNAL_MAX: i64 = 20;
 
+/// The cluster of those who name none (ecs-semantics §1.1).
+pub const CLUSTER_DEFAULT: &str = "default";
+
 /// The cluster's name as AWS takes it.
 pub fn cluster(object: &Object) -> &str {
-    object.key.cluster.as_deref().unwrap_or("default")
-}
-
-/// Whether a difference is one of the deployment's own making, and so shown with the task definition.
-pub fn is_task_definition(path: &Path) -> bool {
-    *path == Path::from("taskDefinition")
+    object.key.cluster.as_deref().unwrap_or(CLUSTER_DEFAULT)
 }

@@ -1,0 +1,83 @@
+//! Findings: what is wrong with manifests, before any call. Must not know: clients.
+//!
+//! Documents become desired objects here. A broken one keeps its last good state in force: it is neither applied half
+//! nor taken for gone.
+
+mod objects;
+mod reconcile;
+mod rules;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::kinds::{Key, Kind, Object, Place};
+use crate::manifest::{At, Document, Problem, Reading};
+use crate::shape::Path;
+
+/// The desired state of one revision.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Desired {
+    pub revision: String,
+    pub objects: BTreeMap<Key, Object>,
+    /// In the order of places.
+    pub problems: Vec<Problem>,
+    /// Objects whose document is broken now: what is in force was read from an earlier revision.
+    pub kept: BTreeSet<Key>,
+    /// Documents that are not in force as they stand.
+    pub rejected: usize,
+    /// Documents of other accounts and regions.
+    pub skipped: usize,
+}
+
+/// What a rule may look at.
+pub struct Context<'a> {
+    pub place: &'a Place,
+    /// The clusters that the settings name; empty: any.
+    pub clusters: &'a [String],
+    pub document: &'a Document,
+}
+
+/// Turns documents into the desired state, keeping of `previous` what is broken now.
+pub fn desired(reading: &Reading, place: &Place, revision: &str, previous: Option<&Desired>) -> Desired {
+    let clusters = reading.settings.as_ref().map(|settings| settings.clusters.as_slice()).unwrap_or_default();
+    let mut found = objects::Found::default();
+    for document in &reading.documents {
+        found.take(&Context { place, clusters, document });
+    }
+    found.resolve();
+    let mut desired = Desired {
+        revision: revision.to_owned(),
+        objects: found.objects.into_iter().map(|(key, (object, _))| (key, object)).collect(),
+        problems: reading.problems.iter().cloned().chain(found.problems).collect(),
+        kept: BTreeSet::new(),
+        rejected: found.rejected.len() + reading.broken.len(),
+        skipped: found.skipped,
+    };
+    for (key, object) in previous.into_iter().flat_map(|previous| &previous.objects) {
+        let broken = found.rejected.contains(&(key.kind.as_str().to_owned(), key.name.clone()))
+            || reading.may_describe(key.kind.as_str(), &key.name);
+        if broken && !desired.objects.contains_key(key) {
+            desired.objects.insert(key.clone(), object.clone());
+            desired.kept.insert(key.clone());
+        }
+    }
+    desired.problems.sort();
+    desired
+}
+
+impl Context<'_> {
+    fn problem(&self, path: Path, at: At, rule: &'static str, message: impl Into<String>) -> Problem {
+        self.document.problem(path, at, rule, message)
+    }
+
+    /// A problem that the rule in hand will put its name on.
+    fn said(&self, path: Path, at: At, message: impl Into<String>) -> Problem {
+        self.problem(path, at, "", message)
+    }
+
+    fn kind(&self) -> Option<Kind> {
+        Kind::parse(&self.document.kind)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,144 @@
+//! Documents into objects: spec against shape, identities, references.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::kinds::service::{self, Reference};
+use crate::kinds::{Definition, Key, Kind, Object, Origin, definition};
+use crate::manifest::{At, Document, Problem};
+use crate::shape::check::{Mismatch, Strictness, What, check, retype};
+use crate::shape::{Path, Tree, table};
+
+use super::Context;
+use super::{reconcile, rules};
+
+/// What came of the documents so far.
+#[derive(Default)]
+pub struct Found<'a> {
+    pub objects: BTreeMap<Key, (Object, &'a Document)>,
+    pub problems: Vec<Problem>,
+    /// Kind and name of documents that are not in force.
+    pub rejected: BTreeSet<(String, String)>,
+    pub skipped: usize,
+    /// Keys that several documents claim.
+    claimed: BTreeMap<Key, &'a Document>,
+}
+
+impl<'a> Found<'a> {
+    /// Takes one document in, or the reasons why not.
+    pub fn take(&mut self, context: &Context<'a>) {
+        let document = context.document;
+        if elsewhere(context) {
+            self.skipped += 1;
+            return;
+        }
+        let mut problems = Vec::new();
+        for rule in rules::RULES {
+            let before = problems.len();
+            (rule.look)(context, &mut problems);
+            problems.iter_mut().skip(before).for_each(|problem| problem.rule = rule.name);
+        }
+        let object = context.kind().map(|kind| object(context, definition(kind), &mut problems));
+        let Some(object) = object.filter(|_| problems.is_empty()) else {
+            self.reject(document, problems);
+            return;
+        };
+        if let Some(first) = self.claimed.get(&object.key).copied() {
+            self.twice(&object.key, first, document);
+            return;
+        }
+        self.claimed.insert(object.key.clone(), document);
+        self.objects.insert(object.key.clone(), (object, document));
+    }
+
+    /// Services whose task definition is nowhere are not in force.
+    pub fn resolve(&mut self) {
+        let gone = |(object, document): &(Object, &'a Document)| {
+            let wanted = (object.key.kind == Kind::Service).then(|| service::task_definition(object))?;
+            let Reference::Manifest(key) = wanted else { return None };
+            let broken = self.rejected.contains(&(key.kind.as_str().to_owned(), key.name.clone()));
+            (!broken && !self.objects.contains_key(&key)).then(|| (object.key.clone(), key.name, *document))
+        };
+        let gone: Vec<_> = self.objects.values().filter_map(gone).collect();
+        for (key, name, document) in gone {
+            self.objects.remove(&key);
+            let message = format!("there is no TaskDefinition {name:?} in the manifests");
+            let at = Path::from("spec.taskDefinition");
+            let mut problem = document.problem(at, At::Value, "reference", message);
+            problem.hint = Some("declare it, or name a live one as family:revision".to_owned());
+            self.reject(document, vec![problem]);
+        }
+    }
+
+    fn reject(&mut self, document: &Document, problems: Vec<Problem>) {
+        self.rejected.insert((document.kind.clone(), document.name().to_owned()));
+        self.problems.extend(problems);
+    }
+
+    /// Two documents for one object: which one was meant can't be known, so neither is in force.
+    fn twice(&mut self, key: &Key, first: &Document, second: &Document) {
+        self.objects.remove(key);
+        for (here, there) in [(first, second), (second, first)] {
+            let place = there.problem(Path::from("metadata.name"), At::Value, "duplicate-object", "");
+            let message = format!("{} is declared a second time at {}:{}", key.short(), place.file, place.line);
+            let problem = here.problem(Path::from("metadata.name"), At::Value, "duplicate-object", message);
+            self.reject(here, vec![problem]);
+        }
+    }
+}
+
+fn elsewhere(context: &Context<'_>) -> bool {
+    let other = |member: &str, ours: &str| context.document.metadata.text(member).is_some_and(|theirs| theirs != ours);
+    other("region", &context.place.region) || other("account", &context.place.account)
+}
+
+fn object(context: &Context<'_>, definition: &Definition, problems: &mut Vec<Problem>) -> Object {
+    let document = context.document;
+    let spec = spec(context, definition, problems);
+    let cluster =
+        definition.in_cluster.then(|| document.metadata.text("cluster").unwrap_or(service::CLUSTER_DEFAULT).to_owned());
+    Object {
+        key: Key { place: context.place.clone(), cluster, kind: definition.kind, name: document.name().to_owned() },
+        spec,
+        reconcile: reconcile::read(context, problems),
+        origin: Origin { file: document.file.clone(), document: document.index },
+    }
+}
+
+/// The spec as AWS's API takes it: read-only members of a pasted description left out, variables typed, the name
+/// filled in, everything checked against the shape.
+fn spec(context: &Context<'_>, definition: &Definition, problems: &mut Vec<Problem>) -> Tree {
+    let document = context.document;
+    let pasted = document.spec.as_map().into_iter().flatten();
+    let kept = pasted.filter(|(name, _)| !definition.is_read_only(name));
+    let mut spec = Tree::Map(kept.map(|(name, value)| (name.clone(), value.clone())).collect());
+    let below = |path: &Path| match path.0.split_first() {
+        Some((crate::shape::Segment::Name(first), rest)) if first == "spec" => Some(Path(rest.to_vec())),
+        _ => None,
+    };
+    let variables: Vec<Path> = document.variables.keys().filter_map(below).collect();
+    retype(table::ecs(), definition.structure(), &mut spec, &variables);
+    if spec.get(definition.name_member).is_none() {
+        spec.set(definition.name_member, document.name());
+    }
+    let reserved = |mismatch: &Mismatch| definition.reserved.iter().any(|(name, _)| mismatch.path == Path::from(*name));
+    for mismatch in check(table::ecs(), definition.structure(), &spec, Strictness::Full) {
+        if !reserved(&mismatch) {
+            problems.push(shape_problem(context, &mismatch));
+        }
+    }
+    spec
+}
+
+fn shape_problem(context: &Context<'_>, mismatch: &Mismatch) -> Problem {
+    let (at, rule) = match mismatch.what {
+        What::Unknown { .. } => (At::Key, "unknown-member"),
+        What::Missing { .. } => (At::Value, "missing-member"),
+        What::Null => (At::Value, "null"),
+        What::WrongType { .. } | What::NotOneMember { .. } => (At::Value, "type"),
+        What::NotOneOf { .. } | What::OutOfRange { .. } => (At::Value, "value"),
+    };
+    let path = mismatch.path.below(&Path::from("spec"));
+    let mut problem = context.problem(path, at, rule, mismatch.to_string());
+    problem.hint = mismatch.hint();
+    problem
+}

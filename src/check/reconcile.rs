@@ -1,0 +1,80 @@
+//! The `reconcile` block: how the operator treats an object.
+
+use std::time::Duration;
+
+use crate::kinds::Reconcile;
+use crate::manifest::{At, Problem};
+use crate::shape::near::nearest;
+use crate::shape::{Path, Tree};
+
+use super::Context;
+
+/// What the block may hold today.
+const MEMBERS: [&str; 2] = ["restartedAt", "rollout"];
+const ROLLOUT: [&str; 2] = ["onFailure", "progressDeadline"];
+/// What the design has and this version does not; said as such, so that nobody takes it for a slip.
+const LATER: [&str; 6] = ["adopt", "dependsOn", "drift", "prune", "replace", "replaceHow"];
+
+/// Reads the block; all problems at once.
+pub fn read(context: &Context<'_>, found: &mut Vec<Problem>) -> Reconcile {
+    let mut reconcile = Reconcile::default();
+    let root = Path::from("reconcile");
+    for (name, value) in context.document.reconcile.as_map().into_iter().flatten() {
+        let at = root.name(name);
+        match (name.as_str(), value) {
+            ("restartedAt", Tree::Text(text)) => reconcile.restarted_at = Some(text.clone()),
+            ("restartedAt", _) => found.push(wrong(context, at, "restartedAt takes any text, in quotes")),
+            ("rollout", Tree::Map(_)) => rollout(context, value, &at, &mut reconcile, found),
+            ("rollout", _) => found.push(wrong(context, at, "rollout takes a map")),
+            (name, _) => found.push(unknown(context, at, name, &MEMBERS)),
+        }
+    }
+    reconcile
+}
+
+fn rollout(context: &Context<'_>, tree: &Tree, root: &Path, reconcile: &mut Reconcile, found: &mut Vec<Problem>) {
+    for (name, value) in tree.as_map().into_iter().flatten() {
+        let at = root.name(name);
+        match (name.as_str(), value.as_text()) {
+            ("progressDeadline", Some(text)) => match duration(text) {
+                Some(span) => reconcile.progress_deadline = span,
+                None => found.push(wrong(context, at, "progressDeadline takes a time such as 90s, 15m or 2h")),
+            },
+            ("onFailure", Some("Hold")) => {}
+            ("onFailure", Some("Rollback")) => {
+                let message = "onFailure: Rollback is not supported yet; ECS rolls back by deploymentCircuitBreaker";
+                found.push(wrong(context, at, message));
+            }
+            ("progressDeadline" | "onFailure", _) => {
+                found.push(wrong(context, at, "progressDeadline takes a time such as 15m, onFailure takes Hold"));
+            }
+            (name, _) => found.push(unknown(context, at, name, &ROLLOUT)),
+        }
+    }
+}
+
+fn wrong(context: &Context<'_>, at: Path, message: &str) -> Problem {
+    context.problem(at, At::Value, "reconcile", message)
+}
+
+fn unknown(context: &Context<'_>, at: Path, name: &str, known: &'static [&'static str]) -> Problem {
+    if LATER.contains(&name) {
+        return context.problem(at, At::Key, "reconcile", format!("reconcile.{name} is not supported yet"));
+    }
+    let mut problem =
+        context.problem(at, At::Key, "reconcile", format!("unknown member {name:?}; there are {}", known.join(", ")));
+    problem.hint = nearest(name, known.iter().copied()).map(|near| format!("did you mean {near}?"));
+    problem
+}
+
+/// `90s`, `15m`, `2h`; at least a second, at most a day.
+pub fn duration(text: &str) -> Option<Duration> {
+    let (number, seconds) = match text.split_at_checked(text.len().checked_sub(1)?)? {
+        (number, "s") => (number, 1),
+        (number, "m") => (number, 60),
+        (number, "h") => (number, 3600),
+        _ => return None,
+    };
+    let span = number.parse::<u64>().ok()?.checked_mul(seconds)?;
+    (1..=86_400).contains(&span).then(|| Duration::from_secs(span))
+}

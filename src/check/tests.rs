@@ -1,0 +1,95 @@
+//! Broken documents, and what stays in force.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{Desired, desired};
+use crate::kinds::Place;
+use crate::manifest::{self, Input, Variables};
+
+fn read(files: &[(&str, &str)], previous: Option<&Desired>) -> Desired {
+    let files: BTreeMap<String, Arc<str>> = files.iter().map(|(name, text)| ((*name).into(), (*text).into())).collect();
+    let variables = Variables::default();
+    let input = Input { files: &files, settings: None, unreadable: &BTreeMap::new(), variables: &variables };
+    let place = Place { account: "123456789012".into(), region: "us-east-1".into() };
+    desired(&manifest::read(&input), &place, "r1", previous)
+}
+
+const TASK: &str = "apiVersion: ecs-operator.io/v1
+kind: TaskDefinition
+metadata: { name: web }
+spec:
+  containerDefinitions:
+    - { name: web, image: nginx }
+";
+
+fn service(spec: &str) -> String {
+    format!("apiVersion: ecs-operator.io/v1\nkind: Service\nmetadata: {{ name: web, cluster: prod }}\nspec: {spec}\n")
+}
+
+fn says(desired: &Desired) -> Vec<String> {
+    desired.problems.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn good_documents_become_objects_with_their_names_filled_in() {
+    let found = read(&[("a.yaml", TASK), ("b.yaml", &service("{ desiredCount: 2 }"))], None);
+    assert_eq!(says(&found), Vec::<String>::new());
+    let names: Vec<String> = found.objects.keys().map(|key| key.short()).collect();
+    assert_eq!(names, ["TaskDefinition/web", "prod/Service/web"]);
+    assert!(found.objects.values().all(|object| object.aws_name() == "web"));
+}
+
+#[test]
+fn each_mistake_is_named_at_its_place() {
+    for (spec, says_this) in [
+        (
+            "{ desiredCont: 2 }",
+            "b.yaml:4:9: unknown member \"desiredCont\" in the top level (did you mean desiredCount?)",
+        ),
+        ("{ desiredCount: two }", "b.yaml:4:23: desiredCount must be an integer, but is a string"),
+        ("{ cluster: prod }", "b.yaml:4:9: spec.cluster is not for manifests (write metadata.cluster)"),
+        ("{ taskDefinition: nowhere }", "b.yaml:4:25: there is no TaskDefinition \"nowhere\" in the manifests"),
+        ("{ launchType: FARGAT }", "b.yaml:4:21: launchType must be one of EC2, FARGATE, EXTERNAL"),
+        ("{ tags: [{ key: ecs-operator/x, value: y }] }", "b.yaml:4:23: tags under ecs-operator/ are"),
+    ] {
+        let found = read(&[("a.yaml", TASK), ("b.yaml", &service(spec))], None);
+        let all = says(&found);
+        assert_eq!(all.len(), 1, "{spec}: {all:?}");
+        assert!(all[0].starts_with(says_this), "{spec}: {all:?}");
+        assert_eq!((found.objects.len(), found.rejected), (1, 1), "the rest goes on");
+    }
+}
+
+#[test]
+fn a_broken_document_keeps_its_last_good_state_and_a_removed_one_is_gone() {
+    let good = read(&[("a.yaml", TASK), ("b.yaml", &service("{ desiredCount: 2 }"))], None);
+    for broken in [service("{ desiredCount: [ }"), service("{ desiredCount: x }"), service("")] {
+        let found = read(&[("a.yaml", TASK), ("b.yaml", &broken)], Some(&good));
+        let kept: Vec<i64> = found.objects.values().filter_map(|object| object.spec.int("desiredCount")).collect();
+        if broken.contains('{') && broken.contains("desiredCount") {
+            assert_eq!(kept, [2], "{broken}: {:?}", found.problems);
+            assert_eq!(found.kept.len(), 1);
+        }
+    }
+    let found = read(&[("a.yaml", TASK)], Some(&good));
+    assert_eq!(found.objects.len(), 1);
+}
+
+#[test]
+fn two_documents_for_one_object_are_both_named_and_neither_is_in_force() {
+    let one = service("{ desiredCount: 2 }");
+    let good = read(&[("a.yaml", TASK), ("b.yaml", &one)], None);
+    let found = read(&[("a.yaml", TASK), ("b.yaml", &one), ("c.yaml", &service("{ desiredCount: 9 }"))], Some(&good));
+    let all = says(&found);
+    assert_eq!(all.len(), 2, "{all:?}");
+    assert!(all[0].contains("prod/Service/web is declared a second time at c.yaml:3"), "{all:?}");
+    assert_eq!(found.objects.values().filter_map(|object| object.spec.int("desiredCount")).collect::<Vec<_>>(), [2]);
+}
+
+#[test]
+fn what_belongs_elsewhere_is_skipped() {
+    let other = TASK.replace("{ name: web }", "{ name: web, region: eu-west-1 }");
+    let found = read(&[("a.yaml", &other)], None);
+    assert_eq!((found.objects.len(), found.skipped, found.problems.len()), (0, 1, 0));
+}

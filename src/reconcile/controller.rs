@@ -1,0 +1,499 @@
+//! The loop: what changed, what is due, who works on it, what is shown. The one owner of queue and memory.
+//! Must not know: what a pass does.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::check::Desired;
+use crate::kinds::service::{self, Reference};
+use crate::kinds::{Key, Kind};
+use crate::plan::{Reason as Why, Verdict, brake, known};
+use crate::shape::Time;
+use crate::telemetry::{PassEnded, PassResult, Priority, Reason};
+
+use super::backoff::Schedule;
+use super::conditions;
+use super::pass::{self, Ended, Memory, Shared};
+use super::queue::{Entry, Queue};
+use super::status::{ObjectStatus, SourceStatus, Status, TaskCounts};
+
+/// How the loop runs.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Passes at a time.
+    pub workers: usize,
+    /// Everything is looked at again after so long.
+    pub resync: Duration,
+    /// A rollout in progress is looked at after so long.
+    pub active: Duration,
+    pub seed: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { workers: 8, resync: Duration::from_secs(60), active: Duration::from_secs(5), seed: 1 }
+    }
+}
+
+/// When the loop ends by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// Never: only when it is stopped.
+    Stopped,
+    /// When nothing is left to write, or, with `rolled_out`, to wait for either.
+    Settled { rolled_out: bool },
+}
+
+/// How long passes in hand may take to end after a stop.
+pub const DRAIN: Duration = Duration::from_secs(25);
+
+/// The loop's state.
+pub struct Controller {
+    shared: Arc<Shared>,
+    settings: Settings,
+    until: Until,
+    desired: watch::Receiver<Arc<Desired>>,
+    source: watch::Receiver<SourceStatus>,
+    published: watch::Sender<Arc<Status>>,
+    now_desired: Arc<Desired>,
+    queue: Queue<Key>,
+    memory: BTreeMap<Key, Memory>,
+    status: Status,
+    last: BTreeMap<Key, Ended>,
+    passes: JoinSet<Passed>,
+    in_hand: BTreeMap<tokio::task::Id, (Key, Entry, Time)>,
+    /// Keys of the present round that have not been passed yet, and those found drifting in it.
+    round: BTreeSet<Key>,
+    drifting: BTreeSet<Key>,
+    next_resync: Time,
+    changed: bool,
+}
+
+struct Passed {
+    key: Key,
+    memory: Memory,
+    ended: Ended,
+}
+
+impl Controller {
+    pub fn new(
+        shared: Arc<Shared>,
+        settings: Settings,
+        until: Until,
+        desired: watch::Receiver<Arc<Desired>>,
+        source: watch::Receiver<SourceStatus>,
+        published: watch::Sender<Arc<Status>>,
+    ) -> Self {
+        let next_resync = shared.clock.now();
+        Self {
+            shared,
+            settings,
+            until,
+            desired,
+            source,
+            published,
+            now_desired: Arc::default(),
+            queue: Queue::default(),
+            memory: BTreeMap::new(),
+            status: Status::default(),
+            last: BTreeMap::new(),
+            passes: JoinSet::new(),
+            in_hand: BTreeMap::new(),
+            round: BTreeSet::new(),
+            drifting: BTreeSet::new(),
+            next_resync,
+            changed: true,
+        }
+    }
+
+    /// Runs until stopped, or until settled; returns how each object's last pass ended.
+    pub async fn run(mut self, stop: impl Future<Output = ()>) -> BTreeMap<Key, Ended> {
+        self.shared.metrics.workers(self.settings.workers);
+        tokio::pin!(stop);
+        self.absorb().await;
+        loop {
+            self.resync_if_due().await;
+            self.start_passes();
+            self.publish();
+            if self.is_settled() {
+                break;
+            }
+            let wake = self.queue.next_due().map_or(self.next_resync, |due| due.min(self.next_resync));
+            let full = self.passes.len() >= self.settings.workers;
+            let clock = self.shared.clock.clone();
+            tokio::select! {
+                biased;
+                () = &mut stop => break,
+                Some(passed) = self.passes.join_next_with_id() => self.ended(passed),
+                Ok(()) = self.desired.changed() => self.absorb().await,
+                Ok(()) = self.source.changed() => self.take_source(),
+                () = clock.sleep_until(wake), if !full => {}
+            }
+        }
+        self.drain().await;
+        self.publish();
+        self.last
+    }
+
+    /// Ends what is in hand; what takes too long is dropped where it stands.
+    async fn drain(&mut self) {
+        let clock = self.shared.clock.clone();
+        let drained = clock
+            .timeout(DRAIN, async {
+                while let Some(passed) = self.passes.join_next_with_id().await {
+                    self.ended(passed);
+                }
+            })
+            .await;
+        if drained.is_err() {
+            self.passes.abort_all();
+        }
+    }
+
+    fn take_source(&mut self) {
+        self.status.source = self.source.borrow_and_update().clone();
+        self.changed = true;
+    }
+
+    /// Takes the newest desired state over: what changed is due now.
+    async fn absorb(&mut self) {
+        let new = self.desired.borrow_and_update().clone();
+        let old = std::mem::replace(&mut self.now_desired, new);
+        let new_revision = old.revision != self.now_desired.revision;
+        for key in old.objects.keys().filter(|key| !self.now_desired.objects.contains_key(*key)) {
+            self.queue.forget(key);
+            self.memory.remove(key);
+            self.status.objects.remove(key);
+            self.last.remove(key);
+            self.round.remove(key);
+            self.shared.known().rolling.remove(key);
+        }
+        let mut due = Vec::new();
+        for (key, object) in &self.now_desired.objects {
+            let before = old.objects.get(key);
+            let same = before.is_some_and(|before| before.fingerprint() == object.fingerprint());
+            let status = self.status.objects.entry(key.clone()).or_default();
+            if !same {
+                status.generation += 1;
+                due.push(key.clone());
+            }
+        }
+        // A task definition's change is its services' change.
+        let touched: BTreeSet<&Key> = due.iter().collect();
+        let services = self.now_desired.objects.values().filter(|object| object.key.kind == Kind::Service);
+        let by_reference = services.filter(|object| match service::task_definition(object) {
+            Reference::Manifest(key) => touched.contains(&key),
+            Reference::Literal(_) => false,
+        });
+        let also: Vec<Key> = by_reference.map(|object| object.key.clone()).collect();
+        for key in due.into_iter().chain(also) {
+            let memory = self.memory.entry(key.clone()).or_default();
+            memory.failures = 0;
+            memory.fresh_after = self.shared.clock.now();
+            self.add(key, Duration::ZERO, Priority::High, Reason::Revision);
+        }
+        if new_revision {
+            // Whatever the brake held back, somebody has looked at the directory since.
+            self.next_resync = self.shared.clock.now();
+        }
+        self.changed = true;
+    }
+
+    async fn resync_if_due(&mut self) {
+        let now = self.shared.clock.now();
+        if now < self.next_resync || self.now_desired.revision.is_empty() {
+            return;
+        }
+        self.next_resync = now.after(self.settings.resync);
+        self.sweep().await;
+        self.round = self.now_desired.objects.keys().cloned().collect();
+        self.drifting.clear();
+        for key in self.now_desired.objects.keys().cloned().collect::<Vec<_>>() {
+            self.add(key, Duration::ZERO, Priority::Low, Reason::Resync);
+        }
+        if self.now_desired.objects.is_empty() {
+            self.status.synced = true;
+            self.changed = true;
+        }
+    }
+
+    /// Reads everything at once, so that the passes of this round need no calls to observe.
+    async fn sweep(&mut self) {
+        let objects = &self.now_desired.objects;
+        let mut clusters: BTreeSet<String> = objects.keys().filter_map(|key| key.cluster.clone()).collect();
+        let declared = objects.values().filter(|object| object.key.kind == Kind::Cluster);
+        clusters.extend(declared.map(|object| object.aws_name().to_owned()));
+        let in_cluster = objects.values().filter_map(|object| Some((object.key.cluster.clone()?, object)));
+        let names: BTreeMap<(String, String), Key> =
+            in_cluster.map(|(cluster, object)| ((cluster, object.aws_name().to_owned()), object.key.clone())).collect();
+        let swept = self.shared.observer.sweep(&clusters, &names.keys().cloned().collect()).await;
+        let mut shared = self.shared.known();
+        for (name, seen) in swept.services {
+            if let Some(key) = names.get(&name) {
+                shared.seen.insert(key.clone(), seen);
+            }
+        }
+        for object in objects.values().filter(|object| object.key.kind == Kind::Cluster) {
+            if let Some(seen) = swept.clusters.get(object.aws_name()) {
+                shared.seen.insert(object.key.clone(), seen.clone());
+            }
+        }
+        shared.clusters = swept.clusters;
+        let observed = shared.seen.iter().map(|(key, seen)| (key.clone(), seen.observed.clone())).collect();
+        let known = known::revisions(objects, &observed);
+        shared.revisions.extend(known);
+    }
+
+    fn add(&mut self, key: Key, after: Duration, priority: Priority, reason: Reason) {
+        let now = self.shared.clock.now();
+        self.shared.metrics.queued(&key, reason);
+        self.queue.add(key, Entry { due: now.after(after), priority, reason, since: now });
+    }
+
+    fn start_passes(&mut self) {
+        while self.passes.len() < self.settings.workers {
+            let now = self.shared.clock.now();
+            let Some((key, entry)) = self.queue.take(now) else { break };
+            let Some(object) = self.now_desired.objects.get(&key).cloned() else {
+                self.queue.done(&key);
+                continue;
+            };
+            self.shared.metrics.pass_began(&key, entry.priority, now.since(entry.due));
+            let mut memory = self.memory.get(&key).cloned().unwrap_or_default();
+            let (shared, desired) = (Arc::clone(&self.shared), Arc::clone(&self.now_desired));
+            let of = key.clone();
+            let handle = self.passes.spawn(async move {
+                let ended = pass::pass(&shared, &desired, &object, &mut memory).await;
+                Passed { key: of, memory, ended }
+            });
+            self.in_hand.insert(handle.id(), (key, entry, now));
+        }
+        for priority in Priority::ALL {
+            self.shared.metrics.queue_depth(*priority, self.queue.depth(*priority));
+        }
+    }
+
+    fn ended(&mut self, passed: Result<(tokio::task::Id, Passed), tokio::task::JoinError>) {
+        let id = match &passed {
+            Ok((id, _)) => *id,
+            Err(error) => error.id(),
+        };
+        let Some((key, entry, began)) = self.in_hand.remove(&id) else { return };
+        self.queue.done(&key);
+        let (ended, result) = match passed {
+            Ok((_, passed)) => {
+                if self.now_desired.objects.contains_key(&passed.key) {
+                    self.memory.insert(passed.key.clone(), passed.memory);
+                }
+                let result = result(&passed.ended);
+                (passed.ended, result)
+            }
+            Err(_) => (panicked(), PassResult::Panic),
+        };
+        self.tell(&key, entry, began, &ended, result);
+        if self.now_desired.objects.contains_key(&key) {
+            self.requeue(&key, &ended);
+            self.show(&key, &ended);
+            self.last.insert(key.clone(), ended);
+        }
+        self.round_ended(&key);
+    }
+
+    fn tell(&self, key: &Key, entry: Entry, began: Time, ended: &Ended, result: PassResult) {
+        let (category, message, changes) = match ended {
+            Ended::Failed(failure) => (Some(failure.category), failure.message.as_str(), 0),
+            Ended::Applied { changes, .. } => (None, "", *changes),
+            Ended::Drifted => (None, "", 0),
+            Ended::Stands(verdict) => (None, message(verdict), 0),
+        };
+        self.shared.metrics.pass_ended(&PassEnded {
+            key,
+            reason: entry.reason,
+            result,
+            category,
+            message,
+            changes,
+            revision: &self.now_desired.revision,
+            duration: self.shared.clock.now().since(began),
+        });
+    }
+
+    /// When to look at the key again.
+    fn requeue(&mut self, key: &Key, ended: &Ended) {
+        let now = self.shared.clock.now();
+        let active = self.settings.active;
+        let seed = self.settings.seed;
+        let memory = self.memory.entry(key.clone()).or_default();
+        let again = match ended {
+            Ended::Failed(failure) => {
+                memory.failures += 1;
+                memory.fresh_after = now;
+                let wait = failure.retried.then(|| Schedule::after(failure.class, seed, memory.failures - 1)).flatten();
+                wait.map(|wait| (wait, Reason::Retry))
+            }
+            Ended::Applied { then: Verdict::Blocked(..), .. } => None,
+            Ended::Applied { .. } if key.kind == Kind::TaskDefinition => Some((Duration::ZERO, Reason::Revision)),
+            Ended::Applied { .. } => Some((active, Reason::Rollout)),
+            Ended::Stands(Verdict::Rolling(_) | Verdict::Waiting(..) | Verdict::Due) => {
+                memory.fresh_after = now;
+                Some((active, Reason::Rollout))
+            }
+            Ended::Drifted => {
+                self.drifting.insert(key.clone());
+                None
+            }
+            Ended::Stands(Verdict::Converged | Verdict::Blocked(..)) => None,
+        };
+        if !matches!(ended, Ended::Failed(_)) {
+            memory.failures = 0;
+        }
+        if let Some((wait, reason)) = again {
+            self.add(key.clone(), wait, Priority::Normal, reason);
+        }
+        if let Ended::Stands(Verdict::Converged) = ended {
+            self.wake_dependents(key);
+        }
+    }
+
+    /// What waits for this object is due now.
+    fn wake_dependents(&mut self, key: &Key) {
+        let waits =
+            |of: &Key| matches!(self.last.get(of), Some(Ended::Stands(Verdict::Waiting(Why::DependencyNotReady, _))));
+        let depends = |object: &&crate::kinds::Object| match key.kind {
+            Kind::TaskDefinition => service::task_definition(object) == Reference::Manifest(key.clone()),
+            Kind::Cluster => object.key.cluster.is_some(),
+            Kind::Service => false,
+        };
+        let services = self.now_desired.objects.values().filter(|object| object.key.kind == Kind::Service);
+        let due: Vec<Key> =
+            services.filter(depends).map(|object| object.key.clone()).filter(|key| waits(key)).collect();
+        for key in due {
+            self.add(key, Duration::ZERO, Priority::Normal, Reason::Revision);
+        }
+    }
+
+    /// At the end of a round the brake looks at all that drifted: few may roll, many may not.
+    fn round_ended(&mut self, key: &Key) {
+        self.round.remove(key);
+        if !self.round.is_empty() {
+            return;
+        }
+        if !self.status.synced && !self.last.is_empty() {
+            self.status.synced = true;
+            self.changed = true;
+        }
+        let drifting = std::mem::take(&mut self.drifting);
+        if drifting.is_empty() {
+            return;
+        }
+        let all = self.now_desired.objects.keys().filter(|key| key.kind == Kind::Service).count();
+        let mass = brake::is_mass_change(drifting.len(), all);
+        for key in drifting {
+            if mass {
+                let message = format!("drift would redeploy many of {all} services at once; commit anything to let it");
+                let ended = Ended::Stands(Verdict::Blocked(Why::MassChange, message));
+                self.show(&key, &ended);
+                self.last.insert(key, ended);
+            } else {
+                self.memory.entry(key.clone()).or_default().may_drift = true;
+                self.add(key, Duration::ZERO, Priority::Normal, Reason::Drift);
+            }
+        }
+    }
+
+    fn show(&mut self, key: &Key, ended: &Ended) {
+        let now = self.shared.clock.now();
+        let counts = self.shared.known().seen.get(key).and_then(|seen| seen.observed.present().and_then(counts));
+        let status = self.status.objects.entry(key.clone()).or_insert_with(ObjectStatus::default);
+        conditions::update(status, ended, now);
+        status.tasks = if key.kind == Kind::Service { counts } else { None };
+        if !matches!(ended, Ended::Failed(_) | Ended::Drifted) {
+            status.observed_generation = status.generation;
+        }
+        self.changed = true;
+    }
+
+    fn publish(&mut self) {
+        if std::mem::take(&mut self.changed) {
+            self.published.send_replace(Arc::new(self.status.clone()));
+        }
+    }
+
+    fn is_settled(&self) -> bool {
+        let Until::Settled { rolled_out } = self.until else { return false };
+        if !self.passes.is_empty() || !self.round.is_empty() || !self.drifting.is_empty() {
+            return false;
+        }
+        let done = |key: &Key| match self.last.get(key) {
+            None | Some(Ended::Applied { .. } | Ended::Drifted) => false,
+            Some(Ended::Failed(failure)) => !failure.retried,
+            Some(Ended::Stands(Verdict::Rolling(_))) => !rolled_out,
+            Some(Ended::Stands(Verdict::Waiting(Why::DependencyNotReady, _))) => self.waits_in_vain(key),
+            Some(Ended::Stands(Verdict::Waiting(..) | Verdict::Due)) => false,
+            Some(Ended::Stands(Verdict::Converged | Verdict::Blocked(..))) => true,
+        };
+        self.now_desired.objects.keys().all(done)
+    }
+
+    /// What it depends on will not come.
+    fn waits_in_vain(&self, key: &Key) -> bool {
+        let Some(object) = self.now_desired.objects.get(key) else { return true };
+        let given_up = |key: &Key| match self.last.get(key) {
+            Some(Ended::Failed(failure)) => !failure.retried,
+            Some(Ended::Stands(Verdict::Blocked(..))) => true,
+            _ => false,
+        };
+        let task_definition = match service::task_definition(object) {
+            Reference::Manifest(key) => given_up(&key),
+            Reference::Literal(_) => false,
+        };
+        let of_cluster = |other: &&crate::kinds::Object| {
+            other.key.kind == Kind::Cluster && Some(other.aws_name()) == key.cluster.as_deref()
+        };
+        let cluster = self.now_desired.objects.values().find(of_cluster);
+        task_definition || cluster.is_some_and(|cluster| given_up(&cluster.key))
+    }
+}
+
+fn counts(shown: &crate::shape::Tree) -> Option<TaskCounts> {
+    Some(TaskCounts {
+        desired: shown.int("desiredCount")?,
+        running: shown.int("runningCount")?,
+        pending: shown.int("pendingCount")?,
+    })
+}
+
+fn panicked() -> Ended {
+    Ended::Failed(pass::Failure {
+        class: crate::aws::Class::Transient,
+        category: "Panic",
+        message: "the pass ended by a fault of the program; please report it".into(),
+        retried: true,
+    })
+}
+
+fn result(ended: &Ended) -> PassResult {
+    match ended {
+        Ended::Failed(failure) if failure.category == "Timeout" => PassResult::Timeout,
+        Ended::Failed(failure) if failure.retried => PassResult::Retry,
+        Ended::Failed(_) => PassResult::Terminal,
+        Ended::Applied { .. } => PassResult::Changed,
+        Ended::Stands(Verdict::Converged) => PassResult::Unchanged,
+        Ended::Stands(Verdict::Blocked(Why::Suspended, _)) => PassResult::Suspended,
+        Ended::Stands(Verdict::Blocked(..)) => PassResult::Terminal,
+        Ended::Drifted | Ended::Stands(Verdict::Rolling(_) | Verdict::Waiting(..) | Verdict::Due) => {
+            PassResult::Waiting
+        }
+    }
+}
+
+fn message(verdict: &Verdict) -> &str {
+    match verdict {
+        Verdict::Converged | Verdict::Due => "",
+        Verdict::Rolling(message) | Verdict::Waiting(_, message) | Verdict::Blocked(_, message) => message,
+    }
+}

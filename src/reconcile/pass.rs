@@ -1,0 +1,338 @@
+//! One pass for one key: observe, plan, apply. Must not know: when it runs, what is shown of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::aws::{Aws, CallError, Class};
+use crate::check::Desired;
+use crate::clock::Clock;
+use crate::kinds::service::{self, Reference};
+use crate::kinds::{Key, Kind, Object, Observed, Place, tags, task_definition};
+use crate::observe::{Observer, Seen};
+use crate::plan::{self, Answers, Facts, Need, Plan, Reason, Resolution, StepEffect, Verdict};
+use crate::rollout::Journal;
+use crate::shape::{Time, Tree};
+use crate::telemetry::{Action, Metrics, Stage};
+
+/// What all passes share.
+pub struct Shared {
+    pub aws: Aws,
+    pub observer: Observer,
+    pub clock: Clock,
+    pub metrics: Arc<Metrics>,
+    pub us: tags::Ownership,
+    pub place: Place,
+    /// Look and plan, but write nothing.
+    pub observe_only: bool,
+    /// How long someone else's deployment is left alone.
+    pub grace: Duration,
+    /// So many services roll at once.
+    pub rollouts_max: usize,
+    pub known: Mutex<Known>,
+}
+
+/// What passes have found out and need not ask again. A cache: all of it can be read again.
+#[derive(Debug, Default)]
+pub struct Known {
+    /// The newest observation of each object.
+    pub seen: BTreeMap<Key, Seen>,
+    /// Clusters by name, declared or not.
+    pub clusters: BTreeMap<String, Seen>,
+    /// The revision (`family:revision`) that has a task definition's content.
+    pub revisions: BTreeMap<(Key, String), String>,
+    /// Services whose deployment we follow.
+    pub rolling: BTreeSet<Key>,
+}
+
+impl Shared {
+    pub fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What is remembered of a key between passes.
+#[derive(Clone, Debug, Default)]
+pub struct Memory {
+    /// Observations begun before this may not know of our last write.
+    pub fresh_after: Time,
+    /// Failures in a row.
+    pub failures: u32,
+    /// The journal of a deployment that is over, and what it was read for: it says the same for ever.
+    pub journal: Option<(String, Journal)>,
+    /// The round has been looked at as a whole, and this rollout may go on.
+    pub may_drift: bool,
+}
+
+/// How a pass ended.
+#[derive(Clone, Debug)]
+pub enum Ended {
+    /// Nothing was written.
+    Stands(Verdict),
+    /// Steps were made; so many calls.
+    Applied {
+        changes: usize,
+        then: Verdict,
+    },
+    /// A rollout is due that no change in Git asks for: the brake looks at all of them first.
+    Drifted,
+    Failed(Failure),
+}
+
+/// Why a pass failed.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    pub class: Class,
+    pub category: &'static str,
+    pub message: String,
+    pub retried: bool,
+}
+
+impl From<CallError> for Failure {
+    fn from(error: CallError) -> Self {
+        let retried = error.class() != Class::Terminal;
+        Self { class: error.class(), category: error.category(), message: error.to_string(), retried }
+    }
+}
+
+/// One pass over one object.
+pub async fn pass(shared: &Shared, desired: &Desired, object: &Object, memory: &mut Memory) -> Ended {
+    match go(shared, desired, object, memory).await {
+        Ok(ended) => ended,
+        Err(error) => Ended::Failed(error.into()),
+    }
+}
+
+async fn go(shared: &Shared, desired: &Desired, object: &Object, memory: &mut Memory) -> Result<Ended, CallError> {
+    let began = shared.clock.now();
+    let seen = observe(shared, object, memory).await;
+    let cluster = cluster(shared, object).await;
+    shared.metrics.stage_ended(Stage::Observe, shared.clock.now().since(began));
+    let mut plan = planned(shared, desired, object, &seen, &cluster, memory).await?;
+    if let Some(reference) = &plan.realised {
+        let content = task_definition::content_hash(object);
+        shared.known().revisions.insert((object.key.clone(), content), reference.clone());
+    }
+    if plan.is_late() {
+        return Ok(Ended::Stands(not_registered(object)));
+    }
+    if shared.observe_only {
+        plan.steps.clear();
+    }
+    if plan.deploys() {
+        if plan.drift && !memory.may_drift {
+            return Ok(Ended::Drifted);
+        }
+        if let Some(verdict) = no_room(shared, &object.key) {
+            return Ok(Ended::Stands(verdict));
+        }
+    }
+    follow(shared, &object.key, &seen, &plan);
+    if plan.steps.is_empty() {
+        return Ok(Ended::Stands(plan.verdict));
+    }
+    memory.may_drift = false;
+    let result = apply(shared, object, &plan).await;
+    memory.fresh_after = shared.clock.now();
+    result.map(|changes| Ended::Applied { changes, then: plan.verdict })
+}
+
+fn not_registered(object: &Object) -> Verdict {
+    let message = match service::task_definition(object) {
+        Reference::Manifest(key) => format!("{} is not registered yet", key.short()),
+        Reference::Literal(reference) => format!("{reference} is not registered yet"),
+    };
+    Verdict::Waiting(Reason::DependencyNotReady, message)
+}
+
+/// The newest observation, if it can know of our last write; else a new one.
+async fn observe(shared: &Shared, object: &Object, memory: &Memory) -> Seen {
+    let cached = shared.known().seen.get(&object.key).filter(|seen| seen.begun >= memory.fresh_after).cloned();
+    if let Some(seen) = cached {
+        return seen;
+    }
+    let seen = shared.observer.look(object).await;
+    shared.known().seen.insert(object.key.clone(), seen.clone());
+    if object.key.kind == Kind::Cluster {
+        shared.known().clusters.insert(object.aws_name().to_owned(), seen.clone());
+    }
+    seen
+}
+
+/// Only whether the cluster is there matters: seen ACTIVE once, the next sweep tells; until then it is looked at anew.
+async fn cluster(shared: &Shared, object: &Object) -> Observed {
+    let Some(name) = object.key.cluster.as_deref() else { return Observed::Absent };
+    let active = |seen: &&Seen| seen.observed.present().is_some_and(|shown| shown.text("status") == Some("ACTIVE"));
+    let cached = shared.known().clusters.get(name).filter(active).cloned();
+    if let Some(seen) = cached {
+        return seen.observed;
+    }
+    let seen = shared.observer.cluster(name).await;
+    shared.known().clusters.insert(name.to_owned(), seen.clone());
+    seen.observed
+}
+
+/// More needs than any plan has.
+const NEEDS_MAX: usize = 8;
+
+/// Plans, answering needs as they come up.
+pub async fn planned(
+    shared: &Shared,
+    desired: &Desired,
+    object: &Object,
+    seen: &Seen,
+    cluster: &Observed,
+    memory: &mut Memory,
+) -> Result<Plan, CallError> {
+    let mut answers = Answers::default();
+    let cluster_declared = object.key.cluster.as_deref().is_some_and(|name| {
+        desired.objects.values().any(|other| other.key.kind == Kind::Cluster && other.aws_name() == name)
+    });
+    for _ in 0..NEEDS_MAX {
+        let facts = Facts {
+            us: &shared.us,
+            observed: &seen.observed,
+            date: seen.date,
+            cluster,
+            cluster_declared,
+            task_definition: resolution(shared, desired, object),
+            grace: shared.grace,
+            answers: &answers,
+        };
+        let need = match plan::plan(object, &facts) {
+            Ok(plan) => return Ok(plan),
+            Err(need) => need,
+        };
+        answer(shared, object, seen, memory, need, &mut answers).await?;
+    }
+    Err(CallError::bad_input("plan", "it asks for more than there is"))
+}
+
+async fn answer(
+    shared: &Shared,
+    object: &Object,
+    seen: &Seen,
+    memory: &mut Memory,
+    need: Need,
+    answers: &mut Answers,
+) -> Result<(), CallError> {
+    match need {
+        Need::TaskDefinition(reference) => {
+            let fresh = object.key.kind == Kind::TaskDefinition;
+            let observed = shared.observer.task_definition(&reference, fresh).await?;
+            answers.task_definitions.insert(reference, observed);
+        }
+        Need::Journal(at) => {
+            let mark = journal_mark(seen);
+            let remembered = memory.journal.as_ref().filter(|(of, _)| *of == mark).map(|(_, journal)| journal.clone());
+            let journal = match remembered {
+                Some(journal) => journal,
+                None => shared.observer.journal(object, at).await?,
+            };
+            // What still rolls may end otherwise than it looks now.
+            let over = !journal.entries.iter().any(|entry| ["PENDING", "IN_PROGRESS"].contains(&entry.status.as_str()));
+            memory.journal = (over && !journal.entries.is_empty()).then(|| (mark, journal.clone()));
+            answers.journal = Some(journal);
+        }
+    }
+    Ok(())
+}
+
+/// What a journal was read for: another attempt, or another deployment in the service, and it is read again.
+fn journal_mark(seen: &Seen) -> String {
+    let Some(shown) = seen.observed.present() else { return String::new() };
+    let attempt = tags::read(shown.list("tags")).get(tags::ATTEMPT).copied().unwrap_or_default();
+    let deployments: Vec<&str> = shown.list("deployments").iter().filter_map(|one| one.text("id")).collect();
+    let state = crate::rollout::primary(shown).and_then(|primary| primary.text("rolloutState")).unwrap_or_default();
+    format!("{attempt} {} {state}", deployments.join(" "))
+}
+
+fn resolution(shared: &Shared, desired: &Desired, object: &Object) -> Resolution {
+    let revision = |object: &Object, content: &str| {
+        shared.known().revisions.get(&(object.key.clone(), content.to_owned())).cloned()
+    };
+    match object.key.kind {
+        Kind::Cluster => Resolution::NotNeeded,
+        Kind::TaskDefinition => {
+            let content = task_definition::content_hash(object);
+            match revision(object, &content) {
+                Some(reference) => Resolution::Realised { reference, content, object: None },
+                None => Resolution::NotNeeded,
+            }
+        }
+        Kind::Service => match service::task_definition(object) {
+            Reference::Literal(reference) => {
+                Resolution::Realised { content: reference.clone(), reference, object: None }
+            }
+            Reference::Manifest(key) => match desired.objects.get(&key) {
+                None => Resolution::Missing(format!("{} is not in the manifests, or broken", key.short())),
+                Some(declared) => {
+                    let content = task_definition::content_hash(declared);
+                    let object = Box::new(declared.clone());
+                    match revision(declared, &content) {
+                        Some(reference) => Resolution::Realised { reference, content, object: Some(object) },
+                        None => Resolution::Late { content, object },
+                    }
+                }
+            },
+        },
+    }
+}
+
+/// A service that rolls already may go on; another one waits for room.
+fn no_room(shared: &Shared, key: &Key) -> Option<Verdict> {
+    let known = shared.known();
+    let full = !known.rolling.contains(key) && known.rolling.len() >= shared.rollouts_max;
+    full.then(|| {
+        let message = format!(
+            "{} rollouts are in progress, and no more than {} at once",
+            known.rolling.len(),
+            shared.rollouts_max
+        );
+        Verdict::Waiting(Reason::RolloutLimit, message)
+    })
+}
+
+fn follow(shared: &Shared, key: &Key, seen: &Seen, plan: &Plan) {
+    let several = seen.observed.present().is_some_and(|shown| shown.list("deployments").len() > 1);
+    let rolls = plan.deploys() || (matches!(plan.verdict, Verdict::Rolling(_)) && several);
+    let mut known = shared.known();
+    if rolls {
+        known.rolling.insert(key.clone());
+    } else if !matches!(plan.verdict, Verdict::Rolling(_)) {
+        known.rolling.remove(key);
+    }
+}
+
+/// Makes the steps in their order, up to the first that fails; returns how many calls changed something.
+async fn apply(shared: &Shared, object: &Object, plan: &Plan) -> Result<usize, CallError> {
+    let began = shared.clock.now();
+    let mut changes = 0;
+    for step in &plan.steps {
+        let reply = shared.aws.call(&step.call).await?;
+        changes += 1;
+        if step.effect == StepEffect::Register {
+            registered(shared, object, &reply.tree);
+        }
+        shared.metrics.change_applied(&object.key, action(step.effect));
+    }
+    shared.metrics.stage_ended(Stage::Apply, shared.clock.now().since(began));
+    Ok(changes)
+}
+
+fn registered(shared: &Shared, object: &Object, answer: &Tree) {
+    let arn = answer.at(&["taskDefinition", "taskDefinitionArn"]).and_then(Tree::as_text);
+    if let Some(arn) = arn {
+        let content = task_definition::content_hash(object);
+        let reference = task_definition::short(arn).to_owned();
+        shared.known().revisions.insert((object.key.clone(), content), reference);
+    }
+}
+
+fn action(effect: StepEffect) -> Action {
+    match effect {
+        StepEffect::Create => Action::Created,
+        StepEffect::Register => Action::Registered,
+        StepEffect::Tags | StepEffect::InPlace | StepEffect::Deploys => Action::Updated,
+    }
+}
