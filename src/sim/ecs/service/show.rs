@@ -121,7 +121,7 @@ fn deployment(world: &World, service: &Service, deployment: &Deployment) -> Tree
 }
 
 /// LATEST as it was resolved (§2.6).
-fn resolved_platform(spec: &Tree) -> Option<&str> {
+pub(super) fn resolved_platform(spec: &Tree) -> Option<&str> {
     match (spec.text("platformVersion"), spec.text("platformFamily")) {
         (Some("LATEST"), Some("Windows")) => Some("1.0.0"),
         (Some("LATEST"), _) => Some("1.4.0"),
