@@ -4,6 +4,9 @@
 //! Offered: REPLICA services on Fargate with the ECS controller and the ROLLING strategy. The rest is refused by
 //! name; a service that would need EC2 instances finds none. `create`, `update`, `delete`, `read` and `journal`
 //! answer operations; `schedule` and `round` are the scheduler; `rollout` is the fate of deployments.
+//!
+//! Nothing ticks: whatever changes puts one look at the service on the agenda, 1 to 3 s later, and in the steady state
+//! only the event of every six hours remains. A look that an earlier one has made superfluous does nothing.
 
 mod bounds;
 mod capacity;

@@ -71,6 +71,7 @@ fn drain(world: &mut World, service: &mut Service) -> Option<Time> {
     service.status = Status::Inactive;
     service.retired = Some(now);
     service.deployments.clear();
+    service.completed = None;
     service.journal.clear();
     service.revisions.clear();
     Some(now.after(RETENTION))
