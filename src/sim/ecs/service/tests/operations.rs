@@ -86,7 +86,10 @@ fn what_ecs_refuses_is_refused_in_its_words() {
         (plain().with("deploymentConfiguration", tree! { "strategy" => "BLUE_GREEN" }), "BLUE_GREEN"),
         (plain().with("taskDefinition", bad_label.as_str()), "ecs-operator.sim/exit-after"),
         (without("desiredCount"), "desired count"),
-        (plain().with("monitoring", tree! { "metricConfigurations" => Tree::List(Vec::new()) }), "does not have monitoring"),
+        (
+            plain().with("monitoring", tree! { "metricConfigurations" => Tree::List(Vec::new()) }),
+            "does not have monitoring",
+        ),
     ] {
         let fault = rig.call("CreateService", &given).unwrap_err();
         assert!(fault.message.contains(message), "{} / {message}", fault.message);
