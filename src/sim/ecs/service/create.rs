@@ -56,6 +56,7 @@ pub(super) fn create(world: &mut World, given: &Tree) -> Answer {
         tasks: BTreeSet::new(),
         created_with: given.clone(),
         completed: None,
+        misplaced: None,
         next_pass: None,
         notices: BTreeMap::new(),
         steady_again: None,
@@ -82,10 +83,10 @@ pub(super) fn judge_desired(desired: i64) -> Result<(), Fault> {
 fn repeated(world: &World, cluster: &str, name: &str, given: &Tree) -> Result<Option<Tree>, Fault> {
     let different = || Err(Fault::invalid("Creation of service was not idempotent."));
     let token = given.text("clientToken");
-    let remembered = world.ecs.services.values().find(|one| {
-        token.is_some()
-            && one.created_with.text("clientToken") == token
-            && world.now() < one.created.after(TOKEN_MEMORY)
+    let remembered = token.and_then(|token| {
+        let by_token = |one: &&Service| one.created_with.text("clientToken") == Some(token);
+        let mut known = world.ecs.services.values().filter(by_token);
+        known.find(|one| world.now() < one.created.after(TOKEN_MEMORY))
     });
     if remembered.is_some_and(|one| one.cluster != cluster || without_token(&one.created_with) != without_token(given))
     {

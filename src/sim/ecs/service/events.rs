@@ -16,6 +16,7 @@ const STEADY_JITTER_SECS: u64 = 40;
 
 /// Persistent causes, told once and then every six hours while they last.
 pub(super) const PLACEMENT: &str = "placement";
+pub(super) const MISPLACED: &str = "misplaced";
 pub(super) const BLOCKED: &str = "blocked";
 pub(super) const IMPAIRED: &str = "impaired";
 

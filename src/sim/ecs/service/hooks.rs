@@ -39,10 +39,14 @@ pub(super) fn look_at(world: &mut World, service: &mut Service, due: Time) {
     world.after(wait, Event::Pass { cluster: service.cluster.clone(), service: service.name.clone() });
 }
 
-fn deployment_of<'a>(ecs: &'a mut Ecs, key: &(String, String)) -> Option<&'a mut Deployment> {
+fn service_of<'a>(ecs: &'a mut Ecs, key: &(String, String)) -> Option<&'a mut Service> {
     let task = ecs.tasks.get(key)?;
-    let service = ecs.services.get_mut(&(task.cluster.clone(), task.service.clone()?))?;
-    service.deployment_mut(task.started_by.as_deref()?)
+    ecs.services.get_mut(&(task.cluster.clone(), task.service.clone()?))
+}
+
+fn deployment_of<'a>(ecs: &'a mut Ecs, key: &(String, String)) -> Option<&'a mut Deployment> {
+    let started_by = ecs.tasks.get(key)?.started_by.clone()?;
+    service_of(ecs, key)?.deployment_mut(&started_by)
 }
 
 /// A task reached RUNNING: the breaker's second stage begins, and starts are not held back any more (§2.5, §2.9).
@@ -57,8 +61,17 @@ pub fn task_runs(ecs: &mut Ecs, key: &(String, String)) {
     deployment.backoff = Backoff::default();
 }
 
+/// What Fargate reports as a placement failure, beside the task that stopped (§2.8).
+const PLACEMENT_FAILURE: &str = "ResourceInitializationError";
+
 /// A task never reached RUNNING.
 pub fn task_failed_to_start(ecs: &mut Ecs, key: &(String, String), now: Time) {
+    let reason = ecs.tasks.get(key).and_then(|task| task.stop.as_ref()).map(|stop| stop.reason.clone());
+    if let Some(reason) = reason.filter(|reason| reason.starts_with(PLACEMENT_FAILURE))
+        && let Some(service) = service_of(ecs, key)
+    {
+        service.misplaced = Some(reason);
+    }
     let Some(deployment) = deployment_of(ecs, key) else { return };
     if !deployment.ran {
         deployment.failed_tasks += 1;
@@ -74,8 +87,7 @@ pub fn task_failed_to_start(ecs: &mut Ecs, key: &(String, String), now: Time) {
 
 /// A task began to count as healthy: the breaker forgets, unless it is told not to (`resetOnHealthyTask`, §2.9).
 pub fn task_is_healthy(ecs: &mut Ecs, key: &(String, String)) {
-    let service = ecs.tasks.get(key).and_then(|task| Some((task.cluster.clone(), task.service.clone()?)));
-    let resets = service.and_then(|key| ecs.services.get(&key)).is_some_and(|service| {
+    let resets = service_of(ecs, key).is_some_and(|service| {
         service.breaker().and_then(|breaker| breaker.bool("resetOnHealthyTask")).unwrap_or(true)
     });
     if let Some(deployment) = deployment_of(ecs, key).filter(|_| resets) {
@@ -86,8 +98,7 @@ pub fn task_is_healthy(ecs: &mut Ecs, key: &(String, String)) {
 
 /// A task is STOPPED: the service forgets it.
 pub fn task_is_gone(ecs: &mut Ecs, key: &(String, String)) {
-    let service = ecs.tasks.get(key).and_then(|task| Some((task.cluster.clone(), task.service.clone()?)));
-    if let Some(service) = service.and_then(|key| ecs.services.get_mut(&key)) {
+    if let Some(service) = service_of(ecs, key) {
         service.tasks.remove(&key.1);
     }
 }

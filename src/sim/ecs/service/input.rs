@@ -21,6 +21,8 @@ const WHOLE: &[&str] = &[
     "volumeConfigurations",
     "vpcLatticeConfigurations",
 ];
+/// Members whose effect the embedded ECS doesn't have: refused rather than ignored.
+const UNOFFERED: &[&str] = &["gatewayConnectors", "monitoring"];
 const MOST_SUBNETS: usize = 16;
 const MOST_SECURITY_GROUPS: usize = 5;
 const MOST_TARGET_GROUPS: usize = 5;
@@ -99,6 +101,9 @@ fn definition(world: &World, reference: &str) -> Result<Arc<TaskDefinition>, Fau
 
 /// Lays the plain members over, fills in defaults, judges the whole.
 fn finish(mut spec: Tree, definition: Arc<TaskDefinition>, input: &Tree) -> Result<Wanted, Fault> {
+    if let Some(name) = UNOFFERED.iter().find(|name| input.get(name).is_some_and(|value| !value.is_empty())) {
+        return Err(Fault::unsupported(name));
+    }
     spec.set("taskDefinition", &definition.arn);
     for name in WHOLE {
         if let Some(value) = given(input, name) {

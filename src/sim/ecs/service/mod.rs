@@ -4,6 +4,9 @@
 //! Offered: REPLICA services on Fargate with the ECS controller and the ROLLING strategy. The rest is refused by
 //! name; a service that would need EC2 instances finds none. `create`, `update`, `delete`, `read` and `journal`
 //! answer operations; `schedule` and `round` are the scheduler; `rollout` is the fate of deployments.
+//!
+//! Nothing ticks: whatever changes puts one look at the service on the agenda, 1 to 3 s later, and in the steady state
+//! only the event of every six hours remains. A look that an earlier one has made superfluous does nothing.
 
 mod bounds;
 mod capacity;
@@ -29,8 +32,8 @@ use std::sync::Arc;
 
 use crate::shape::{Time, Tree};
 
-use super::Operation;
 use super::task_definition::TaskDefinition;
+use super::{Ecs, Operation};
 
 pub use bounds::{Bounds, Decision, Kind, threshold};
 pub use hooks::{poke, task_failed_to_start, task_is_gone, task_is_healthy, task_runs};
@@ -197,6 +200,8 @@ pub struct Service {
     original_launch: Option<String>,
     /// The newest COMPLETED deployment: what a rollback goes back to.
     completed: Option<Deployment>,
+    /// Why Fargate could not set up a task, until that is told.
+    misplaced: Option<String>,
     next_pass: Option<Time>,
     /// When which persistent cause was last told.
     notices: BTreeMap<&'static str, Time>,
@@ -252,4 +257,11 @@ impl Service {
         let balancers = self.spec.list("loadBalancers").iter();
         balancers.filter_map(|one| one.text("targetGroupArn")).map(str::to_owned).collect()
     }
+}
+
+/// Whether a service, a deployment or a task still uses a task definition (§1.3: until then it can't be gone).
+pub fn is_in_use(ecs: &Ecs, definition: &str) -> bool {
+    let deployed = ecs.services.values().flat_map(|service| service.deployments.iter().chain(&service.completed));
+    deployed.into_iter().any(|one| one.definition.arn == definition)
+        || ecs.tasks.values().any(|task| task.definition == definition && task.last < super::task::LastStatus::Stopped)
 }

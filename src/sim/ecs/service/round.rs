@@ -10,7 +10,7 @@ use crate::tree;
 
 use super::super::super::world::World;
 use super::super::task::{self, Order, Stop, Task};
-use super::{Bounds, Decision, Kind, Service, capacity, events};
+use super::{Bounds, Decision, Kind, Service, capacity, events, show};
 
 /// The record of decisions never grows beyond this.
 const MOST_DECISIONS: usize = 65_536;
@@ -236,6 +236,7 @@ impl<'a> Round<'a> {
             service: Some(self.service.name.clone()),
             definition: Arc::clone(&deployment.definition),
             capacity_provider: capacity::next_provider(&deployment.spec, &providers),
+            platform_version: show::resolved_platform(&deployment.spec).unwrap_or_default().to_owned(),
             subnet: self.emptiest_subnet(&deployment.spec),
             targets: self.service.target_groups(),
             in_registry: !deployment.spec.list("serviceRegistries").is_empty(),

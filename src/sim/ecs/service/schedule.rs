@@ -71,6 +71,7 @@ fn drain(world: &mut World, service: &mut Service) -> Option<Time> {
     service.status = Status::Inactive;
     service.retired = Some(now);
     service.deployments.clear();
+    service.completed = None;
     service.journal.clear();
     service.revisions.clear();
     Some(now.after(RETENTION))
@@ -84,6 +85,10 @@ fn active(world: &mut World, service: &mut Service) -> Option<Time> {
         Judgement::Pending(at) => Some(at),
         Judgement::Unchanged => None,
     };
+    if let Some(why) = service.misplaced.take() {
+        let text = format!("was unable to place a task. Reason: {why}.");
+        events::tell_once(world, service, events::MISPLACED, &text);
+    }
     let desired = service.desired;
     if let Some(primary) = service.primary_mut().filter(|one| one.rollout != RolloutState::Failed) {
         primary.desired = desired;
@@ -252,6 +257,7 @@ fn conclude(mut round: Round<'_>) -> Option<Time> {
     let desired = round.service.desired;
     let alone = round.service.deployments.len() == 1 && is(&round, PRIMARY, RolloutState::Completed);
     if alone && standing.healthy == desired && standing.live == desired && round.leaving() == 0 {
+        events::clear(round.service, events::MISPLACED);
         let again = events::tell_steady(round.world, round.service);
         round.wake_at(Some(again));
     } else {

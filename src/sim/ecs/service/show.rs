@@ -78,10 +78,19 @@ pub(super) fn service(world: &World, service: &Service, with_tags: bool) -> Tree
         .with("events", events.collect::<Vec<_>>())
         .with("createdAt", service.created)
         .with("createdBy", format!("arn:aws:iam::{account}:role/simulated"))
-        .with("roleArn", format!("arn:aws:iam::{account}:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS"))
+        .with("roleArn", role(account, service))
         .with("currentServiceRevisions", revisions)
         .with_some("currentServiceDeployment", current)
         .with_some("tags", with_tags.then(|| service.tags.clone()))
+}
+
+/// The role that was given, else ECS's service-linked one (§5.1).
+fn role(account: &str, service: &Service) -> String {
+    match service.created_with.text("role") {
+        Some(arn) if arn.starts_with("arn:") => arn.to_owned(),
+        Some(name) => format!("arn:aws:iam::{account}:role/{name}"),
+        None => format!("arn:aws:iam::{account}:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS"),
+    }
 }
 
 fn copy(from: &Tree, names: &[&str], to: &mut Tree) {
@@ -121,7 +130,7 @@ fn deployment(world: &World, service: &Service, deployment: &Deployment) -> Tree
 }
 
 /// LATEST as it was resolved (§2.6).
-fn resolved_platform(spec: &Tree) -> Option<&str> {
+pub(super) fn resolved_platform(spec: &Tree) -> Option<&str> {
     match (spec.text("platformVersion"), spec.text("platformFamily")) {
         (Some("LATEST"), Some("Windows")) => Some("1.0.0"),
         (Some("LATEST"), _) => Some("1.4.0"),

@@ -15,8 +15,6 @@ use super::{Container, Health, Interface, LastStatus, Step, Task, Times};
 /// PROVISIONING takes so long at least, and up to [`ATTACH_JITTER_MS`] more (§3.1's sample: 17.6 s).
 const ATTACH_MS: u64 = 10_000;
 const ATTACH_JITTER_MS: u64 = 8_000;
-/// What Fargate resolves LATEST to for Linux.
-pub const PLATFORM_VERSION: &str = "1.4.0";
 /// SIGKILL follows SIGTERM so long after, where the definition doesn't say (§3.3).
 const STOP_TIMEOUT_SECS: i64 = 30;
 /// Docker's time between health checks, where the definition doesn't say.
@@ -32,6 +30,8 @@ pub struct Order {
     pub service: Option<String>,
     pub definition: Arc<TaskDefinition>,
     pub capacity_provider: Option<String>,
+    /// The platform version, resolved.
+    pub platform_version: String,
     pub subnet: String,
     /// Target groups it will be registered with.
     pub targets: Vec<String>,
@@ -51,7 +51,9 @@ pub fn launch(world: &mut World, order: Order) -> String {
         .iter()
         .map(|one| container(world, &order.cluster, &id, one))
         .collect::<Vec<_>>();
-    let body = unchanging(definition, &containers).with("enableExecuteCommand", order.execute_command);
+    let body = unchanging(definition, &containers)
+        .with("platformVersion", order.platform_version)
+        .with("enableExecuteCommand", order.execute_command);
     let task = Task {
         arn,
         group: order.group,
@@ -124,7 +126,6 @@ fn unchanging(definition: &Tree, containers: &[Container]) -> Tree {
     let overridden = containers.iter().map(|one| tree! { "name" => &one.name }).collect::<Vec<_>>();
     tree! {
         "launchType" => "FARGATE",
-        "platformVersion" => if windows { "1.0.0" } else { PLATFORM_VERSION },
         "platformFamily" => if windows { "Windows" } else { "Linux" },
         "attributes" => vec![tree! { "name" => "ecs.cpu-architecture", "value" => architecture }],
         "ephemeralStorage" => tree! { "sizeInGiB" => storage },

@@ -43,7 +43,9 @@ fn list(world: &mut World, input: &Tree) -> Answer {
             && started_by.is_none_or(|wanted| task.started_by.as_deref() == Some(wanted))
             && input.text("family").is_none_or(|wanted| family == Some(wanted))
             && input.text("launchType").is_none_or(|wanted| launch == Some(wanted))
+            // No task runs on an instance, or for a daemon.
             && input.get("containerInstance").is_none()
+            && input.get("daemonName").is_none()
     };
     let tasks = in_cluster(world, &cluster).filter(|task| matches(task));
     let rows = tasks.map(|task| (task.id.clone(), Tree::from(&task.arn))).collect();

@@ -30,6 +30,7 @@ fn started(containers: Vec<Tree>) -> (World, (String, String)) {
         service: None,
         definition: Arc::new(definition),
         capacity_provider: None,
+        platform_version: "1.4.0".into(),
         subnet: "subnet-a".into(),
         targets: Vec::new(),
         in_registry: false,

@@ -1,6 +1,7 @@
 //! Operations of services and tasks: what they echo, refuse and page (ecs-semantics §5, §7.2).
 
 use super::*;
+use crate::sim::ecs::service::is_in_use;
 
 #[test]
 fn a_new_service_is_echoed_with_every_default() {
@@ -85,6 +86,10 @@ fn what_ecs_refuses_is_refused_in_its_words() {
         (plain().with("deploymentConfiguration", tree! { "strategy" => "BLUE_GREEN" }), "BLUE_GREEN"),
         (plain().with("taskDefinition", bad_label.as_str()), "ecs-operator.sim/exit-after"),
         (without("desiredCount"), "desired count"),
+        (
+            plain().with("monitoring", tree! { "metricConfigurations" => Tree::List(Vec::new()) }),
+            "does not have monitoring",
+        ),
     ] {
         let fault = rig.call("CreateService", &given).unwrap_err();
         assert!(fault.message.contains(message), "{} / {message}", fault.message);
@@ -199,6 +204,20 @@ fn tasks_are_listed_described_and_stopped() {
     let answer = rig.call("DescribeTasks", &tree! { "tasks" => vec![&arns[0]] }).unwrap();
     assert_eq!(answer.list("failures")[0].text("reason"), Some("MISSING"));
     assert_eq!(rig.call("StopTask", &tree! { "task" => "none" }).unwrap_err().code, "InvalidParameterException");
+}
+
+#[test]
+fn a_definition_is_in_use_until_its_last_task_is_gone() {
+    let mut rig = Rig::new(7);
+    let web = rig.define(&[]);
+    let arn = rig.world.arn("task-definition/web:1");
+    assert!(!is_in_use(&rig.world.ecs, &arn));
+    rig.create(&web, 1, Tree::map());
+    rig.run(60);
+    assert!(is_in_use(&rig.world.ecs, &arn));
+    rig.call("DeleteService", &tree! { "service" => "web", "force" => true }).unwrap();
+    rig.run(7200);
+    assert!(!is_in_use(&rig.world.ecs, &arn));
 }
 
 #[test]

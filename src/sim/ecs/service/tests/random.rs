@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::sim::ecs::service::Status;
+use crate::sim::ecs::service::{State, Status};
 
 /// Something a person does.
 #[derive(Clone, Debug)]
@@ -16,6 +16,7 @@ enum Act {
     Percents(i64, i64),
     StopTask,
     Recreate,
+    StopDeployment,
 }
 
 /// Containers of every kind.
@@ -44,6 +45,7 @@ fn act() -> impl Strategy<Value = Act> {
         1 => percentages().prop_map(|(minimum, maximum)| Act::Percents(minimum, maximum)),
         1 => Just(Act::StopTask),
         1 => Just(Act::Recreate),
+        1 => Just(Act::StopDeployment),
     ]
 }
 
@@ -70,6 +72,12 @@ fn perform(rig: &mut Rig, act: &Act) {
             rig.run_until("inactive", |service| service.status == Status::Inactive);
             let web = define(rig, 0);
             rig.create(&web, 2, percents(50, 200));
+        }
+        Act::StopDeployment => {
+            let arn = rig.service().journal.last().unwrap().arn.clone();
+            if let Err(fault) = rig.call("StopServiceDeployment", &tree! { "serviceDeploymentArn" => arn }) {
+                assert_eq!(fault.code, "ConflictException");
+            }
         }
         Act::StopTask => {
             let id = rig.service().tasks.first().cloned();
@@ -120,6 +128,8 @@ proptest! {
         prop_assert_eq!(service.deployments.len(), 1);
         prop_assert!(service.spec.text("taskDefinition").unwrap().ends_with(&good));
         prop_assert_eq!(rig.counts(), (service.desired, service.desired));
+        prop_assert!(service.journal.iter().all(|entry| entry.finished.is_some()), "{:#?}", service.journal);
+        prop_assert_eq!(service.journal.last().unwrap().status, State::Successful);
     }
 
     #[test]

@@ -411,3 +411,41 @@ fn behind_a_target_group_tasks_are_drained_before_they_stop() {
     assert!(messages.contains(&format!("registered 1 targets in (target-group {group})")), "{messages:#?}");
     assert!(messages.contains(&format!("deregistered 1 targets in (target-group {group})")));
 }
+
+#[test]
+fn within_the_grace_period_failing_checks_kill_nothing() {
+    let mut rig = Rig::new(7);
+    let web = rig.define_checked(&[("unhealthy-after", "10")]);
+    rig.call("CreateService", &input(&web, 1).with("healthCheckGracePeriodSeconds", 600)).unwrap();
+    rig.run(580);
+    assert_eq!(rig.world.ecs.decisions.len(), 1, "one start, and nothing since");
+    rig.run(60);
+    assert!(
+        rig.messages()
+            .contains(&"has started 1 tasks: T. Amazon ECS replaced 1 tasks due to an unhealthy status.".to_owned())
+    );
+}
+
+#[test]
+fn what_fargate_cannot_set_up_is_told_as_an_event() {
+    let mut rig = Rig::new(7);
+    let why = "ResourceInitializationError: unable to pull secrets or registry auth";
+    let web = rig.define(&[("fail-to-start", why)]);
+    rig.create(&web, 1, Tree::map());
+    rig.run(3600);
+    let told =
+        rig.messages().iter().filter(|text| **text == format!("was unable to place a task. Reason: {why}.")).count();
+    assert_eq!(told, 1, "the same again within six hours is no news");
+}
+
+#[test]
+fn no_more_than_a_hundred_events_are_kept() {
+    let mut rig = Rig::new(7);
+    let web = rig.define(&[("exit-after", "1")]);
+    rig.create(&web, 1, Tree::map());
+    rig.run(4 * 3600);
+    assert_eq!(rig.service().events.len(), 100);
+    assert!(
+        rig.service().events.iter().zip(rig.service().events.iter().skip(1)).all(|(newer, older)| newer.at > older.at)
+    );
+}
