@@ -9,7 +9,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use crate::aws::{self, Aws};
 use crate::cli::args;
 use crate::clock::Clock;
-use crate::sim::wire::connector::Connector;
+use crate::sim::wire::Connector;
 use crate::sim::{self, Sim};
 use crate::telemetry::{CallEnded, CallOutcome, Metrics};
 
@@ -37,12 +37,17 @@ impl Cloud {
         let defaults = sim::world::Settings::default();
         let region = region.map_or_else(|| defaults.region.clone(), str::to_owned);
         let (now, sleeper) = (clock.clone(), clock.clone());
-        let settings = sim::world::Settings { seed, region: region.clone(), ..defaults };
+        let settings = sim::world::Settings { seed, region, ..defaults };
         let sleep = move |span| {
             let clock = sleeper.clone();
             async move { clock.sleep(span).await }
         };
-        let sim = Sim::new(settings, move || now.now()).with_sleep(sleep);
+        Self::on(Sim::new(settings, move || now.now()).with_sleep(sleep), clock)
+    }
+
+    /// An embedded ECS that is there already.
+    pub fn on(sim: Sim, clock: &Clock) -> Self {
+        let region = sim.world().settings.region.clone();
         let http = SharedHttpClient::new(Connector::new(sim.clone()));
         Self { settings: aws::Settings::simulated(&region, http, clock.clone()), sim: Some(sim) }
     }

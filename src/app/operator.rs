@@ -34,9 +34,6 @@ impl Default for Options {
     }
 }
 
-/// Status that has one writer and many readers.
-pub type Published = (watch::Sender<Arc<Status>>, watch::Receiver<Arc<Status>>);
-
 /// What passes share, over a cloud.
 ///
 /// # Errors

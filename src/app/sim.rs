@@ -37,6 +37,6 @@ pub async fn serve(
     sim: Sim,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), Trouble> {
-    let served = wire::http::serve(listener, sim, stop).await;
+    let served = wire::serve(listener, sim, stop).await;
     served.map_err(|source| Trouble::Io { context: "the simulator's door".into(), source })
 }
