@@ -2,10 +2,9 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use ecs_operator::cli::Args;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    ecs_operator::app::main(Args::parse()).await.into()
+    ecs_operator::app::main(Args::from_command_line()).await.into()
 }

@@ -32,7 +32,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("check", &["kinds", "manifest", "shape"]),
     ("plan", &["check", "kinds", "rollout", "manifest", "shape"]),
     ("aws", &["shape", "kinds::Place", "kinds::key::Place", "clock"]),
-    ("observe", &["aws", "kinds", "shape", "clock"]),
+    ("observe", &["aws", "kinds", "rollout::Journal", "shape", "clock"]),
     (
         "reconcile",
         &[

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use aws_config::{BehaviorVersion, Region};
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
 use crate::aws::{self, Aws};
@@ -28,8 +26,11 @@ impl Cloud {
             let region = flags.region.as_deref();
             return Ok(Self::simulated(clock, flags.seed, region).share(flags.api_share));
         }
-        let cloud = Self { settings: real(flags, clock).await?, sim: None };
-        Ok(cloud.share(flags.api_share))
+        let found = aws::account::find(flags.region.as_deref(), flags.endpoint_url.as_deref(), clock).await;
+        let settings = found.ok_or_else(|| {
+            Trouble::Input("no region: give --region, or set AWS_REGION, or configure one for AWS's tools".into())
+        })?;
+        Ok(Self { settings, sim: None }.share(flags.api_share))
     }
 
     /// An embedded ECS on the clock.
@@ -78,30 +79,4 @@ impl Cloud {
         });
         Aws::new(aws::Settings { ended, ..self.settings })
     }
-}
-
-/// Credentials and region as AWS's own tools find them; for an endpoint on loopback, any will do.
-async fn real(flags: &args::Cloud, clock: &Clock) -> Result<aws::Settings, Trouble> {
-    let tls = Provider::Rustls(CryptoMode::Ring);
-    let http = aws_smithy_http_client::Builder::new().tls_provider(tls).build_https();
-    let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http.clone());
-    if let Some(region) = &flags.region {
-        loader = loader.region(Region::new(region.clone()));
-    }
-    let found = loader.load().await;
-    let endpoint = flags.endpoint_url.clone().or_else(|| found.endpoint_url().map(str::to_owned));
-    let loopback = endpoint.as_deref().is_some_and(is_loopback);
-    let keys = std::env::var_os("AWS_ACCESS_KEY_ID").is_some();
-    let region = found.region().map(ToString::to_string).or_else(|| loopback.then(|| "us-east-1".to_owned()));
-    let region = region.ok_or_else(|| {
-        Trouble::Input("no region: give --region, or set AWS_REGION, or configure one for AWS's tools".into())
-    })?;
-    let simulated = aws::Settings::simulated(&region, http, clock.clone());
-    let credentials = found.credentials_provider().filter(|_| keys || !loopback);
-    Ok(aws::Settings { endpoint, credentials: credentials.unwrap_or(simulated.credentials.clone()), ..simulated })
-}
-
-fn is_loopback(url: &str) -> bool {
-    let host = url.split_once("://").map_or(url, |(_, rest)| rest);
-    ["127.", "localhost", "[::1]"].iter().any(|prefix| host.starts_with(prefix))
 }

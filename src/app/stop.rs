@@ -6,6 +6,7 @@ use tokio::signal::unix::{SignalKind, signal};
 const IMPATIENT: i32 = 130;
 
 /// Ends at the first signal; the second ends the process.
+#[allow(clippy::exit, reason = "asked twice, nobody waits for anything to end by itself")]
 pub async fn asked() {
     one().await;
     eprintln!("stopping; once more to stop at once");

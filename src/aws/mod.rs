@@ -1,6 +1,7 @@
 //! AWS: runs a [`Call`](crate::shape::Call) through the SDK. The only place that awaits AWS and names the SDK's
 //! types. Must not know: manifests, plans.
 
+pub mod account;
 pub mod bridge;
 pub mod budget;
 pub mod client;

@@ -175,6 +175,13 @@ pub struct Demo {
     pub seed: u64,
 }
 
+impl Args {
+    /// What was typed; ends the process with help or an error where that asks for it.
+    pub fn from_command_line() -> Self {
+        Self::parse()
+    }
+}
+
 fn variable(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),

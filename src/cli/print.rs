@@ -80,6 +80,9 @@ fn leaf(difference: &Difference) -> String {
     match (observed, desired) {
         (Some(observed), Some(desired)) => format!("~ {path}: {} → {}", value(path, observed), value(path, desired)),
         (None, Some(desired)) => format!("+ {path}: {}", value(path, desired)),
+        (Some(observed), None) if *path == Path::from("taskDefinition") => {
+            format!("~ {path}: {} → (known after apply)", value(path, observed))
+        }
         (Some(observed), None) => format!("- {path}: {}", value(path, observed)),
         (None, None) => format!("~ {path}: (known after apply)"),
     }

@@ -19,7 +19,7 @@ use super::backoff::Schedule;
 use super::conditions;
 use super::pass::{self, Ended, Memory, Shared};
 use super::queue::{Entry, Queue};
-use super::status::{ObjectStatus, SourceStatus, Status, TaskCounts};
+use super::status::{SourceStatus, Status, TaskCounts};
 use super::sweep;
 
 /// How the loop runs.
@@ -382,7 +382,7 @@ impl Controller {
     fn show(&mut self, key: &Key, ended: &Ended) {
         let now = self.shared.clock.now();
         let counts = self.shared.known().seen.get(key).and_then(|seen| seen.observed.present().and_then(counts));
-        let status = self.status.objects.entry(key.clone()).or_insert_with(ObjectStatus::default);
+        let status = self.status.objects.entry(key.clone()).or_default();
         conditions::update(status, ended, now);
         status.tasks = if key.kind == Kind::Service { counts } else { None };
         if !matches!(ended, Ended::Failed(_) | Ended::Drifted) {

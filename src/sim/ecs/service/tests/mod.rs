@@ -102,7 +102,7 @@ impl Rig {
     }
 
     pub fn service(&self) -> &Service {
-        self.world.ecs.services.get(&("default".into(), "web".into())).unwrap()
+        &self.world.ecs.services[&("default".into(), "web".into())]
     }
 
     pub fn primary(&self) -> &Deployment {

@@ -1,0 +1,37 @@
+//! Which account, by the credentials, region and endpoint that AWS's own tools would use.
+
+use aws_config::{BehaviorVersion, Region};
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+
+use crate::clock::Clock;
+
+use super::Settings;
+
+/// Where requests to a loopback endpoint are signed for when nobody says: it is a simulator's.
+const LOOPBACK_REGION: &str = "us-east-1";
+
+/// The settings for the account at hand; `None` without a region. What is given here wins over the environment, and
+/// that over AWS's configuration files. An endpoint on loopback needs no credentials.
+pub async fn find(region: Option<&str>, endpoint: Option<&str>, clock: &Clock) -> Option<Settings> {
+    let tls = Provider::Rustls(CryptoMode::Ring);
+    let http = aws_smithy_http_client::Builder::new().tls_provider(tls).build_https();
+    let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http.clone());
+    if let Some(region) = region {
+        loader = loader.region(Region::new(region.to_owned()));
+    }
+    let found = loader.load().await;
+    let endpoint = endpoint.or_else(|| found.endpoint_url()).map(str::to_owned);
+    let loopback = endpoint.as_deref().is_some_and(is_loopback);
+    let keys = std::env::var_os("AWS_ACCESS_KEY_ID").is_some();
+    let region = found.region().map(ToString::to_string).or_else(|| loopback.then(|| LOOPBACK_REGION.to_owned()))?;
+    let mut settings = Settings { endpoint, ..Settings::simulated(&region, http, clock.clone()) };
+    if let Some(credentials) = found.credentials_provider().filter(|_| keys || !loopback) {
+        settings.credentials = credentials;
+    }
+    Some(settings)
+}
+
+fn is_loopback(url: &str) -> bool {
+    let host = url.split_once("://").map_or(url, |(_, rest)| rest);
+    ["127.", "localhost", "[::1]"].iter().any(|prefix| host.starts_with(prefix))
+}
