@@ -50,6 +50,8 @@ pub struct Describe {
     pub include: &'static [&'static str],
     /// The output member that holds the objects.
     pub answer: &'static str,
+    /// Long lists of which only the first so many items are kept.
+    pub shortened: &'static [(&'static str, usize)],
 }
 
 /// How the objects of one cluster are listed.

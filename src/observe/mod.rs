@@ -136,7 +136,13 @@ fn find(kind: Kind, answer: &Tree, name: &str) -> Observed {
     let definition = crate::kinds::definition(kind);
     let named = |one: &&Tree| one.text(definition.name_member) == Some(name);
     if let Some(found) = answer.list(definition.describe.answer).iter().find(named) {
-        return Observed::Present(found.clone());
+        let mut found = found.clone();
+        for (list, kept) in definition.describe.shortened {
+            if let Some(Tree::List(items)) = found.as_map_mut().and_then(|members| members.get_mut(*list)) {
+                items.truncate(*kept);
+            }
+        }
+        return Observed::Present(found);
     }
     let failed = |one: &&Tree| one.text("arn").is_some_and(|arn| arn.rsplit('/').next() == Some(name));
     match answer.list("failures").iter().find(failed).and_then(|failure| failure.text("reason")) {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 
 use crate::check::Desired;
 use crate::kinds::service::{self, Reference};
@@ -36,7 +36,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { workers: 8, resync: Duration::from_secs(60), active: Duration::from_secs(5), seed: 1 }
+        Self { workers: 10, resync: Duration::from_secs(60), active: Duration::from_secs(5), seed: 1 }
     }
 }
 
@@ -48,6 +48,11 @@ pub enum Until {
     /// When nothing is left to write, or, with `rolled_out`, to wait for either.
     Settled { rolled_out: bool },
 }
+
+/// After this, even what can't work before somebody does something is tried again: somebody may have.
+const HOPELESS_AGAIN: Duration = Duration::from_secs(3600);
+/// Permissions are mended outside of Git, so sooner.
+const FORBIDDEN_AGAIN: Duration = Duration::from_secs(300);
 
 /// How long passes in hand may take to end after a stop.
 pub const DRAIN: Duration = Duration::from_secs(25);
@@ -71,6 +76,9 @@ pub struct Controller {
     round: BTreeSet<Key>,
     drifting: BTreeSet<Key>,
     next_resync: Time,
+    sweeping: Option<JoinHandle<()>>,
+    /// A first sweep has ended: until then passes would ask one by one for what it reads at once.
+    swept: bool,
     changed: bool,
 }
 
@@ -90,6 +98,7 @@ impl Controller {
         published: watch::Sender<Arc<Status>>,
     ) -> Self {
         let next_resync = shared.clock.now();
+        let status = Status { source: source.borrow().clone(), ..Status::default() };
         Self {
             shared,
             settings,
@@ -100,13 +109,15 @@ impl Controller {
             now_desired: Arc::default(),
             queue: Queue::default(),
             memory: BTreeMap::new(),
-            status: Status::default(),
+            status,
             last: BTreeMap::new(),
             passes: JoinSet::new(),
             in_hand: BTreeMap::new(),
             round: BTreeSet::new(),
             drifting: BTreeSet::new(),
             next_resync,
+            sweeping: None,
+            swept: false,
             changed: true,
         }
     }
@@ -115,24 +126,24 @@ impl Controller {
     pub async fn run(mut self, stop: impl Future<Output = ()>) -> BTreeMap<Key, Ended> {
         self.shared.metrics.workers(self.settings.workers);
         tokio::pin!(stop);
-        self.absorb().await;
+        self.absorb();
         loop {
-            self.resync_if_due().await;
+            self.sweep_if_due();
             self.start_passes();
             self.publish();
             if self.is_settled() {
                 break;
             }
-            let wake = self.queue.next_due().map_or(self.next_resync, |due| due.min(self.next_resync));
-            let full = self.passes.len() >= self.settings.workers;
             let clock = self.shared.clock.clone();
+            let wake = self.wake();
             tokio::select! {
                 biased;
                 () = &mut stop => break,
                 Some(passed) = self.passes.join_next_with_id() => self.ended(passed),
-                Ok(()) = self.desired.changed() => self.absorb().await,
+                Ok(()) = self.desired.changed() => self.absorb(),
                 Ok(()) = self.source.changed() => self.take_source(),
-                () = clock.sleep_until(wake), if !full => {}
+                () = ended(&mut self.sweeping) => self.begin_round(),
+                () = async { clock.sleep_until(wake.unwrap_or_default()).await }, if wake.is_some() => {}
             }
         }
         self.drain().await;
@@ -140,8 +151,18 @@ impl Controller {
         self.last
     }
 
+    /// When there is something to do without anybody saying so.
+    fn wake(&self) -> Option<Time> {
+        let sweep = self.sweeping.is_none().then_some(self.next_resync);
+        let pass = self.queue.next_due().filter(|_| self.swept && self.passes.len() < self.settings.workers);
+        sweep.into_iter().chain(pass).min()
+    }
+
     /// Ends what is in hand; what takes too long is dropped where it stands.
     async fn drain(&mut self) {
+        if let Some(sweeping) = self.sweeping.take() {
+            sweeping.abort();
+        }
         let clock = self.shared.clock.clone();
         let drained = clock
             .timeout(DRAIN, async {
@@ -161,7 +182,7 @@ impl Controller {
     }
 
     /// Takes the newest desired state over: what changed is due now.
-    async fn absorb(&mut self) {
+    fn absorb(&mut self) {
         let new = self.desired.borrow_and_update().clone();
         let old = std::mem::replace(&mut self.now_desired, new);
         let new_revision = old.revision != self.now_desired.revision;
@@ -197,26 +218,39 @@ impl Controller {
             memory.fresh_after = self.shared.clock.now();
             self.add(key, Duration::ZERO, Priority::High, Reason::Revision);
         }
+        let braked = |ended: &Ended| matches!(ended, Ended::Stands(Verdict::Blocked(Why::MassChange, _)));
+        let held: Vec<Key> = self.last.iter().filter(|(_, ended)| braked(ended)).map(|(key, _)| key.clone()).collect();
         if new_revision {
             // Whatever the brake held back, somebody has looked at the directory since.
-            self.next_resync = self.shared.clock.now();
+            for key in held {
+                self.memory.entry(key.clone()).or_default().may_drift = true;
+                self.add(key, Duration::ZERO, Priority::High, Reason::Revision);
+            }
         }
         self.changed = true;
     }
 
-    async fn resync_if_due(&mut self) {
+    /// Reads everything anew beside the passes.
+    fn sweep_if_due(&mut self) {
         let now = self.shared.clock.now();
-        if now < self.next_resync || self.now_desired.revision.is_empty() {
+        if self.sweeping.is_some() || now < self.next_resync || self.now_desired.revision.is_empty() {
             return;
         }
         self.next_resync = now.after(self.settings.resync);
-        sweep::sweep(&self.shared, &self.now_desired).await;
-        self.round = self.now_desired.objects.keys().cloned().collect();
+        let (shared, desired) = (Arc::clone(&self.shared), Arc::clone(&self.now_desired));
+        self.sweeping = Some(tokio::spawn(async move { sweep::sweep(&shared, &desired).await }));
+    }
+
+    /// After a sweep every object is passed, with nothing to ask for what the sweep saw.
+    fn begin_round(&mut self) {
+        self.swept = true;
         self.drifting.clear();
-        for key in self.now_desired.objects.keys().cloned().collect::<Vec<_>>() {
+        let hopeless = |key: &&Key| matches!(self.last.get(*key), Some(Ended::Failed(failure)) if !failure.retried);
+        self.round = self.now_desired.objects.keys().filter(|key| !hopeless(key)).cloned().collect();
+        for key in self.round.clone() {
             self.add(key, Duration::ZERO, Priority::Low, Reason::Resync);
         }
-        if self.now_desired.objects.is_empty() {
+        if self.round.is_empty() {
             self.status.synced = true;
             self.changed = true;
         }
@@ -229,7 +263,7 @@ impl Controller {
     }
 
     fn start_passes(&mut self) {
-        while self.passes.len() < self.settings.workers {
+        while self.swept && self.passes.len() < self.settings.workers {
             let now = self.shared.clock.now();
             let Some((key, entry)) = self.queue.take(now) else { break };
             let Some(object) = self.now_desired.objects.get(&key).cloned() else {
@@ -274,6 +308,7 @@ impl Controller {
             self.show(&key, &ended);
             self.last.insert(key.clone(), ended);
         }
+        self.wake_for_room();
         self.round_ended(&key);
     }
 
@@ -306,12 +341,15 @@ impl Controller {
             Ended::Failed(failure) => {
                 memory.failures += 1;
                 memory.fresh_after = now;
-                let wait = failure.retried.then(|| Schedule::after(failure.class, seed, memory.failures - 1)).flatten();
-                wait.map(|wait| (wait, Reason::Retry))
+                let scheduled = Schedule::after(failure.class, seed, memory.failures - 1).filter(|_| failure.retried);
+                let hopeless = if failure.category == "AccessDenied" { FORBIDDEN_AGAIN } else { HOPELESS_AGAIN };
+                Some((scheduled.unwrap_or(hopeless), Reason::Retry))
             }
             Ended::Applied { then: Verdict::Blocked(..), .. } => None,
             Ended::Applied { .. } if key.kind == Kind::TaskDefinition => Some((Duration::ZERO, Reason::Revision)),
             Ended::Applied { .. } => Some((active, Reason::Rollout)),
+            // Woken when that has happened; until then nothing needs to be asked.
+            Ended::Stands(Verdict::Waiting(Why::DependencyNotReady | Why::RolloutLimit, _)) => None,
             Ended::Stands(Verdict::Rolling(_) | Verdict::Waiting(..) | Verdict::Due) => {
                 memory.fresh_after = now;
                 Some((active, Reason::Rollout))
@@ -333,21 +371,33 @@ impl Controller {
         }
     }
 
-    /// What waits for this object is due now.
+    /// What waits for this object is due now, and so is what is just finding out that it would have to wait.
     fn wake_dependents(&mut self, key: &Key) {
-        let waits =
-            |of: &Key| matches!(self.last.get(of), Some(Ended::Stands(Verdict::Waiting(Why::DependencyNotReady, _))));
         let depends = |object: &&crate::kinds::Object| match key.kind {
             Kind::TaskDefinition => service::task_definition(object) == Reference::Manifest(key.clone()),
             Kind::Cluster => object.key.cluster.is_some(),
             Kind::Service => false,
         };
+        let waits = |of: &Key| self.waits_for(of, Why::DependencyNotReady) || self.queue.is_in_hand(of);
         let services = self.now_desired.objects.values().filter(|object| object.key.kind == Kind::Service);
-        let due: Vec<Key> =
-            services.filter(depends).map(|object| object.key.clone()).filter(|key| waits(key)).collect();
+        let due: Vec<Key> = services.filter(depends).map(|object| object.key.clone()).filter(waits).collect();
         for key in due {
             self.add(key, Duration::ZERO, Priority::Normal, Reason::Revision);
         }
+    }
+
+    /// As many of those that wait for room as there is room for.
+    fn wake_for_room(&mut self) {
+        let room = self.shared.rollouts_max.saturating_sub(self.shared.known().rolling.len());
+        let waiting = self.last.keys().filter(|key| self.waits_for(key, Why::RolloutLimit));
+        let due: Vec<Key> = waiting.take(room).cloned().collect();
+        for key in due {
+            self.add(key, Duration::ZERO, Priority::Normal, Reason::Rollout);
+        }
+    }
+
+    fn waits_for(&self, key: &Key, why: Why) -> bool {
+        matches!(self.last.get(key), Some(Ended::Stands(Verdict::Waiting(reason, _))) if *reason == why)
     }
 
     /// At the end of a round the brake looks at all that drifted: few may roll, many may not.
@@ -431,6 +481,16 @@ impl Controller {
         let cluster = self.now_desired.objects.values().find(of_cluster);
         task_definition || cluster.is_some_and(|cluster| given_up(&cluster.key))
     }
+}
+
+/// Ends when the sweep does; never, when there is none.
+async fn ended(sweeping: &mut Option<JoinHandle<()>>) {
+    match sweeping {
+        // A sweep that fell over is followed by the next; what it did see is there.
+        Some(handle) => drop(handle.await),
+        None => std::future::pending().await,
+    }
+    *sweeping = None;
 }
 
 fn counts(shown: &crate::shape::Tree) -> Option<TaskCounts> {

@@ -45,6 +45,22 @@ pub struct Known {
     pub rolling: BTreeSet<Key>,
 }
 
+impl Known {
+    /// Takes an observation in, unless a newer one is there: a sweep takes longer than a look.
+    pub fn see(&mut self, key: &Key, seen: Seen) {
+        if self.seen.get(key).is_none_or(|newest| newest.begun <= seen.begun) {
+            self.seen.insert(key.clone(), seen);
+        }
+    }
+
+    /// The same for clusters by name.
+    pub fn see_cluster(&mut self, name: &str, seen: Seen) {
+        if self.clusters.get(name).is_none_or(|newest| newest.begun <= seen.begun) {
+            self.clusters.insert(name.to_owned(), seen);
+        }
+    }
+}
+
 impl Shared {
     pub fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
@@ -170,9 +186,9 @@ async fn observe(shared: &Shared, object: &Object, memory: &Memory) -> Seen {
         return seen;
     }
     let seen = shared.observer.look(object).await;
-    shared.known().seen.insert(object.key.clone(), seen.clone());
+    shared.known().see(&object.key, seen.clone());
     if object.key.kind == Kind::Cluster {
-        shared.known().clusters.insert(object.aws_name().to_owned(), seen.clone());
+        shared.known().see_cluster(object.aws_name(), seen.clone());
     }
     seen
 }
@@ -186,7 +202,7 @@ async fn cluster(shared: &Shared, object: &Object) -> Observed {
         return seen.observed;
     }
     let seen = shared.observer.cluster(name).await;
-    shared.known().clusters.insert(name.to_owned(), seen.clone());
+    shared.known().see_cluster(name, seen.clone());
     seen.observed
 }
 

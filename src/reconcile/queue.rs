@@ -69,6 +69,11 @@ impl<K: Ord + Clone> Queue<K> {
         self.again.remove(key);
     }
 
+    /// Whether somebody works on the key.
+    pub fn is_in_hand(&self, key: &K) -> bool {
+        self.in_hand.contains(key)
+    }
+
     /// When the next key is due.
     pub fn next_due(&self) -> Option<Time> {
         self.waiting.values().map(|entry| entry.due).min()

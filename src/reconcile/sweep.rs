@@ -21,15 +21,18 @@ pub async fn sweep(shared: &Shared, desired: &Desired) {
     let mut known = shared.known();
     for (name, seen) in swept.services {
         if let Some(key) = names.get(&name) {
-            known.seen.insert(key.clone(), seen);
+            known.see(key, seen);
         }
     }
     for object in declared() {
         if let Some(seen) = swept.clusters.get(object.aws_name()) {
-            known.seen.insert(object.key.clone(), seen.clone());
+            known.see(&object.key, seen.clone());
         }
     }
-    known.clusters = swept.clusters;
+    for (name, seen) in swept.clusters {
+        known.see_cluster(&name, seen);
+    }
+    known.seen.retain(|key, _| objects.contains_key(key));
     let observed = known.seen.iter().map(|(key, seen)| (key.clone(), seen.observed.clone())).collect();
     let revisions = known::revisions(objects, &observed);
     known.revisions.extend(revisions);

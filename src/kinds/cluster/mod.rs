@@ -22,6 +22,7 @@ pub static DEFINITION: Definition = Definition {
         limit: 100,
         include: &["CONFIGURATIONS", "SETTINGS", "TAGS"],
         answer: "clusters",
+        shortened: &[],
     },
     list: None,
 };

@@ -25,9 +25,13 @@ pub static DEFINITION: Definition = Definition {
         limit: 10,
         include: &["TAGS"],
         answer: "services",
+        shortened: &[("events", EVENTS_KEPT)],
     },
     list: Some(List { operation: "ListServices", answer: "serviceArns", page: 100 }),
 };
+
+/// Of a hundred events a service, the newest tell why it fails; ten thousand services' others would fill the memory.
+const EVENTS_KEPT: usize = 10;
 
 /// What `spec.taskDefinition` names.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -25,6 +25,7 @@ pub static DEFINITION: Definition = Definition {
         limit: 1,
         include: &["TAGS"],
         answer: "taskDefinition",
+        shortened: &[],
     },
     list: None,
 };
