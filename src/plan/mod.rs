@@ -222,3 +222,6 @@ fn not_owned(whose: &crate::kinds::tags::Owner, us: &Ownership) -> Option<Verdic
     };
     Some(Verdict::Blocked(Reason::NotOwned, message))
 }
+
+#[cfg(test)]
+mod tests;

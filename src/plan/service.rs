@@ -275,9 +275,8 @@ fn deploy(
         steps.push(tag_step(arn, tags, "the attempt is written down before it is made"));
     }
     let names: Vec<&str> = change.in_place.iter().chain(&change.deploying).map(String::as_str).collect();
-    let forced = change.restart
-        || remembered == Remembered::Yes
-        || names.iter().any(|name| service::rows::FORCED.contains(name));
+    // A restart is a deployment that nothing but the asking starts.
+    let forced = change.restart || !change.deploys() || names.iter().any(|name| service::rows::FORCED.contains(name));
     let update = service::update(object, &names, change.task_definition.then_some(reference), forced);
     steps.push(Step { late, ..Step::new(update, StepEffect::Deploys, why) });
     Plan::due(steps, change.differences)

@@ -1,0 +1,258 @@
+//! The decisions for a service, one sentence each.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::{Answers, Facts, Need, Plan, Reason, Resolution, StepEffect, Verdict, plan};
+use crate::kinds::tags::{self, Attempt, Ownership};
+use crate::kinds::{Key, Kind, Object, Observed, Origin, Place, Reconcile, service};
+use crate::rollout::{Entry, Journal};
+use crate::shape::{Time, Tree};
+use crate::tree;
+
+const NOW: Time = Time(1_800_000_000_000);
+
+fn us() -> Ownership {
+    Ownership { owner: "acme".into(), source: "prod".into() }
+}
+
+fn desired(spec: Tree) -> Object {
+    let place = Place { account: "123456789012".into(), region: "us-east-1".into() };
+    Object {
+        key: Key { place, cluster: Some("prod".into()), kind: Kind::Service, name: "web".into() },
+        spec: spec.with("serviceName", "web"),
+        reconcile: Reconcile::default(),
+        origin: Origin::default(),
+    }
+}
+
+/// A service that runs `revision`, steady since long ago, after an attempt to bring `attempt` to it.
+fn live(object: &Object, revision: &str, attempt: &str, hash_of: &str) -> Tree {
+    let attempt = Attempt {
+        hash: service::deploy_hash(object, hash_of),
+        task_definition: attempt.into(),
+        at: Time(NOW.0 - 600_000),
+        restart: "-".into(),
+    };
+    let primary = tree! {
+        "id" => "ecs-svc/1", "status" => "PRIMARY", "rolloutState" => "COMPLETED", "createdAt" => Time(NOW.0 - 590_000),
+    };
+    tree! {
+        "serviceName" => "web", "status" => "ACTIVE", "desiredCount" => 2, "runningCount" => 2, "pendingCount" => 0,
+        "serviceArn" => "arn:aws:ecs:us-east-1:123456789012:service/prod/web",
+        "taskDefinition" => format!("arn:aws:ecs:us-east-1:123456789012:task-definition/{revision}"),
+        "deployments" => vec![primary],
+        "tags" => vec![tags::tag(tags::OWNER, "acme/prod"), attempt.tag()],
+    }
+}
+
+fn wants(reference: &str) -> Resolution {
+    Resolution::Realised { reference: reference.into(), content: reference.into(), object: None }
+}
+
+fn decide_with(object: &Object, shown: Observed, wanted: Resolution, answers: &Answers) -> Result<Plan, Need> {
+    let cluster = Observed::Present(tree! { "clusterName" => "prod", "status" => "ACTIVE" });
+    let facts = Facts {
+        us: &us(),
+        observed: &shown,
+        date: NOW,
+        cluster: &cluster,
+        cluster_declared: false,
+        task_definition: wanted,
+        grace: Duration::from_secs(3600),
+        answers,
+    };
+    plan(object, &facts)
+}
+
+fn decide(object: &Object, shown: &Tree, wanted: &str) -> Result<Plan, Need> {
+    decide_with(object, Observed::Present(shown.clone()), wants(wanted), &Answers::default())
+}
+
+fn after(object: &Object, shown: &Tree, wanted: &str, entries: &[(&str, &str)]) -> Plan {
+    let entry = |(index, (task_definition, status)): (usize, &(&str, &str))| Entry {
+        created_at: Time(NOW.0 - 590_000 + index as i64 * 1000),
+        status: (*status).into(),
+        reason: String::new(),
+        task_definition: (*task_definition).into(),
+    };
+    let journal = Journal { entries: entries.iter().enumerate().map(entry).collect() };
+    let answers = Answers { task_definitions: BTreeMap::new(), journal: Some(journal) };
+    decide_with(object, Observed::Present(shown.clone()), wants(wanted), &answers).unwrap()
+}
+
+fn operations(plan: &Plan) -> Vec<(&'static str, StepEffect)> {
+    plan.steps.iter().map(|step| (step.call.operation, step.effect)).collect()
+}
+
+fn reason(plan: &Plan) -> Option<Reason> {
+    match &plan.verdict {
+        Verdict::Waiting(reason, _) | Verdict::Blocked(reason, _) => Some(*reason),
+        Verdict::Converged | Verdict::Due | Verdict::Rolling(_) => None,
+    }
+}
+
+const TAGGED: (&str, StepEffect) = ("TagResource", StepEffect::Tags);
+const DEPLOYED: (&str, StepEffect) = ("UpdateService", StepEffect::Deploys);
+const IN_PLACE: (&str, StepEffect) = ("UpdateService", StepEffect::InPlace);
+
+#[test]
+fn what_is_not_there_is_created_with_its_memory_in_the_same_call() {
+    let object = desired(tree! { "desiredCount" => 2 });
+    let plan = decide_with(&object, Observed::Absent, wants("web:1"), &Answers::default()).unwrap();
+    assert_eq!(operations(&plan), [("CreateService", StepEffect::Create)]);
+    let tags = tags::read(plan.steps[0].call.input.list("tags"));
+    assert_eq!(tags.get(tags::OWNER), Some(&"acme/prod"));
+    assert!(tags.contains_key(tags::ATTEMPT));
+}
+
+#[test]
+fn what_could_not_be_observed_is_never_taken_for_absent() {
+    let unknown = Observed::Unknown("throttled".into());
+    let plan = decide_with(&desired(tree! {}), unknown, wants("web:1"), &Answers::default()).unwrap();
+    assert_eq!((operations(&plan), reason(&plan)), (vec![], Some(Reason::Unobserved)));
+}
+
+#[test]
+fn a_steady_service_that_is_as_wanted_is_left_alone() {
+    let object = desired(tree! { "desiredCount" => 2 });
+    let plan = decide(&object, &live(&object, "web:1", "web:1", "web:1"), "web:1").unwrap();
+    assert_eq!((operations(&plan), &plan.verdict), (vec![], &Verdict::Converged));
+}
+
+#[test]
+fn another_count_is_changed_in_place_and_another_image_is_deployed_after_it_was_written_down() {
+    let object = desired(tree! { "desiredCount" => 2 });
+    let shown = live(&object, "web:1", "web:1", "web:1");
+    let scaled = desired(tree! { "desiredCount" => 4 });
+    assert_eq!(operations(&decide(&scaled, &shown, "web:1").unwrap()), [IN_PLACE]);
+    assert_eq!(operations(&decide(&object, &shown, "web:2").unwrap()), [TAGGED, DEPLOYED]);
+}
+
+#[test]
+fn before_the_same_attempt_is_made_again_the_journal_is_read() {
+    let object = desired(tree! { "desiredCount" => 2 });
+    let shown = live(&object, "web:1", "web:2", "web:2");
+    assert_eq!(decide(&object, &shown, "web:2"), Err(Need::Journal(Time(NOW.0 - 600_000))));
+}
+
+#[test]
+fn an_attempt_that_was_never_made_is_made_without_writing_it_down_again() {
+    let object = desired(tree! { "desiredCount" => 2 });
+    let plan = after(&object, &live(&object, "web:1", "web:2", "web:2"), "web:2", &[]);
+    assert_eq!(operations(&plan), [DEPLOYED]);
+}
+
+#[test]
+fn a_failed_attempt_is_held_and_only_its_deploying_part() {
+    let object = desired(tree! { "desiredCount" => 2 });
+    let shown = live(&object, "web:1", "web:2", "web:2");
+    for status in ["ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED", "STOPPED", "ROLLBACK_IN_PROGRESS"] {
+        let plan = after(&object, &shown, "web:2", &[("web:2", status)]);
+        assert_eq!((operations(&plan), reason(&plan)), (vec![], Some(Reason::RolledBack)), "{status}");
+    }
+    let scaled = desired(tree! { "desiredCount" => 4 });
+    let plan = after(&scaled, &shown, "web:2", &[("web:2", "ROLLBACK_SUCCESSFUL")]);
+    assert_eq!((operations(&plan), reason(&plan)), (vec![IN_PLACE], Some(Reason::RolledBack)));
+    assert_eq!(plan.steps[0].call.input.get("taskDefinition"), None, "the live revision stays");
+}
+
+#[test]
+fn git_asking_for_something_else_ends_a_hold() {
+    let object = desired(tree! { "desiredCount" => 2 });
+    let shown = live(&object, "web:1", "web:2", "web:2");
+    assert_eq!(operations(&decide(&object, &shown, "web:3").unwrap()), [TAGGED, DEPLOYED]);
+    let mut again = object;
+    again.reconcile.restarted_at = Some("2026-11-22 once more".into());
+    assert_eq!(operations(&decide(&again, &shown, "web:2").unwrap()), [TAGGED, DEPLOYED]);
+}
+
+#[test]
+fn a_deployment_of_someone_else_is_left_alone_for_the_grace_and_then_reverted() {
+    let object = desired(tree! { "desiredCount" => 2 });
+    let shown = live(&object, "web:9", "web:2", "web:2");
+    let done = [("web:2", "SUCCESSFUL"), ("web:9", "SUCCESSFUL")];
+    let plan = after(&object, &shown, "web:2", &done);
+    assert_eq!((operations(&plan), reason(&plan)), (vec![], Some(Reason::Overridden)));
+    let journal = Journal {
+        entries: vec![Entry {
+            created_at: Time(NOW.0 - 3_600_000),
+            status: "SUCCESSFUL".into(),
+            reason: String::new(),
+            task_definition: "web:9".into(),
+        }],
+    };
+    let answers = Answers { task_definitions: BTreeMap::new(), journal: Some(journal) };
+    let plan = decide_with(&object, Observed::Present(shown), wants("web:2"), &answers).unwrap();
+    assert_eq!((operations(&plan), plan.drift), (vec![TAGGED, DEPLOYED], true));
+}
+
+#[test]
+fn what_was_deployed_and_still_differs_is_not_deployed_for_ever() {
+    let object = desired(tree! { "desiredCount" => 2, "platformVersion" => "1.4.0" });
+    let shown = live(&object, "web:1", "web:1", "web:1").with("platformVersion", "1.3.0");
+    let plan = after(&object, &shown, "web:1", &[("web:1", "SUCCESSFUL")]);
+    assert_eq!((operations(&plan), reason(&plan)), (vec![], Some(Reason::DriftPersists)));
+}
+
+#[test]
+fn what_is_not_ours_or_suspended_or_can_not_be_changed_is_not_touched() {
+    let object = desired(tree! { "desiredCount" => 4 });
+    let shown = live(&object, "web:1", "web:1", "web:1");
+    let tagged = |tag: Tree| {
+        let mut tags = shown.list("tags").to_vec();
+        tags.push(tag);
+        shown.clone().with("tags", tags)
+    };
+    let foreign = shown.clone().with("tags", vec![tags::tag(tags::OWNER, "other/prod")]);
+    let short = shown.clone().with("serviceArn", "arn:aws:ecs:us-east-1:123456789012:service/web");
+    for (shown, why) in [
+        (foreign, Reason::NotOwned),
+        (shown.clone().with("tags", Tree::List(vec![])), Reason::NotOwned),
+        (short, Reason::LegacyArn),
+        (shown.clone().with("status", "DRAINING"), Reason::Draining),
+        (tagged(tags::tag(tags::SUSPEND, "")), Reason::Suspended),
+        (shown.clone().with("schedulingStrategy", "DAEMON"), Reason::ReplacementNeeded),
+    ] {
+        let plan = decide(&object, &shown, "web:1").unwrap();
+        assert_eq!((operations(&plan), reason(&plan)), (vec![], Some(why)));
+    }
+}
+
+#[test]
+fn a_failed_or_late_rollout_says_so_and_writes_nothing() {
+    let object = desired(tree! { "desiredCount" => 2 });
+    let with = |state: &str, began: i64| {
+        let primary = tree! {
+            "id" => "ecs-svc/1", "status" => "PRIMARY", "rolloutState" => state, "createdAt" => Time(NOW.0 - began),
+        };
+        live(&object, "web:1", "web:1", "web:1").with("deployments", vec![primary])
+    };
+    for (shown, why) in [
+        (with("FAILED", 1000), Some(Reason::RolledBack)),
+        (with("IN_PROGRESS", 901_000), Some(Reason::RolloutTimedOut)),
+        (with("IN_PROGRESS", 1000), None),
+    ] {
+        let plan = decide(&object, &shown, "web:1").unwrap();
+        assert_eq!((operations(&plan), reason(&plan)), (vec![], why));
+    }
+}
+
+#[test]
+fn a_service_whose_cluster_is_nowhere_says_what_to_do() {
+    let object = desired(tree! { "desiredCount" => 2 });
+    for (declared, why, steps) in [(false, Reason::ClusterAbsent, 0), (true, Reason::DependencyNotReady, 1)] {
+        let facts = Facts {
+            us: &us(),
+            observed: &Observed::Absent,
+            date: NOW,
+            cluster: &Observed::Absent,
+            cluster_declared: declared,
+            task_definition: wants("web:1"),
+            grace: Duration::ZERO,
+            answers: &Answers::default(),
+        };
+        let plan = plan(&object, &facts).unwrap();
+        assert_eq!((reason(&plan), plan.steps.len()), (Some(why), steps));
+    }
+}
