@@ -263,6 +263,8 @@ fn deploy(
     change: Change,
     remembered: Remembered,
 ) -> Plan {
+    // A restart is a deployment that nothing but the asking starts.
+    let asked_only = change.restart || !change.deploys();
     let why = if change.deploys() { change.why() } else { "reconcile.restartedAt changed".to_owned() };
     let late = if wanted.reference.is_none() { vec![Path::from("taskDefinition")] } else { vec![] };
     let reference = wanted.reference.unwrap_or(object.aws_name());
@@ -275,8 +277,7 @@ fn deploy(
         steps.push(tag_step(arn, tags, "the attempt is written down before it is made"));
     }
     let names: Vec<&str> = change.in_place.iter().chain(&change.deploying).map(String::as_str).collect();
-    // A restart is a deployment that nothing but the asking starts.
-    let forced = change.restart || !change.deploys() || names.iter().any(|name| service::rows::FORCED.contains(name));
+    let forced = asked_only || names.iter().any(|name| service::rows::FORCED.contains(name));
     let update = service::update(object, &names, change.task_definition.then_some(reference), forced);
     steps.push(Step { late, ..Step::new(update, StepEffect::Deploys, why) });
     Plan::due(steps, change.differences)
