@@ -70,6 +70,9 @@ pub struct Controller {
     memory: BTreeMap<Key, Memory>,
     status: Status,
     last: BTreeMap<Key, Ended>,
+    /// Which services build on a cluster or a task definition.
+    dependents: BTreeMap<Key, Vec<Key>>,
+    wait_for_room: BTreeSet<Key>,
     passes: JoinSet<Passed>,
     in_hand: BTreeMap<tokio::task::Id, (Key, Entry, Time)>,
     /// Keys of the present round that have not been passed yet, and those found drifting in it.
@@ -80,7 +83,11 @@ pub struct Controller {
     /// A first sweep has ended: until then passes would ask one by one for what it reads at once.
     swept: bool,
     changed: bool,
+    next_picture: Time,
 }
+
+/// How often the picture is replaced while there is much to do: it is copied whole.
+const PICTURE_EVERY: Duration = Duration::from_secs(1);
 
 struct Passed {
     key: Key,
@@ -111,6 +118,8 @@ impl Controller {
             memory: BTreeMap::new(),
             status,
             last: BTreeMap::new(),
+            dependents: BTreeMap::new(),
+            wait_for_room: BTreeSet::new(),
             passes: JoinSet::new(),
             in_hand: BTreeMap::new(),
             round: BTreeSet::new(),
@@ -119,6 +128,7 @@ impl Controller {
             sweeping: None,
             swept: false,
             changed: true,
+            next_picture: next_resync,
         }
     }
 
@@ -147,6 +157,7 @@ impl Controller {
             }
         }
         self.drain().await;
+        self.next_picture = self.shared.clock.now();
         self.publish();
         self.last
     }
@@ -192,6 +203,7 @@ impl Controller {
             self.status.objects.remove(key);
             self.last.remove(key);
             self.round.remove(key);
+            self.wait_for_room.remove(key);
             self.shared.known().rolling.remove(key);
         }
         let mut due = Vec::new();
@@ -205,13 +217,9 @@ impl Controller {
             }
         }
         // A task definition's change is its services' change.
-        let touched: BTreeSet<&Key> = due.iter().collect();
-        let services = self.now_desired.objects.values().filter(|object| object.key.kind == Kind::Service);
-        let by_reference = services.filter(|object| match service::task_definition(object) {
-            Reference::Manifest(key) => touched.contains(&key),
-            Reference::Literal(_) => false,
-        });
-        let also: Vec<Key> = by_reference.map(|object| object.key.clone()).collect();
+        self.dependents = dependents(&self.now_desired);
+        let built_on = due.iter().filter(|key| key.kind == Kind::TaskDefinition);
+        let also: Vec<Key> = built_on.filter_map(|key| self.dependents.get(key)).flatten().cloned().collect();
         for key in due.into_iter().chain(also) {
             let memory = self.memory.entry(key.clone()).or_default();
             memory.failures = 0;
@@ -280,9 +288,6 @@ impl Controller {
             });
             self.in_hand.insert(handle.id(), (key, entry, now));
         }
-        for priority in Priority::ALL {
-            self.shared.metrics.queue_depth(*priority, self.queue.depth(*priority));
-        }
     }
 
     fn ended(&mut self, passed: Result<(tokio::task::Id, Passed), tokio::task::JoinError>) {
@@ -307,6 +312,9 @@ impl Controller {
             self.requeue(&key, &ended);
             self.show(&key, &ended);
             self.last.insert(key.clone(), ended);
+            if self.waits_for(&key, Why::RolloutLimit) {
+                self.wait_for_room.insert(key.clone());
+            }
         }
         self.wake_for_room();
         self.round_ended(&key);
@@ -373,14 +381,8 @@ impl Controller {
 
     /// What waits for this object is due now, and so is what is just finding out that it would have to wait.
     fn wake_dependents(&mut self, key: &Key) {
-        let depends = |object: &&crate::kinds::Object| match key.kind {
-            Kind::TaskDefinition => service::task_definition(object) == Reference::Manifest(key.clone()),
-            Kind::Cluster => object.key.cluster.is_some(),
-            Kind::Service => false,
-        };
-        let waits = |of: &Key| self.waits_for(of, Why::DependencyNotReady) || self.queue.is_in_hand(of);
-        let services = self.now_desired.objects.values().filter(|object| object.key.kind == Kind::Service);
-        let due: Vec<Key> = services.filter(depends).map(|object| object.key.clone()).filter(waits).collect();
+        let waits = |of: &&Key| self.waits_for(of, Why::DependencyNotReady) || self.queue.is_in_hand(of);
+        let due: Vec<Key> = self.dependents.get(key).into_iter().flatten().filter(waits).cloned().collect();
         for key in due {
             self.add(key, Duration::ZERO, Priority::Normal, Reason::Revision);
         }
@@ -389,9 +391,8 @@ impl Controller {
     /// As many of those that wait for room as there is room for.
     fn wake_for_room(&mut self) {
         let room = self.shared.rollouts_max.saturating_sub(self.shared.known().rolling.len());
-        let waiting = self.last.keys().filter(|key| self.waits_for(key, Why::RolloutLimit));
-        let due: Vec<Key> = waiting.take(room).cloned().collect();
-        for key in due {
+        for _ in 0..room {
+            let Some(key) = self.wait_for_room.pop_first() else { return };
             self.add(key, Duration::ZERO, Priority::Normal, Reason::Rollout);
         }
     }
@@ -441,8 +442,17 @@ impl Controller {
         self.changed = true;
     }
 
+    /// Shows the newest picture; while passes end one after the other, not after each.
     fn publish(&mut self) {
+        let now = self.shared.clock.now();
+        if !self.changed || (now < self.next_picture && self.queue.next_due().is_some_and(|due| due <= now)) {
+            return;
+        }
         if std::mem::take(&mut self.changed) {
+            self.next_picture = now.after(PICTURE_EVERY);
+            for priority in Priority::ALL {
+                self.shared.metrics.queue_depth(*priority, self.queue.depth(*priority));
+            }
             self.published.send_replace(Arc::new(self.status.clone()));
         }
     }
@@ -481,6 +491,21 @@ impl Controller {
         let cluster = self.now_desired.objects.values().find(of_cluster);
         task_definition || cluster.is_some_and(|cluster| given_up(&cluster.key))
     }
+}
+
+fn dependents(desired: &Desired) -> BTreeMap<Key, Vec<Key>> {
+    let mut dependents: BTreeMap<Key, Vec<Key>> = BTreeMap::new();
+    let declared = desired.objects.values().filter(|object| object.key.kind == Kind::Cluster);
+    let clusters: BTreeMap<&str, &Key> = declared.map(|object| (object.aws_name(), &object.key)).collect();
+    for object in desired.objects.values().filter(|object| object.key.kind == Kind::Service) {
+        if let Reference::Manifest(key) = service::task_definition(object) {
+            dependents.entry(key).or_default().push(object.key.clone());
+        }
+        if let Some(cluster) = clusters.get(service::cluster(object)) {
+            dependents.entry((*cluster).clone()).or_default().push(object.key.clone());
+        }
+    }
+    dependents
 }
 
 /// Ends when the sweep does; never, when there is none.

@@ -22,37 +22,67 @@ pub struct Entry {
 /// The queue.
 #[derive(Debug)]
 pub struct Queue<K> {
-    waiting: BTreeMap<K, Entry>,
+    waiting: BTreeMap<K, (Entry, Place)>,
+    /// The same, in the order in which keys become due; keys of one instant in the order they were put down.
+    order: BTreeMap<Place, K>,
+    put_down: u64,
     in_hand: BTreeSet<K>,
     /// Asked for while in hand.
     again: BTreeMap<K, Entry>,
 }
 
+/// Where a key stands in the order.
+type Place = (Priority, Time, u64);
+
 impl<K: Ord + Clone> Default for Queue<K> {
     fn default() -> Self {
-        Self { waiting: BTreeMap::new(), in_hand: BTreeSet::new(), again: BTreeMap::new() }
+        Self {
+            waiting: BTreeMap::new(),
+            order: BTreeMap::new(),
+            put_down: 0,
+            in_hand: BTreeSet::new(),
+            again: BTreeMap::new(),
+        }
     }
 }
 
 impl<K: Ord + Clone> Queue<K> {
     /// Puts a key down.
     pub fn add(&mut self, key: K, entry: Entry) {
-        let place = if self.in_hand.contains(&key) { &mut self.again } else { &mut self.waiting };
-        let kept = place.entry(key).or_insert(entry);
-        if entry.due < kept.due {
-            (kept.due, kept.reason) = (entry.due, entry.reason);
+        if self.in_hand.contains(&key) {
+            let kept = self.again.get(&key).map_or(entry, |kept| sooner(*kept, entry));
+            self.again.insert(key, kept);
+            return;
         }
-        kept.priority = kept.priority.min(entry.priority);
+        let entry = match self.waiting.remove(&key) {
+            Some((kept, place)) => {
+                self.order.remove(&place);
+                sooner(kept, entry)
+            }
+            None => entry,
+        };
+        self.put_down += 1;
+        let place = (entry.priority, entry.due, self.put_down);
+        self.order.insert(place, key.clone());
+        self.waiting.insert(key, (entry, place));
     }
 
     /// Takes the most urgent of the keys that are due, the longest due first.
     pub fn take(&mut self, now: Time) -> Option<(K, Entry)> {
-        let due = self.waiting.iter().filter(|(_, entry)| entry.due <= now);
-        let (key, _) = due.min_by_key(|(key, entry)| (entry.priority, entry.due, (*key).clone()))?;
-        let key = key.clone();
-        let entry = self.waiting.remove(&key)?;
+        let (_, place) = self.firsts().find(|(due, _)| *due <= now)?;
+        let key = self.order.remove(&place)?;
+        let (entry, _) = self.waiting.remove(&key)?;
         self.in_hand.insert(key.clone());
         Some((key, entry))
+    }
+
+    /// The first of each priority, most urgent first.
+    fn firsts(&self) -> impl Iterator<Item = (Time, Place)> + '_ {
+        let first = |priority: &Priority| {
+            let (place, _) = self.order.range((*priority, Time(i64::MIN), 0)..).next()?;
+            (place.0 == *priority).then_some((place.1, *place))
+        };
+        Priority::ALL.iter().filter_map(first)
     }
 
     /// The key is no longer in hand.
@@ -65,7 +95,9 @@ impl<K: Ord + Clone> Queue<K> {
 
     /// Forgets a key that is not in hand.
     pub fn forget(&mut self, key: &K) {
-        self.waiting.remove(key);
+        if let Some((_, place)) = self.waiting.remove(key) {
+            self.order.remove(&place);
+        }
         self.again.remove(key);
     }
 
@@ -76,18 +108,24 @@ impl<K: Ord + Clone> Queue<K> {
 
     /// When the next key is due.
     pub fn next_due(&self) -> Option<Time> {
-        self.waiting.values().map(|entry| entry.due).min()
+        self.firsts().map(|(due, _)| due).min()
     }
 
     /// How many keys of a priority wait.
     pub fn depth(&self, priority: Priority) -> usize {
-        self.waiting.values().filter(|entry| entry.priority == priority).count()
+        self.waiting.values().filter(|(entry, _)| entry.priority == priority).count()
     }
 
     /// Nothing waits and nothing is in hand.
     pub fn is_idle(&self) -> bool {
         self.waiting.is_empty() && self.in_hand.is_empty()
     }
+}
+
+/// Two requests for one key are one: the earlier time, the higher priority.
+fn sooner(kept: Entry, new: Entry) -> Entry {
+    let (due, reason) = if new.due < kept.due { (new.due, new.reason) } else { (kept.due, kept.reason) };
+    Entry { due, reason, priority: kept.priority.min(new.priority), since: kept.since }
 }
 
 #[cfg(test)]
