@@ -19,7 +19,7 @@ use super::backoff::Schedule;
 use super::conditions;
 use super::pass::{self, Ended, Memory, Shared};
 use super::queue::{Entry, Queue};
-use super::status::{SourceStatus, Status, TaskCounts};
+use super::status::{ConditionType, SourceStatus, Status, TaskCounts};
 use super::sweep;
 
 /// How the loop runs.
@@ -344,6 +344,11 @@ impl Controller {
         let now = self.shared.clock.now();
         let active = self.settings.active;
         let seed = self.settings.seed;
+        // The longer it has been at it, the less often it is worth a look.
+        let since = self.status.objects.get(key).and_then(|status| status.conditions.get(&ConditionType::Ready));
+        let at_it =
+            since.filter(|ready| ready.status == Some(false)).map_or(Duration::ZERO, |ready| now.since(ready.since));
+        let patience = (at_it / 10).clamp(active, self.settings.resync.max(active));
         let memory = self.memory.entry(key.clone()).or_default();
         let again = match ended {
             Ended::Failed(failure) => {
@@ -353,14 +358,13 @@ impl Controller {
                 let hopeless = if failure.category == "AccessDenied" { FORBIDDEN_AGAIN } else { HOPELESS_AGAIN };
                 Some((scheduled.unwrap_or(hopeless), Reason::Retry))
             }
-            Ended::Applied { then: Verdict::Blocked(..), .. } => None,
             Ended::Applied { .. } if key.kind == Kind::TaskDefinition => Some((Duration::ZERO, Reason::Revision)),
             Ended::Applied { .. } => Some((active, Reason::Rollout)),
             // Woken when that has happened; until then nothing needs to be asked.
             Ended::Stands(Verdict::Waiting(Why::DependencyNotReady | Why::RolloutLimit, _)) => None,
             Ended::Stands(Verdict::Rolling(_) | Verdict::Waiting(..) | Verdict::Due) => {
                 memory.fresh_after = now;
-                Some((active, Reason::Rollout))
+                Some((patience, Reason::Rollout))
             }
             Ended::Drifted => {
                 self.drifting.insert(key.clone());
