@@ -65,11 +65,13 @@ pub async fn once(
 fn exit(ended: &BTreeMap<Key, Ended>, wait: bool) -> Exit {
     let one = |ended: &Ended| match ended {
         Ended::Stands(Verdict::Converged) => Exit::Done,
-        Ended::Stands(Verdict::Rolling(_)) if !wait => Exit::Done,
-        Ended::Stands(Verdict::Blocked(Reason::RolledBack, _)) => Exit::RolledBack,
+        Ended::Stands(Verdict::Rolling(_) | Verdict::Settling(_)) if !wait => Exit::Done,
+        Ended::Stands(Verdict::Blocked(Reason::RolledBack | Reason::RolloutFailed, _)) => Exit::RolledBack,
         Ended::Stands(Verdict::Blocked(Reason::RolloutTimedOut, _)) => Exit::TimedOut,
         Ended::Stands(Verdict::Blocked(..)) | Ended::Failed(_) => Exit::Error,
-        Ended::Stands(Verdict::Rolling(_) | Verdict::Waiting(..) | Verdict::Due) => Exit::TimedOut,
+        Ended::Stands(Verdict::Rolling(_) | Verdict::Settling(_) | Verdict::Waiting(..) | Verdict::Due) => {
+            Exit::TimedOut
+        }
         Ended::Applied { .. } | Ended::Drifted => Exit::TimedOut,
     };
     // An error says more than a rollout that failed, and that more than one that is late.

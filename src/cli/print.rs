@@ -56,7 +56,7 @@ fn one(text: &mut String, key: &Key, plan: &Plan) {
         (_, Verdict::Blocked(reason, message)) => format!("blocked, {}: {message}", reason.as_str()),
         (Some(step), _) => format!("{}: {}", effect(step.effect), step.reason),
         (None, Verdict::Waiting(reason, message)) => format!("waits, {}: {message}", reason.as_str()),
-        (None, Verdict::Rolling(message)) => format!("no change; {message}"),
+        (None, Verdict::Rolling(message) | Verdict::Settling(message)) => format!("no change; {message}"),
         (None, Verdict::Converged | Verdict::Due) => return,
     };
     line(text, format_args!("{symbol} {}  {words}", key.short()));

@@ -32,7 +32,7 @@ pub fn plan(object: &Object, facts: &Facts<'_>) -> Plan {
     let verdict = match (steps.is_empty(), shown.text("status")) {
         (false, _) => Verdict::Due,
         (true, Some("ACTIVE")) => Verdict::Converged,
-        (true, status) => Verdict::Rolling(format!("the cluster is {}", status.unwrap_or("in no state"))),
+        (true, status) => Verdict::Settling(format!("the cluster is {}", status.unwrap_or("in no state"))),
     };
     Plan { steps, differences, ..Plan::of(verdict) }
 }

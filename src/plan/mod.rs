@@ -57,8 +57,10 @@ pub enum Verdict {
     Converged,
     /// The steps are due.
     Due,
-    /// ECS is at it: no step is due, look again soon.
+    /// ECS deploys: no step is due, look again soon.
     Rolling(String),
+    /// ECS replaces, adds or takes away tasks, or gets the object ready.
+    Settling(String),
     /// Something else has to happen first.
     Waiting(Reason, String),
     /// Nothing more will be done until the input changes or a person acts; steps in place may still be due.
@@ -78,6 +80,7 @@ pub enum Reason {
     Overridden,
     ReplacementNeeded,
     RolledBack,
+    RolloutFailed,
     RolloutLimit,
     RolloutTimedOut,
     Suspended,
@@ -97,6 +100,7 @@ impl Reason {
             Self::Overridden => "Overridden",
             Self::ReplacementNeeded => "ReplacementNeeded",
             Self::RolledBack => "RolledBack",
+            Self::RolloutFailed => "RolloutFailed",
             Self::RolloutLimit => "RolloutLimit",
             Self::RolloutTimedOut => "RolloutTimedOut",
             Self::Suspended => "Suspended",

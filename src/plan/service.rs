@@ -305,11 +305,11 @@ fn settle(object: &Object, facts: &Facts<'_>, shown: &Tree, change: Change, held
 fn stands(shown: &Tree, deadline: Duration, now: Time) -> Verdict {
     match rollout::progress(shown, deadline, now) {
         Progress::Steady => Verdict::Converged,
-        Progress::Settling { running, desired } => Verdict::Rolling(format!("{running} of {desired} tasks run")),
+        Progress::Settling { running, desired } => Verdict::Settling(format!("{running} of {desired} tasks run")),
         Progress::Rolling { running, desired } => {
             Verdict::Rolling(format!("deploying: {running} of {desired} new tasks run"))
         }
         Progress::Failed { cause, timed_out: true } => Verdict::Blocked(Reason::RolloutTimedOut, cause),
-        Progress::Failed { cause, timed_out: false } => Verdict::Blocked(Reason::RolledBack, cause),
+        Progress::Failed { cause, timed_out: false } => Verdict::Blocked(Reason::RolloutFailed, cause),
     }
 }

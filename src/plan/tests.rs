@@ -88,7 +88,7 @@ fn operations(plan: &Plan) -> Vec<(&'static str, StepEffect)> {
 fn reason(plan: &Plan) -> Option<Reason> {
     match &plan.verdict {
         Verdict::Waiting(reason, _) | Verdict::Blocked(reason, _) => Some(*reason),
-        Verdict::Converged | Verdict::Due | Verdict::Rolling(_) => None,
+        Verdict::Converged | Verdict::Due | Verdict::Rolling(_) | Verdict::Settling(_) => None,
     }
 }
 
@@ -229,7 +229,7 @@ fn a_failed_or_late_rollout_says_so_and_writes_nothing() {
         live(&object, "web:1", "web:1", "web:1").with("deployments", vec![primary])
     };
     for (shown, why) in [
-        (with("FAILED", 1000), Some(Reason::RolledBack)),
+        (with("FAILED", 1000), Some(Reason::RolloutFailed)),
         (with("IN_PROGRESS", 901_000), Some(Reason::RolloutTimedOut)),
         (with("IN_PROGRESS", 1000), None),
     ] {

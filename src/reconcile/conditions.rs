@@ -42,6 +42,8 @@ impl Story {
             Ended::Stands(Verdict::Converged) => Self { ready: true, reconciling: false, ..plain("Converged", "") },
             Ended::Stands(Verdict::Due) | Ended::Applied { .. } => plain("Applying", "changes were made"),
             Ended::Stands(Verdict::Rolling(message)) => plain("RolloutInProgress", message),
+            // Fewer tasks than wanted is not as it should be, even if ECS is at it.
+            Ended::Stands(Verdict::Settling(message)) => Self { degraded: true, ..plain("Settling", message) },
             Ended::Stands(Verdict::Waiting(reason, message)) => plain(reason.as_str(), message),
             Ended::Drifted => {
                 plain("DriftSeen", "a rollout is due that nobody asked for; the round is looked at as a whole")
@@ -69,5 +71,11 @@ impl Story {
 }
 
 /// It runs, but not what Git says.
-const DEGRADING: [Reason; 5] =
-    [Reason::RolledBack, Reason::RolloutTimedOut, Reason::Overridden, Reason::DriftPersists, Reason::MassChange];
+const DEGRADING: [Reason; 6] = [
+    Reason::RolledBack,
+    Reason::RolloutFailed,
+    Reason::RolloutTimedOut,
+    Reason::Overridden,
+    Reason::DriftPersists,
+    Reason::MassChange,
+];

@@ -223,6 +223,7 @@ impl Controller {
         for key in due.into_iter().chain(also) {
             let memory = self.memory.entry(key.clone()).or_default();
             memory.failures = 0;
+            memory.converged = false;
             memory.fresh_after = self.shared.clock.now();
             self.add(key, Duration::ZERO, Priority::High, Reason::Revision);
         }
@@ -362,7 +363,7 @@ impl Controller {
             Ended::Applied { .. } => Some((active, Reason::Rollout)),
             // Woken when that has happened; until then nothing needs to be asked.
             Ended::Stands(Verdict::Waiting(Why::DependencyNotReady | Why::RolloutLimit, _)) => None,
-            Ended::Stands(Verdict::Rolling(_) | Verdict::Waiting(..) | Verdict::Due) => {
+            Ended::Stands(Verdict::Rolling(_) | Verdict::Settling(_) | Verdict::Waiting(..) | Verdict::Due) => {
                 memory.fresh_after = now;
                 Some((patience, Reason::Rollout))
             }
@@ -438,7 +439,13 @@ impl Controller {
         let now = self.shared.clock.now();
         let counts = self.shared.known().seen.get(key).and_then(|seen| seen.observed.present().and_then(counts));
         let status = self.status.objects.entry(key.clone()).or_default();
+        let before = status.conditions.get(&ConditionType::Ready).map(|ready| ready.reason);
         conditions::update(status, ended, now);
+        let holds = |kind: ConditionType| status.conditions.get(&kind).and_then(|one| one.status) == Some(true);
+        if let Some(ready) = status.conditions.get(&ConditionType::Ready).filter(|ready| before != Some(ready.reason)) {
+            let troubled = holds(ConditionType::Degraded) || holds(ConditionType::Stalled);
+            self.shared.metrics.story_changed(key, holds(ConditionType::Ready), troubled, ready.reason, &ready.message);
+        }
         status.tasks = if key.kind == Kind::Service { counts } else { None };
         if !matches!(ended, Ended::Failed(_) | Ended::Drifted) {
             status.observed_generation = status.generation;
@@ -469,7 +476,7 @@ impl Controller {
         let done = |key: &Key| match self.last.get(key) {
             None | Some(Ended::Applied { .. } | Ended::Drifted) => false,
             Some(Ended::Failed(failure)) => !failure.retried,
-            Some(Ended::Stands(Verdict::Rolling(_))) => !rolled_out,
+            Some(Ended::Stands(Verdict::Rolling(_) | Verdict::Settling(_))) => !rolled_out,
             Some(Ended::Stands(Verdict::Waiting(Why::DependencyNotReady, _))) => self.waits_in_vain(key),
             Some(Ended::Stands(Verdict::Waiting(..) | Verdict::Due)) => false,
             Some(Ended::Stands(Verdict::Converged | Verdict::Blocked(..))) => true,
@@ -547,8 +554,9 @@ fn result(ended: &Ended) -> PassResult {
         Ended::Applied { .. } => PassResult::Changed,
         Ended::Stands(Verdict::Converged) => PassResult::Unchanged,
         Ended::Stands(Verdict::Blocked(Why::Suspended, _)) => PassResult::Suspended,
-        Ended::Stands(Verdict::Blocked(..)) => PassResult::Terminal,
-        Ended::Drifted | Ended::Stands(Verdict::Rolling(_) | Verdict::Waiting(..) | Verdict::Due) => {
+        Ended::Stands(Verdict::Blocked(..)) => PassResult::Blocked,
+        Ended::Drifted
+        | Ended::Stands(Verdict::Rolling(_) | Verdict::Settling(_) | Verdict::Waiting(..) | Verdict::Due) => {
             PassResult::Waiting
         }
     }
@@ -557,6 +565,9 @@ fn result(ended: &Ended) -> PassResult {
 fn message(verdict: &Verdict) -> &str {
     match verdict {
         Verdict::Converged | Verdict::Due => "",
-        Verdict::Rolling(message) | Verdict::Waiting(_, message) | Verdict::Blocked(_, message) => message,
+        Verdict::Rolling(message)
+        | Verdict::Settling(message)
+        | Verdict::Waiting(_, message)
+        | Verdict::Blocked(_, message) => message,
     }
 }

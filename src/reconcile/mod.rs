@@ -5,6 +5,7 @@ pub mod conditions;
 pub mod controller;
 pub mod pass;
 pub mod queue;
+mod rollouts;
 pub mod status;
 pub mod sweep;
 

@@ -13,7 +13,9 @@ use crate::observe::{Observer, Seen};
 use crate::plan::{self, Answers, Facts, Need, Plan, Reason, Resolution, StepEffect, Verdict};
 use crate::rollout::Journal;
 use crate::shape::{Time, Tree};
-use crate::telemetry::{Action, Metrics, Stage};
+use crate::telemetry::{Action, CacheResult, Metrics, Stage};
+
+use super::rollouts;
 
 /// What all passes share.
 pub struct Shared {
@@ -78,6 +80,10 @@ pub struct Memory {
     pub journal: Option<(String, Journal)>,
     /// The round has been looked at as a whole, and this rollout may go on.
     pub may_drift: bool,
+    /// It was converged, and nothing has been asked for since: what differs now is drift.
+    pub converged: bool,
+    /// Since when we follow a rollout of ours.
+    pub rolling_since: Option<Time>,
 }
 
 /// How a pass ended.
@@ -124,7 +130,10 @@ async fn go(shared: &Shared, desired: &Desired, object: &Object, memory: &mut Me
     let seen = observe(shared, object, memory).await;
     let cluster = cluster(shared, object).await;
     shared.metrics.stage_ended(Stage::Observe, shared.clock.now().since(began));
+    let observed_at = shared.clock.now();
     let mut plan = planned(shared, desired, object, &seen, &cluster, memory).await?;
+    shared.metrics.stage_ended(Stage::Plan, shared.clock.now().since(observed_at));
+    rollouts::tell(shared, object, &plan, memory);
     remember(shared, object, &plan);
     if plan.is_late() && plan.verdict == Verdict::Due {
         return Ok(Ended::Stands(not_registered(object)));
@@ -147,6 +156,9 @@ async fn go(shared: &Shared, desired: &Desired, object: &Object, memory: &mut Me
     memory.may_drift = false;
     let result = apply(shared, object, &plan).await;
     memory.fresh_after = shared.clock.now();
+    if result.is_ok() {
+        rollouts::started(shared, object, &plan, memory);
+    }
     result.map(|changes| Ended::Applied { changes, then: plan.verdict })
 }
 
@@ -181,10 +193,13 @@ fn not_registered(object: &Object) -> Verdict {
 
 /// The newest observation, if it can know of our last write; else a new one.
 async fn observe(shared: &Shared, object: &Object, memory: &Memory) -> Seen {
-    let cached = shared.known().seen.get(&object.key).filter(|seen| seen.begun >= memory.fresh_after).cloned();
-    if let Some(seen) = cached {
+    let cached = shared.known().seen.get(&object.key).cloned();
+    let forced = cached.is_some();
+    if let Some(seen) = cached.filter(|seen| seen.begun >= memory.fresh_after) {
+        shared.metrics.cache_asked(CacheResult::Hit);
         return seen;
     }
+    shared.metrics.cache_asked(if forced { CacheResult::Forced } else { CacheResult::Miss });
     let seen = shared.observer.look(object).await;
     shared.known().see(&object.key, seen.clone());
     if object.key.kind == Kind::Cluster {

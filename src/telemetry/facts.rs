@@ -123,7 +123,7 @@ impl Metrics {
             };
         }
         match result {
-            PassResult::Unchanged | PassResult::Waiting | PassResult::Suspended => line!(debug),
+            PassResult::Unchanged | PassResult::Waiting | PassResult::Suspended | PassResult::Blocked => line!(debug),
             PassResult::Changed => line!(info),
             PassResult::Retry | PassResult::Timeout => line!(warn),
             PassResult::Terminal | PassResult::Panic => line!(error),
@@ -134,6 +134,16 @@ impl Metrics {
             count(&self.reconcile_errors, &[category]);
         }
         self.workers_active.dec();
+    }
+
+    /// An object has another story than before: told once, however often it is looked at.
+    pub fn story_changed(&self, key: &Key, ready: bool, degraded: bool, reason: &'static str, message: &str) {
+        let key = key.short();
+        if degraded {
+            warn!(target: "ecs_operator::reconcile", key, ready, reason, detail = message, "not as it should be");
+        } else {
+            info!(target: "ecs_operator::reconcile", key, ready, reason, detail = message, "object");
+        }
     }
 
     /// One stage of a pass has ended.

@@ -58,6 +58,8 @@ label! {
         /// It failed, and is not tried again until the input changes.
         Terminal => "terminal",
         Suspended => "suspended",
+        /// Nothing is tried until the input changes or a person acts: held, overridden, not ours.
+        Blocked => "blocked",
         Timeout => "timeout",
         Panic => "panic",
     }
@@ -67,10 +69,8 @@ label! {
     /// The parts of a pass.
     Stage {
         Observe => "observe",
-        Diff => "diff",
         Plan => "plan",
         Apply => "apply",
-        Status => "status",
     }
 }
 
@@ -132,8 +132,6 @@ label! {
     CacheResult {
         Hit => "hit",
         Miss => "miss",
-        /// Another asker's call was shared.
-        Coalesced => "coalesced",
         /// A fresh observation was asked for.
         Forced => "forced",
     }
