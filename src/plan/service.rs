@@ -210,7 +210,7 @@ fn decide(object: &Object, facts: &Facts<'_>, shown: &Tree, wanted: &Wanted<'_>,
         Outcome::Rolling => settle(object, facts, shown, change, None),
         Outcome::Failed { reason } => {
             let message = format!(
-                "{} was rolled back: {reason}; {}. It is not tried again until Git asks for something else",
+                "{} failed: {reason}; {}. It is not tried again until Git asks for something else, or for the same with another reconcile.restartedAt",
                 tried.task_definition,
                 rollout::cause(shown)
             );

@@ -57,23 +57,16 @@ impl Journal {
         Self { entries }
     }
 
-    /// What became of the attempt to bring `task_definition` (`family:revision`) to the service.
+    /// What became of the attempt to bring `task_definition` (`family:revision`) to the service. Ours is the first
+    /// that does: before each other deployment of ours stands another attempt, and so another journal.
     pub fn outcome(&self, task_definition: &str) -> Outcome {
-        let ours = self.entries.iter().position(|entry| entry.task_definition == task_definition);
-        let Some(ours) = ours else {
-            return match self.entries.last() {
-                Some(by) => Outcome::Overridden { by: by.clone() },
-                None => Outcome::NotMade,
-            };
-        };
-        let (_, from_ours) = self.entries.split_at(ours);
-        let Some((ours, later)) = from_ours.split_first() else { return Outcome::NotMade };
-        let foreign = later.iter().rev().find(|entry| entry.task_definition != task_definition);
-        if let Some(by) = foreign {
-            return Outcome::Overridden { by: by.clone() };
+        let mut entries = self.entries.iter().skip_while(|entry| entry.task_definition != task_definition);
+        match (entries.next(), self.entries.last()) {
+            (None, None) => Outcome::NotMade,
+            (None, Some(by)) => Outcome::Overridden { by: by.clone() },
+            (Some(ours), Some(by)) if by != ours => Outcome::Overridden { by: by.clone() },
+            (Some(ours), _) => judge(ours),
         }
-        // A later deployment of the same task definition (a forced one) speaks for ours.
-        judge(later.last().unwrap_or(ours))
     }
 }
 
@@ -101,7 +94,7 @@ mod tests {
     #[test]
     fn tells_what_became_of_an_attempt() {
         let rolled_back = Outcome::Failed { reason: "ROLLBACK_SUCCESSFUL".into() };
-        let by_hand = entry(2, "web:9", "SUCCESSFUL");
+        let (by_hand, forced) = (entry(2, "web:9", "SUCCESSFUL"), entry(2, "web:2", "IN_PROGRESS"));
         for (entries, outcome) in [
             (vec![], Outcome::NotMade),
             (vec![entry(1, "web:2", "IN_PROGRESS")], Outcome::Rolling),
@@ -110,7 +103,8 @@ mod tests {
             (vec![entry(1, "web:2", "SUCCESSFUL"), by_hand.clone()], Outcome::Overridden { by: by_hand.clone() }),
             (vec![entry(1, "web:2", "STOPPED"), by_hand.clone()], Outcome::Overridden { by: by_hand.clone() }),
             (vec![by_hand.clone()], Outcome::Overridden { by: by_hand.clone() }),
-            (vec![entry(1, "web:2", "SUCCESSFUL"), entry(2, "web:2", "IN_PROGRESS")], Outcome::Rolling),
+            (vec![by_hand.clone(), entry(3, "web:2", "IN_PROGRESS")], Outcome::Rolling),
+            (vec![entry(1, "web:2", "SUCCESSFUL"), forced.clone()], Outcome::Overridden { by: forced.clone() }),
         ] {
             assert_eq!(Journal { entries: entries.clone() }.outcome("web:2"), outcome, "{entries:?}");
         }
