@@ -13,8 +13,8 @@ use aws_smithy_types::{BigDecimal, BigInteger, Blob, DateTime, Document};
 use common::trees::{Draw, mutations};
 use ecs_operator::aws::operations::OPERATIONS;
 use ecs_operator::shape::check::{Strictness, check};
-use ecs_operator::shape::table::{self, Shape, Structure};
-use ecs_operator::shape::{Map, Time, Tree};
+use ecs_operator::shape::table::{self, Shape};
+use ecs_operator::shape::{Time, Tree};
 use ecs_operator::sim::Sim;
 use ecs_operator::sim::wire::Connector;
 use ecs_operator::sim::world::Settings;
@@ -210,32 +210,6 @@ fn client(sim: &Sim) -> aws_sdk_ecs::Client {
     aws_sdk_ecs::Client::from_conf(config)
 }
 
-/// Adds what the SDK fills in with zeros, as the table names it.
-fn zero_filled(structure: &Structure, name: &str, tree: &Tree) -> Tree {
-    let table = table::ecs();
-    let mut map: Map = tree.as_map().unwrap().clone();
-    for (member, value) in &mut map {
-        *value = zero_filled_value(structure.members[member.as_str()].shape, value);
-    }
-    for (member, zero) in table.zero_filled(name) {
-        map.entry(member.to_owned()).or_insert(zero.clone());
-    }
-    Tree::Map(map)
-}
-
-fn zero_filled_value(shape: &str, value: &Tree) -> Tree {
-    match (&table::ecs().shapes[shape], value) {
-        (Shape::Structure(structure), value) => zero_filled(structure, shape, value),
-        (Shape::List { item }, Tree::List(items)) => {
-            Tree::List(items.iter().map(|value| zero_filled_value(item, value)).collect())
-        }
-        (Shape::Map { value: shape, .. }, Tree::Map(entries)) => {
-            Tree::Map(entries.iter().map(|(name, value)| (name.clone(), zero_filled_value(shape, value))).collect())
-        }
-        (_, value) => value.clone(),
-    }
-}
-
 /// What the SDK adds to random trees of all operations, both ways: `STRUCTURE MEMBER`.
 fn added_by_the_sdk() -> BTreeSet<String> {
     let table = table::ecs();
@@ -301,7 +275,7 @@ async fn valid_trees_reach_the_simulator_unchanged() {
             drop((row.send)(&client, &tree).await);
             let arrived = sim.world().calls().last().unwrap().clone();
             assert_eq!(arrived.operation, row.name);
-            assert_eq!(arrived.input, zero_filled(structure, operation.input, &tree), "{}", row.name);
+            assert_eq!(arrived.input, table.with_zeros(structure, &tree), "{}", row.name);
             trees += 1;
         }
     }

@@ -27,8 +27,8 @@ pub struct Definition {
     pub create: &'static str,
     /// The member of the input that carries the name.
     pub name_member: &'static str,
-    /// The structure AWS shows of it; what is pasted from there is understood.
-    pub shown_as: &'static str,
+    /// The structures in which AWS shows it; what is pasted from the first is understood.
+    pub shown_as: &'static [&'static str],
     pub in_cluster: bool,
     /// Members of the input that a `spec` must leave to the envelope, and what to write instead.
     pub reserved: &'static [(&'static str, &'static str)],
@@ -94,8 +94,8 @@ impl Definition {
 
     /// Whether a member of a pasted description is one that only AWS writes.
     pub fn is_read_only(&self, member: &str) -> bool {
-        let known = |name: &str| table::ecs().structure(name).is_some_and(|shape| shape.members.contains_key(member));
-        known(self.shown_as) && !self.structure().members.contains_key(member)
+        let shown = self.shown_as.first().and_then(|name| table::ecs().structure(name));
+        shown.is_some_and(|shape| shape.members.contains_key(member)) && !self.structure().members.contains_key(member)
     }
 
     /// What changing this member does.
@@ -104,9 +104,14 @@ impl Definition {
         row.map_or(Effect::InPlace, |(_, effect)| *effect)
     }
 
-    /// The differences between a spec and what AWS shows, our tags aside.
+    /// The differences between a spec and what AWS shows, our tags aside. What AWS never shows can't differ.
     pub fn differences(&self, spec: &Tree, shown: &Tree) -> Vec<Difference> {
-        let (desired, observed) = normalise::canonical(self.rows, spec, shown);
-        diff(&desired, &observed)
+        let spec = table::ecs().with_zeros(self.structure(), spec);
+        let (desired, observed) = normalise::canonical(self.rows, &spec, shown);
+        let shows = |name: &&str, member: &str| {
+            table::ecs().structure(name).is_some_and(|shape| shape.members.contains_key(member))
+        };
+        let comparable = |one: &Difference| self.shown_as.iter().any(|name| shows(name, one.member()));
+        diff(&desired, &observed).into_iter().filter(comparable).collect()
     }
 }

@@ -137,6 +137,18 @@ pub struct Facts<'a> {
     pub answers: &'a Answers,
 }
 
+impl Facts<'_> {
+    /// Whether what happened then is still left alone.
+    fn in_grace(&self, at: Time) -> bool {
+        self.date.since(at) < self.grace
+    }
+
+    /// What happened before this is not left alone any more.
+    fn grace_began(&self) -> Time {
+        Time(self.date.0.saturating_sub(Time(0).after(self.grace).0))
+    }
+}
+
 /// Answers to [`Need`]s, as they came in.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Answers {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::kinds::tags::{self, Attempt};
 use crate::kinds::{Difference, Effect, Object, Observed, definition, service, task_definition};
-use crate::rollout::{self, Outcome, Progress};
+use crate::rollout::{self, Entry, Outcome, Progress};
 use crate::shape::{Path, Time, Tree};
 
 use super::{Facts, Need, Plan, Reason, Resolution, Step, StepEffect, Verdict, members, not_owned, tag_step};
@@ -81,7 +81,10 @@ fn cluster_in_the_way(object: &Object, facts: &Facts<'_>) -> Option<Verdict> {
 fn create(object: &Object, facts: &Facts<'_>, wanted: &Wanted<'_>) -> Plan {
     let late = if wanted.reference.is_none() { vec![Path::from("taskDefinition")] } else { vec![] };
     let reference = wanted.reference.unwrap_or(object.aws_name());
-    let call = service::create(object, reference, facts.us, &attempt(object, facts, wanted, reference));
+    // "Since ever", so that the same creation is the same call, and a repeat finds the first.
+    let attempt = Attempt { at: Time::default(), ..attempt(object, facts, wanted, reference) };
+    let before = facts.observed.present().and_then(|gone| gone.get("createdAt")).and_then(Time::from_tree);
+    let call = service::create(object, reference, facts.us, &attempt, before);
     Plan::due(vec![Step { late, ..Step::new(call, StepEffect::Create, "does not exist") }], vec![])
 }
 
@@ -96,13 +99,13 @@ fn attempt(object: &Object, facts: &Facts<'_>, wanted: &Wanted<'_>, reference: &
 
 /// Services that are not ours to write, or not now.
 fn hands_off(shown: &Tree, facts: &Facts<'_>) -> Option<Verdict> {
-    if let Some(refused) = not_owned(&tags::owner(shown.list("tags"), facts.us), facts.us) {
-        return Some(refused);
-    }
     let arn = shown.text("serviceArn").unwrap_or_default();
     if arn.matches('/').count() < 2 {
         let message = format!("{arn} has the old short form, which can't be tagged; recreate the service");
         return Some(Verdict::Blocked(Reason::LegacyArn, message));
+    }
+    if let Some(refused) = not_owned(&tags::owner(shown.list("tags"), facts.us), facts.us) {
+        return Some(refused);
     }
     let draining = shown.text("status") == Some("DRAINING");
     draining.then(|| Verdict::Waiting(Reason::Draining, "it is being deleted and still drains".into()))
@@ -189,51 +192,110 @@ fn runs(live: &str, wanted: &Wanted<'_>, facts: &Facts<'_>) -> Result<bool, Need
 }
 
 fn decide(object: &Object, facts: &Facts<'_>, shown: &Tree, wanted: &Wanted<'_>, change: Change) -> Result<Plan, Need> {
-    let tried = change.attempt.as_ref().filter(|attempt| attempt.hash == wanted.hash);
-    let Some(tried) = tried else {
-        return Ok(if change.deploys() {
-            let drift = change.attempt.is_none();
-            Plan { drift, ..deploy(object, facts, shown, wanted, change, Remembered::No) }
-        } else {
-            settle(object, facts, shown, change, None)
-        });
-    };
+    match change.attempt.clone() {
+        Some(tried) if tried.hash == wanted.hash => again(object, facts, shown, wanted, change, &tried),
+        Some(_) if change.deploys() => Ok(deploy(object, facts, shown, wanted, change, Remembered::No)),
+        None if change.deploys() => {
+            // Ours without a memory: what happened within the grace is all there is to go by.
+            let journal = facts.answers.journal.as_ref().ok_or(Need::Journal(facts.grace_began()))?;
+            Ok(match journal.entries.last() {
+                Some(by) => left_alone(object, facts, shown, change, by),
+                None => Plan { drift: true, ..deploy(object, facts, shown, wanted, change, Remembered::No) },
+            })
+        }
+        Some(_) | None => Ok(settle_and_remember(object, facts, shown, wanted, change)),
+    }
+}
+
+/// What is wanted was set out for before: what became of that decides.
+fn again(
+    object: &Object,
+    facts: &Facts<'_>,
+    shown: &Tree,
+    wanted: &Wanted<'_>,
+    change: Change,
+    tried: &Attempt,
+) -> Result<Plan, Need> {
     if !change.deploys() && !may_not_have_been_made(shown, tried) {
         return Ok(settle(object, facts, shown, change, None));
     }
     let journal = facts.answers.journal.as_ref().ok_or(Need::Journal(tried.at))?;
     Ok(match journal.outcome(&tried.task_definition) {
-        Outcome::NotMade if wanted.reference == Some(tried.task_definition.as_str()) => {
-            deploy(object, facts, shown, wanted, change, Remembered::Yes)
+        Outcome::NotMade if facts.date.since(tried.at) > JOURNAL_MEMORY => {
+            held(object, facts, shown, change, tried, "what became of it is no longer in ECS's journal")
         }
-        Outcome::NotMade => deploy(object, facts, shown, wanted, change, Remembered::No),
-        Outcome::Rolling => settle(object, facts, shown, change, None),
-        Outcome::Failed { reason } => {
-            let message = format!(
-                "{} failed: {reason}; {}. It is not tried again until Git asks for something else, or for the same with another reconcile.restartedAt",
-                tried.task_definition,
-                rollout::cause(shown)
-            );
-            settle(object, facts, shown, change, Some((Reason::RolledBack, message)))
+        Outcome::NotMade => {
+            let same = wanted.reference == Some(tried.task_definition.as_str());
+            let remembered = if same { Remembered::Yes } else { Remembered::No };
+            deploy(object, facts, shown, wanted, change, remembered)
         }
-        Outcome::Succeeded if !change.deploys() => settle(object, facts, shown, change, None),
-        Outcome::Succeeded => {
-            let paths: Vec<String> = change.differences.iter().map(|one| one.path.to_string()).collect();
-            let message = format!("deployed, and yet {} differ; not deployed again", paths.join(", "));
-            settle(object, facts, shown, change, Some((Reason::DriftPersists, message)))
+        Outcome::Failed { reason } => held(object, facts, shown, change, tried, &reason),
+        Outcome::Overridden { by, .. } if change.deploys() && facts.in_grace(by.created_at) => {
+            left_alone(object, facts, shown, change, &by)
         }
-        Outcome::Overridden { by } if facts.date.since(by.created_at) >= facts.grace && change.deploys() => {
+        Outcome::Overridden { ours_failed: Some(reason), .. } if change.deploys() => {
+            held(object, facts, shown, change, tried, &reason)
+        }
+        Outcome::Overridden { .. } if change.deploys() => {
             Plan { drift: true, ..deploy(object, facts, shown, wanted, change, Remembered::No) }
         }
-        Outcome::Overridden { by } => {
-            let left = minutes_left(by.created_at, facts);
-            let message = format!(
-                "someone deployed {} at {}; left alone for {left} more minutes, or until Git changes",
-                by.task_definition, by.created_at
-            );
-            settle(object, facts, shown, change, Some((Reason::Overridden, message)))
+        Outcome::Succeeded if change.deploys() => {
+            let paths: Vec<String> = change.differences.iter().map(|one| one.path.to_string()).collect();
+            let message = format!("deployed, and yet {} differ; not deployed again", paths.join(", "));
+            settle(object, facts, shown, change, Some(Verdict::Blocked(Reason::DriftPersists, message)))
+        }
+        Outcome::Rolling if change.deploys() => {
+            let begun = Verdict::Rolling("the deployment has begun".to_owned());
+            settle(object, facts, shown, change, Some(begun))
+        }
+        Outcome::Unclear => {
+            let message = "ECS does not tell yet what its newest deployment brings".to_owned();
+            settle(object, facts, shown, change, Some(Verdict::Waiting(Reason::Unobserved, message)))
+        }
+        Outcome::Rolling | Outcome::Succeeded | Outcome::Overridden { .. } => {
+            settle(object, facts, shown, change, None)
         }
     })
+}
+
+/// ECS forgets service deployments after 90 days (ecs-semantics §1.3); some days before that its silence says nothing.
+const JOURNAL_MEMORY: Duration = Duration::from_secs(80 * 24 * 3600);
+
+fn held(object: &Object, facts: &Facts<'_>, shown: &Tree, change: Change, tried: &Attempt, reason: &str) -> Plan {
+    let message = format!(
+        "{} failed: {reason}; {}. It is not tried again until Git asks for something else, or for the same with \
+         another reconcile.restartedAt",
+        tried.task_definition,
+        rollout::cause(shown)
+    );
+    settle(object, facts, shown, change, Some(Verdict::Blocked(Reason::RolledBack, message)))
+}
+
+/// Someone else's deployment is told of and not reverted.
+fn left_alone(object: &Object, facts: &Facts<'_>, shown: &Tree, change: Change, by: &Entry) -> Plan {
+    let left = facts.grace.saturating_sub(facts.date.since(by.created_at)).as_secs().div_ceil(60);
+    let message = format!(
+        "someone deployed {} at {}; left alone for {left} more minutes, or until Git changes",
+        by.task_definition, by.created_at
+    );
+    settle(object, facts, shown, change, Some(Verdict::Blocked(Reason::Overridden, message)))
+}
+
+/// Nothing is to be deployed, and the attempt that is noted is another one (or none): live state is what is wanted all
+/// the same, and that is noted, so that what differs later is known for drift.
+fn settle_and_remember(object: &Object, facts: &Facts<'_>, shown: &Tree, wanted: &Wanted<'_>, change: Change) -> Plan {
+    let mut plan = settle(object, facts, shown, change, None);
+    let primary = rollout::primary(shown);
+    let since = primary.and_then(|primary| primary.get("createdAt")).and_then(Time::from_tree);
+    let live = shown.text("taskDefinition").map(task_definition::short);
+    if let (Verdict::Converged, Some(at), Some(live), Some(arn)) =
+        (&plan.verdict, since, live, shown.text("serviceArn"))
+    {
+        let noted = Attempt { at, ..attempt(object, facts, wanted, live) };
+        plan.steps.push(tag_step(arn, vec![noted.tag()], "what runs is what is wanted"));
+        plan.verdict = Verdict::Due;
+    }
+    plan
 }
 
 /// The PRIMARY deployment is older than the attempt: we may have stopped before making it. A forced deployment leaves
@@ -241,10 +303,6 @@ fn decide(object: &Object, facts: &Facts<'_>, shown: &Tree, wanted: &Wanted<'_>,
 fn may_not_have_been_made(shown: &Tree, attempt: &Attempt) -> bool {
     let began = rollout::primary(shown).and_then(|primary| primary.get("createdAt")).and_then(Time::from_tree);
     attempt.restart != "-" && began.is_some_and(|began| began.epoch_secs() < attempt.at.epoch_secs())
-}
-
-fn minutes_left(since: Time, facts: &Facts<'_>) -> u64 {
-    facts.grace.saturating_sub(facts.date.since(since)).as_secs().div_ceil(60)
 }
 
 /// Whether the attempt tag is already on the service.
@@ -284,7 +342,7 @@ fn deploy(
 }
 
 /// Does what can be done in place, and says where the live deployment stands, or why no other is made.
-fn settle(object: &Object, facts: &Facts<'_>, shown: &Tree, change: Change, held: Option<(Reason, String)>) -> Plan {
+fn settle(object: &Object, facts: &Facts<'_>, shown: &Tree, change: Change, verdict: Option<Verdict>) -> Plan {
     let mut steps = Vec::new();
     if let Some(arn) = shown.text("serviceArn").filter(|_| !change.missing_tags.is_empty()) {
         steps.push(tag_step(arn, change.missing_tags, "declared tags are missing"));
@@ -294,8 +352,8 @@ fn settle(object: &Object, facts: &Facts<'_>, shown: &Tree, change: Change, held
         let why = format!("{} changed", names.join(", "));
         steps.push(Step::new(service::update(object, &names, None, false), StepEffect::InPlace, why));
     }
-    let verdict = match held {
-        Some((reason, message)) => Verdict::Blocked(reason, message),
+    let verdict = match verdict {
+        Some(verdict) => verdict,
         None if !steps.is_empty() => Verdict::Due,
         None => stands(shown, object.reconcile.progress_deadline, facts.date),
     };

@@ -188,6 +188,69 @@ fn a_deployment_of_someone_else_is_left_alone_for_the_grace_and_then_reverted() 
 }
 
 #[test]
+fn what_failed_stays_held_after_someone_else_has_mended_it() {
+    let object = desired(tree! { "desiredCount" => 2 });
+    let shown = live(&object, "web:1", "web:2", "web:2");
+    let entry = |at: i64, task_definition: &str, status: &str| Entry {
+        created_at: Time(NOW.0 - at),
+        status: status.into(),
+        reason: String::new(),
+        task_definition: task_definition.into(),
+    };
+    for status in ["STOPPED", "ROLLBACK_SUCCESSFUL"] {
+        let entries = vec![entry(9_000_000, "web:2", status), entry(8_000_000, "web:1", "SUCCESSFUL")];
+        let answers = Answers { task_definitions: BTreeMap::new(), journal: Some(Journal { entries }) };
+        let plan = decide_with(&object, Observed::Present(shown.clone()), wants("web:2"), &answers).unwrap();
+        assert_eq!((operations(&plan), reason(&plan)), (vec![], Some(Reason::RolledBack)), "{status}");
+    }
+}
+
+#[test]
+fn the_silence_of_a_journal_that_has_forgotten_is_no_reason_to_deploy() {
+    let object = desired(tree! { "desiredCount" => 2 });
+    let mut shown = live(&object, "web:1", "web:2", "web:2");
+    let old = Attempt { at: Time(NOW.0 - 81 * 86_400_000), ..Attempt::read(shown.list("tags")).unwrap() };
+    shown.set("tags", vec![tags::tag(tags::OWNER, "acme/prod"), old.tag()]);
+    let plan = after(&object, &shown, "web:2", &[]);
+    assert_eq!((operations(&plan), reason(&plan)), (vec![], Some(Reason::RolledBack)));
+}
+
+#[test]
+fn what_runs_as_wanted_without_a_memory_of_it_is_remembered_once() {
+    let object = desired(tree! { "desiredCount" => 2 });
+    let shown = live(&object, "web:1", "web:1", "something else");
+    let plan = decide(&object, &shown, "web:1").unwrap();
+    assert_eq!(operations(&plan), [TAGGED]);
+    let noted = Attempt::read(plan.steps[0].call.input.list("tags")).unwrap();
+    assert_eq!(noted.hash, service::deploy_hash(&object, "web:1"));
+    assert_eq!(noted.at.epoch_secs(), Time(NOW.0 - 590_000).epoch_secs(), "since the live deployment began");
+}
+
+#[test]
+fn without_a_memory_a_recent_deployment_is_someone_elses() {
+    let object = desired(tree! { "desiredCount" => 2 });
+    let mut shown = live(&object, "web:9", "web:1", "web:1");
+    shown.set("tags", vec![tags::tag(tags::OWNER, "acme/prod")]);
+    let plan = after(&object, &shown, "web:1", &[("web:9", "SUCCESSFUL")]);
+    assert_eq!((operations(&plan), reason(&plan)), (vec![], Some(Reason::Overridden)));
+    let plan = after(&object, &shown, "web:1", &[]);
+    assert_eq!((operations(&plan), plan.drift), (vec![TAGGED, DEPLOYED], true));
+}
+
+#[test]
+fn the_same_creation_is_the_same_call() {
+    let object = desired(tree! { "desiredCount" => 2 });
+    let create = |observed: Observed| {
+        let plan = decide_with(&object, observed, wants("web:1"), &Answers::default()).unwrap();
+        plan.steps[0].call.clone()
+    };
+    assert_eq!(create(Observed::Absent), create(Observed::Absent));
+    let gone = tree! { "status" => "INACTIVE", "createdAt" => Time(5000) };
+    let token = |call: &crate::shape::Call| call.input.text("clientToken").unwrap().to_owned();
+    assert_ne!(token(&create(Observed::Absent)), token(&create(Observed::Present(gone))), "another incarnation");
+}
+
+#[test]
 fn what_was_deployed_and_still_differs_is_not_deployed_for_ever() {
     let object = desired(tree! { "desiredCount" => 2, "platformVersion" => "1.4.0" });
     let shown = live(&object, "web:1", "web:1", "web:1").with("platformVersion", "1.3.0");

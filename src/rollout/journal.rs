@@ -31,10 +31,13 @@ pub enum Outcome {
     Failed {
         reason: String,
     },
-    /// Someone else has deployed since.
+    /// Someone else has deployed since; ours may have failed before.
     Overridden {
         by: Entry,
+        ours_failed: Option<String>,
     },
+    /// ECS does not tell yet what a deployment brings.
+    Unclear,
 }
 
 impl Journal {
@@ -60,11 +63,18 @@ impl Journal {
     /// What became of the attempt to bring `task_definition` (`family:revision`) to the service. Ours is the first
     /// that does: before each other deployment of ours stands another attempt, and so another journal.
     pub fn outcome(&self, task_definition: &str) -> Outcome {
-        let mut entries = self.entries.iter().skip_while(|entry| entry.task_definition != task_definition);
-        match (entries.next(), self.entries.last()) {
+        let mut from_ours = self.entries.iter().skip_while(|entry| entry.task_definition != task_definition);
+        match (from_ours.next(), self.entries.last()) {
+            (None, _) if self.entries.iter().any(|entry| entry.task_definition.is_empty()) => Outcome::Unclear,
             (None, None) => Outcome::NotMade,
-            (None, Some(by)) => Outcome::Overridden { by: by.clone() },
-            (Some(ours), Some(by)) if by != ours => Outcome::Overridden { by: by.clone() },
+            (None, Some(by)) => Outcome::Overridden { by: by.clone(), ours_failed: None },
+            (Some(ours), Some(by)) if by != ours => {
+                let ours_failed = match judge(ours) {
+                    Outcome::Failed { reason } => Some(reason),
+                    _ => None,
+                };
+                Outcome::Overridden { by: by.clone(), ours_failed }
+            }
             (Some(ours), _) => judge(ours),
         }
     }
@@ -93,18 +103,23 @@ mod tests {
 
     #[test]
     fn tells_what_became_of_an_attempt() {
-        let rolled_back = Outcome::Failed { reason: "ROLLBACK_SUCCESSFUL".into() };
+        let failed = |status: &str| Outcome::Failed { reason: status.into() };
         let (by_hand, forced) = (entry(2, "web:9", "SUCCESSFUL"), entry(2, "web:2", "IN_PROGRESS"));
+        let overridden = |by: &Entry, ours_failed: Option<&str>| Outcome::Overridden {
+            by: by.clone(),
+            ours_failed: ours_failed.map(str::to_owned),
+        };
         for (entries, outcome) in [
             (vec![], Outcome::NotMade),
             (vec![entry(1, "web:2", "IN_PROGRESS")], Outcome::Rolling),
             (vec![entry(1, "web:2", "SUCCESSFUL")], Outcome::Succeeded),
-            (vec![entry(1, "web:2", "ROLLBACK_SUCCESSFUL")], rolled_back.clone()),
-            (vec![entry(1, "web:2", "SUCCESSFUL"), by_hand.clone()], Outcome::Overridden { by: by_hand.clone() }),
-            (vec![entry(1, "web:2", "STOPPED"), by_hand.clone()], Outcome::Overridden { by: by_hand.clone() }),
-            (vec![by_hand.clone()], Outcome::Overridden { by: by_hand.clone() }),
+            (vec![entry(1, "web:2", "ROLLBACK_SUCCESSFUL")], failed("ROLLBACK_SUCCESSFUL")),
+            (vec![entry(1, "web:2", "SUCCESSFUL"), by_hand.clone()], overridden(&by_hand, None)),
+            (vec![entry(1, "web:2", "STOPPED"), by_hand.clone()], overridden(&by_hand, Some("STOPPED"))),
+            (vec![by_hand.clone()], overridden(&by_hand, None)),
             (vec![by_hand.clone(), entry(3, "web:2", "IN_PROGRESS")], Outcome::Rolling),
-            (vec![entry(1, "web:2", "SUCCESSFUL"), forced.clone()], Outcome::Overridden { by: forced.clone() }),
+            (vec![entry(1, "web:2", "SUCCESSFUL"), forced.clone()], overridden(&forced, None)),
+            (vec![entry(1, "", "PENDING")], Outcome::Unclear),
         ] {
             assert_eq!(Journal { entries: entries.clone() }.outcome("web:2"), outcome, "{entries:?}");
         }

@@ -132,6 +132,38 @@ impl Table {
         })
     }
 
+    /// A tree of the structure with the zeros that the SDK fills in, at every depth.
+    pub fn with_zeros(&self, structure: &Structure, tree: &Tree) -> Tree {
+        let Tree::Map(map) = tree else { return tree.clone() };
+        let member = |(name, value): (&String, &Tree)| {
+            let shape = structure.members.get(name.as_str()).map(|member| member.shape);
+            (name.clone(), shape.map_or_else(|| value.clone(), |shape| self.value_with_zeros(shape, value)))
+        };
+        Tree::Map(map.iter().map(member).collect())
+    }
+
+    fn value_with_zeros(&self, shape: &str, value: &Tree) -> Tree {
+        match (self.shapes.get(shape), value) {
+            (Some(Shape::Structure(structure)), Tree::Map(_)) => {
+                let mut filled = self.with_zeros(structure, value);
+                for (name, zero) in self.zero_filled(shape) {
+                    if filled.get(name).is_none() {
+                        filled.set(name, zero);
+                    }
+                }
+                filled
+            }
+            (Some(Shape::List { item }), Tree::List(items)) => {
+                Tree::List(items.iter().map(|value| self.value_with_zeros(item, value)).collect())
+            }
+            (Some(Shape::Map { value: shape, .. }), Tree::Map(entries)) => {
+                let entry = |(name, value): (&String, &Tree)| (name.clone(), self.value_with_zeros(shape, value));
+                Tree::Map(entries.iter().map(entry).collect())
+            }
+            (_, value) => value.clone(),
+        }
+    }
+
     /// The structure of that name.
     pub fn structure(&self, name: &str) -> Option<&Structure> {
         match self.shapes.get(name)? {

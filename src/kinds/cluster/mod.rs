@@ -11,7 +11,7 @@ pub static DEFINITION: Definition = Definition {
     kind: Kind::Cluster,
     create: "CreateCluster",
     name_member: "clusterName",
-    shown_as: "Cluster",
+    shown_as: &["Cluster"],
     in_cluster: false,
     reserved: &[],
     rows: ROWS,

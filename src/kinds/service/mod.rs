@@ -3,7 +3,7 @@
 
 pub mod rows;
 
-use crate::shape::{Call, Tree};
+use crate::shape::{Call, Time, Tree};
 use crate::tree;
 
 use super::normalise;
@@ -14,7 +14,7 @@ pub static DEFINITION: Definition = Definition {
     kind: Kind::Service,
     create: "CreateService",
     name_member: "serviceName",
-    shown_as: "Service",
+    shown_as: &["Service", "Deployment"],
     in_cluster: true,
     reserved: &[("cluster", "metadata.cluster"), ("clientToken", "nothing: the operator makes its own")],
     rows: rows::ROWS,
@@ -88,8 +88,15 @@ pub fn restart_hash(object: &Object) -> String {
 /// How many tasks to begin with where the manifest leaves the count to others; ECS asks for a number.
 const DESIRED_COUNT_AT_CREATION: i64 = 1;
 
-/// Creates the service with its tags and a token: a repeat of the same creation finds the first.
-pub fn create(object: &Object, task_definition: &str, us: &Ownership, attempt: &tags::Attempt) -> Call {
+/// Creates the service with its tags and a token: a repeat of the same creation finds the first. `before` is the
+/// creation time of an INACTIVE service of that name, whose creation this is no repeat of.
+pub fn create(
+    object: &Object,
+    task_definition: &str,
+    us: &Ownership,
+    attempt: &tags::Attempt,
+    before: Option<Time>,
+) -> Call {
     let mut all = object.tags().to_vec();
     all.extend([tags::tag(tags::OWNER, &us.to_string()), attempt.tag()]);
     let mut input = object.spec.clone().with("taskDefinition", task_definition).with("tags", all);
@@ -97,7 +104,8 @@ pub fn create(object: &Object, task_definition: &str, us: &Ownership, attempt: &
     if input.get("desiredCount").is_none() && input.text("schedulingStrategy") != Some("DAEMON") {
         input.set("desiredCount", DESIRED_COUNT_AT_CREATION);
     }
-    let token = hash::hash(&input.clone().with("key", object.key.to_string()));
+    let incarnation = input.clone().with("key", object.key.to_string()).with_some("before", before);
+    let token = hash::hash(&incarnation);
     Call::ecs("CreateService", input.with("clientToken", token))
 }
 
@@ -121,7 +129,7 @@ pub fn update(object: &Object, members: &[&str], task_definition: Option<&str>, 
 }
 
 /// The deployments of a service since `at`, newest first.
-pub fn list_deployments(object: &Object, at: crate::shape::Time) -> Call {
+pub fn list_deployments(object: &Object, at: Time) -> Call {
     let input = tree! {
         "cluster" => cluster(object), "service" => object.aws_name(),
         "createdAt" => tree! { "after" => at }, "maxResults" => JOURNAL_MAX,

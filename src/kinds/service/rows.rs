@@ -1,7 +1,7 @@
 //! What makes two services equal, and what changing one does (ecs-semantics §5.1, §5.2, §2.7).
 
 use crate::kinds::Effect;
-use crate::kinds::normalise::{Row, bool, derived, int, list, owned, present, set, text, unmanaged};
+use crate::kinds::normalise::{Row, bool, derived, int, list, owned, present, set, spelling, text, unmanaged};
 use crate::shape::Tree;
 
 pub const ROWS: &[Row] = &[
@@ -33,9 +33,6 @@ pub const ROWS: &[Row] = &[
     unmanaged("serviceConnectConfiguration"),
     unmanaged("vpcLatticeConfigurations"),
     unmanaged("capacityProviderStrategy"),
-    unmanaged("gatewayConnectors"),
-    unmanaged("monitoring"),
-    unmanaged("role"),
     text("schedulingStrategy", "REPLICA"),
     present("deploymentController"),
     text("deploymentController.type", "ECS"),
@@ -60,6 +57,7 @@ pub const ROWS: &[Row] = &[
     bool("enableExecuteCommand", false),
     text("propagateTags", "NONE"),
     text("networkConfiguration.awsvpcConfiguration.assignPublicIp", "DISABLED"),
+    spelling("placementStrategy[].field", placement_field),
     int("capacityProviderStrategy[].base", 0),
     int("capacityProviderStrategy[].weight", 0),
     set("networkConfiguration.awsvpcConfiguration.subnets", &[]),
@@ -87,7 +85,6 @@ pub const EFFECTS: &[(&str, Effect)] = &[
     ("launchType", Effect::Replaces),
     ("schedulingStrategy", Effect::Replaces),
     ("deploymentController", Effect::Replaces),
-    ("role", Effect::Replaces),
 ];
 
 /// Members that start no deployment but decide what becomes of one.
@@ -101,6 +98,16 @@ pub fn cleared(member: &str) -> Tree {
     match member {
         "networkConfiguration" | "serviceConnectConfiguration" => Tree::map(),
         _ => Tree::List(vec![]),
+    }
+}
+
+/// ECS echoes these its own way (ecs-semantics §5.2).
+fn placement_field(field: &Tree) -> Option<Tree> {
+    match field.as_text()?.to_lowercase().as_str() {
+        "cpu" => Some("CPU".into()),
+        "memory" => Some("MEMORY".into()),
+        "host" | "instanceid" => Some("instanceId".into()),
+        _ => None,
     }
 }
 

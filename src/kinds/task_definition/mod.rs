@@ -14,7 +14,7 @@ pub static DEFINITION: Definition = Definition {
     kind: Kind::TaskDefinition,
     create: "RegisterTaskDefinition",
     name_member: "family",
-    shown_as: "TaskDefinition",
+    shown_as: &["TaskDefinition"],
     in_cluster: false,
     reserved: &[],
     rows: rows::ROWS,
