@@ -162,6 +162,17 @@ impl Change {
         })
     }
 
+    /// Git asks for something else than the attempt remembers, and has it already: that is remembered too, or what
+    /// someone deploys later would look like our own past. Only where there is a memory to bring up to date.
+    fn remembering(mut self, object: &Object, facts: &Facts<'_>, shown: &Tree, wanted: &Wanted<'_>) -> Self {
+        let live = shown.text("taskDefinition").map(task_definition::short).unwrap_or_default();
+        if let Some(old) = &self.attempt {
+            let at = if old.task_definition == live { old.at } else { facts.date };
+            self.missing_tags.push(Attempt { at, ..attempt(object, facts, wanted, live) }.tag());
+        }
+        self
+    }
+
     fn deploys(&self) -> bool {
         self.task_definition || self.restart || !self.deploying.is_empty()
     }
@@ -195,6 +206,7 @@ fn decide(object: &Object, facts: &Facts<'_>, shown: &Tree, wanted: &Wanted<'_>,
             let drift = change.attempt.is_none();
             Plan { drift, ..deploy(object, facts, shown, wanted, change, Remembered::No) }
         } else {
+            let change = change.remembering(object, facts, shown, wanted);
             settle(object, facts, shown, change, None)
         });
     };
@@ -203,6 +215,13 @@ fn decide(object: &Object, facts: &Facts<'_>, shown: &Tree, wanted: &Wanted<'_>,
     }
     let journal = facts.answers.journal.as_ref().ok_or(Need::Journal(tried.at))?;
     Ok(match journal.outcome(&tried.task_definition) {
+        Outcome::NotMade if facts.date.since(tried.at) > rollout::JOURNAL_KEPT => {
+            let message = format!(
+                "{} was tried at {}, longer ago than ECS remembers; it is not tried again until Git asks for something else",
+                tried.task_definition, tried.at
+            );
+            settle(object, facts, shown, change, Some((Reason::DriftPersists, message)))
+        }
         Outcome::NotMade if wanted.reference == Some(tried.task_definition.as_str()) => {
             deploy(object, facts, shown, wanted, change, Remembered::Yes)
         }
@@ -287,7 +306,7 @@ fn deploy(
 fn settle(object: &Object, facts: &Facts<'_>, shown: &Tree, change: Change, held: Option<(Reason, String)>) -> Plan {
     let mut steps = Vec::new();
     if let Some(arn) = shown.text("serviceArn").filter(|_| !change.missing_tags.is_empty()) {
-        steps.push(tag_step(arn, change.missing_tags, "declared tags are missing"));
+        steps.push(tag_step(arn, change.missing_tags, "tags are missing, or out of date"));
     }
     if !change.in_place.is_empty() {
         let names: Vec<&str> = change.in_place.iter().map(String::as_str).collect();

@@ -1,6 +1,11 @@
 //! What became of a deployment we set out to make, read from ECS's own journal: service deployments and revisions.
 
+use std::time::Duration;
+
 use crate::shape::{Time, Tree};
+
+/// How long ECS remembers a service deployment (ecs-semantics §2.15).
+pub const KEPT: Duration = Duration::from_secs(90 * 24 * 3600);
 
 /// The deployments of a service since some point in time, oldest first.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -12,6 +17,7 @@ pub struct Journal {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
     pub created_at: Time,
+    pub finished_at: Option<Time>,
     /// ECS's word for where it stands.
     pub status: String,
     pub reason: String,
@@ -48,6 +54,7 @@ impl Journal {
         };
         let entry = |one: &Tree| Entry {
             created_at: one.get("createdAt").and_then(Time::from_tree).unwrap_or_default(),
+            finished_at: one.get("finishedAt").and_then(Time::from_tree),
             status: one.text("status").unwrap_or_default().to_owned(),
             reason: one.text("statusReason").unwrap_or_default().to_owned(),
             task_definition: one.text("targetServiceRevisionArn").map(runs).unwrap_or_default(),
@@ -68,12 +75,23 @@ impl Journal {
         };
         let (_, from_ours) = self.entries.split_at(ours);
         let Some((ours, later)) = from_ours.split_first() else { return Outcome::NotMade };
-        let foreign = later.iter().rev().find(|entry| entry.task_definition != task_definition);
-        if let Some(by) = foreign {
-            return Outcome::Overridden { by: by.clone() };
+        // An attempt is made once: whatever came later, of the same task definition or not, is someone else's. What
+        // had failed before that has failed all the same.
+        match (later.first(), later.last()) {
+            (Some(next), Some(by)) if !ours.failed_before(next) => Outcome::Overridden { by: by.clone() },
+            _ => judge(ours),
         }
-        // A later deployment of the same task definition (a forced one) speaks for ours.
-        judge(later.last().unwrap_or(ours))
+    }
+}
+
+impl Entry {
+    /// It failed, and was not just superseded by the next.
+    fn failed_before(&self, next: &Self) -> bool {
+        match self.status.as_str() {
+            "SUCCESSFUL" | "PENDING" | "IN_PROGRESS" => false,
+            "STOPPED" | "STOP_REQUESTED" => self.finished_at.is_some_and(|at| at < next.created_at),
+            _ => true,
+        }
     }
 }
 
@@ -92,6 +110,7 @@ mod tests {
     fn entry(at: i64, task_definition: &str, status: &str) -> Entry {
         Entry {
             created_at: Time(at),
+            finished_at: Some(Time(at + 10)),
             status: status.into(),
             reason: String::new(),
             task_definition: task_definition.into(),
@@ -102,6 +121,9 @@ mod tests {
     fn tells_what_became_of_an_attempt() {
         let rolled_back = Outcome::Failed { reason: "ROLLBACK_SUCCESSFUL".into() };
         let by_hand = entry(2, "web:9", "SUCCESSFUL");
+        let forced = entry(2, "web:2", "SUCCESSFUL");
+        let late = entry(20, "web:9", "SUCCESSFUL");
+        let stopped = Outcome::Failed { reason: "STOPPED".into() };
         for (entries, outcome) in [
             (vec![], Outcome::NotMade),
             (vec![entry(1, "web:2", "IN_PROGRESS")], Outcome::Rolling),
@@ -110,7 +132,9 @@ mod tests {
             (vec![entry(1, "web:2", "SUCCESSFUL"), by_hand.clone()], Outcome::Overridden { by: by_hand.clone() }),
             (vec![entry(1, "web:2", "STOPPED"), by_hand.clone()], Outcome::Overridden { by: by_hand.clone() }),
             (vec![by_hand.clone()], Outcome::Overridden { by: by_hand.clone() }),
-            (vec![entry(1, "web:2", "SUCCESSFUL"), entry(2, "web:2", "IN_PROGRESS")], Outcome::Rolling),
+            (vec![entry(1, "web:2", "STOPPED"), late.clone()], stopped),
+            (vec![entry(1, "web:2", "ROLLBACK_SUCCESSFUL"), late], rolled_back),
+            (vec![entry(1, "web:2", "SUCCESSFUL"), forced.clone()], Outcome::Overridden { by: forced }),
         ] {
             assert_eq!(Journal { entries: entries.clone() }.outcome("web:2"), outcome, "{entries:?}");
         }

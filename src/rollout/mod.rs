@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::shape::{Time, Tree};
 
-pub use journal::{Entry, Journal, Outcome};
+pub use journal::{Entry, Journal, KEPT as JOURNAL_KEPT, Outcome};
 
 /// Between which counts of tasks ECS keeps a service while it rolls (ecs-semantics §2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
