@@ -62,7 +62,7 @@ pub fn missing(declared: &[Tree], live: &[Tree]) -> Vec<Tree> {
     read(declared).iter().filter(differs).map(|(key, value)| tag(key, value)).collect()
 }
 
-/// The deployment we set out to make, written down before it is made: `v1:HASH:FAMILY:REVISION:EPOCH:RESTART`.
+/// The deployment we set out to make, written down before it is made: `v1:HASH:FAMILY:REVISION:MILLISECONDS:RESTART`.
 ///
 /// The outcome is not in it; ECS's own journal tells that.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,7 +71,7 @@ pub struct Attempt {
     pub hash: String,
     /// `family:revision`.
     pub task_definition: String,
-    /// When, by AWS's clock: the `Date` of the observation that led to it.
+    /// When, by AWS's clock, in milliseconds: after all that the observation that led to it had seen.
     pub at: Time,
     /// A hash of `reconcile.restartedAt`, `-` without one.
     pub restart: String,
@@ -89,7 +89,7 @@ impl Attempt {
         Some(Self {
             hash: (*hash).to_owned(),
             task_definition: format!("{family}:{revision}"),
-            at: Time(epoch.parse::<i64>().ok()?.checked_mul(1000)?),
+            at: Time(epoch.parse().ok()?),
             restart: (*restart).to_owned(),
         })
     }
@@ -102,7 +102,7 @@ impl Attempt {
 impl std::fmt::Display for Attempt {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { hash, task_definition, at, restart } = self;
-        write!(f, "{VERSION}:{hash}:{task_definition}:{}:{restart}", at.epoch_secs())
+        write!(f, "{VERSION}:{hash}:{task_definition}:{}:{restart}", at.0)
     }
 }
 
@@ -115,12 +115,12 @@ mod tests {
         let attempt = Attempt {
             hash: "0123456789abcdef".into(),
             task_definition: "web:42".into(),
-            at: Time(1_700_000_000_000),
+            at: Time(1_700_000_000_123),
             restart: "-".into(),
         };
         assert_eq!(Attempt::read(&[attempt.tag()]), Some(attempt.clone()));
         assert!(attempt.to_string().len() <= 256);
-        let other = tag(ATTEMPT, "v0:x:web:42:1700000000:-");
+        let other = tag(ATTEMPT, "v0:x:web:42:1700000000000:-");
         assert_eq!(Attempt::read(&[other]), None, "another version is no attempt of ours");
     }
 

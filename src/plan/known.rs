@@ -19,7 +19,10 @@ pub fn revisions(
         let shown = observed.get(&object.key).and_then(Observed::present);
         let Some(attempt) = shown.and_then(|shown| Attempt::read(shown.list("tags"))) else { continue };
         let content = task_definition::content_hash(declared);
-        if attempt.hash == service::deploy_hash(object, &content) {
+        // A tag that is ahead of what runs is a plan, and no witness.
+        let runs = shown.and_then(|shown| shown.text("taskDefinition")).map(task_definition::short);
+        let is_live = runs == Some(attempt.task_definition.as_str());
+        if is_live && attempt.hash == service::deploy_hash(object, &content) {
             known.insert((key, content), attempt.task_definition);
         }
     }

@@ -92,9 +92,16 @@ fn attempt(object: &Object, facts: &Facts<'_>, wanted: &Wanted<'_>, reference: &
     Attempt {
         hash: wanted.hash.clone(),
         task_definition: reference.to_owned(),
-        at: facts.date,
+        at: facts.date.max(after_all_seen(facts)),
         restart: service::restart_hash(object),
     }
+}
+
+/// The `Date` of an answer is a second wide; what it shows of deployments is finer, and older than any we make.
+fn after_all_seen(facts: &Facts<'_>) -> Time {
+    let deployments = facts.observed.present().map(|shown| shown.list("deployments")).unwrap_or_default();
+    let newest = deployments.iter().filter_map(|one| one.get("createdAt").and_then(Time::from_tree)).max();
+    newest.map_or(facts.date, |newest| newest.after(Duration::from_millis(1)))
 }
 
 /// Services that are not ours to write, or not now.
@@ -302,7 +309,7 @@ fn settle_and_remember(object: &Object, facts: &Facts<'_>, shown: &Tree, wanted:
 /// no other trace in the service.
 fn may_not_have_been_made(shown: &Tree, attempt: &Attempt) -> bool {
     let began = rollout::primary(shown).and_then(|primary| primary.get("createdAt")).and_then(Time::from_tree);
-    attempt.restart != "-" && began.is_some_and(|began| began.epoch_secs() < attempt.at.epoch_secs())
+    attempt.restart != "-" && began.is_some_and(|began| began < attempt.at)
 }
 
 /// Whether the attempt tag is already on the service.
@@ -345,7 +352,7 @@ fn deploy(
 fn settle(object: &Object, facts: &Facts<'_>, shown: &Tree, change: Change, verdict: Option<Verdict>) -> Plan {
     let mut steps = Vec::new();
     if let Some(arn) = shown.text("serviceArn").filter(|_| !change.missing_tags.is_empty()) {
-        steps.push(tag_step(arn, change.missing_tags, "declared tags are missing"));
+        steps.push(tag_step(arn, change.missing_tags, "tags are missing, or out of date"));
     }
     if !change.in_place.is_empty() {
         let names: Vec<&str> = change.in_place.iter().map(String::as_str).collect();

@@ -72,6 +72,7 @@ fn decide(object: &Object, shown: &Tree, wanted: &str) -> Result<Plan, Need> {
 fn after(object: &Object, shown: &Tree, wanted: &str, entries: &[(&str, &str)]) -> Plan {
     let entry = |(index, (task_definition, status)): (usize, &(&str, &str))| Entry {
         created_at: Time(NOW.0 - 590_000 + index as i64 * 1000),
+        finished_at: None,
         status: (*status).into(),
         reason: String::new(),
         task_definition: (*task_definition).into(),
@@ -177,6 +178,7 @@ fn a_deployment_of_someone_else_is_left_alone_for_the_grace_and_then_reverted() 
     let journal = Journal {
         entries: vec![Entry {
             created_at: Time(NOW.0 - 3_600_000),
+            finished_at: None,
             status: "SUCCESSFUL".into(),
             reason: String::new(),
             task_definition: "web:9".into(),
@@ -193,6 +195,7 @@ fn what_failed_stays_held_after_someone_else_has_mended_it() {
     let shown = live(&object, "web:1", "web:2", "web:2");
     let entry = |at: i64, task_definition: &str, status: &str| Entry {
         created_at: Time(NOW.0 - at),
+        finished_at: None,
         status: status.into(),
         reason: String::new(),
         task_definition: task_definition.into(),
@@ -223,7 +226,7 @@ fn what_runs_as_wanted_without_a_memory_of_it_is_remembered_once() {
     assert_eq!(operations(&plan), [TAGGED]);
     let noted = Attempt::read(plan.steps[0].call.input.list("tags")).unwrap();
     assert_eq!(noted.hash, service::deploy_hash(&object, "web:1"));
-    assert_eq!(noted.at.epoch_secs(), Time(NOW.0 - 590_000).epoch_secs(), "since the live deployment began");
+    assert_eq!(noted.at, Time(NOW.0 - 590_000), "since the live deployment began");
 }
 
 #[test]

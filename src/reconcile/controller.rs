@@ -78,6 +78,8 @@ pub struct Controller {
     /// Keys of the present round that have not been passed yet, and those found drifting in it.
     round: BTreeSet<Key>,
     drifting: BTreeSet<Key>,
+    /// The revision at which the brake holds drift back: another one lets it go.
+    braked_at: Option<String>,
     next_resync: Time,
     sweeping: Option<JoinHandle<()>>,
     /// A first sweep has ended: until then passes would ask one by one for what it reads at once.
@@ -124,6 +126,7 @@ impl Controller {
             in_hand: BTreeMap::new(),
             round: BTreeSet::new(),
             drifting: BTreeSet::new(),
+            braked_at: None,
             next_resync,
             sweeping: None,
             swept: false,
@@ -254,8 +257,9 @@ impl Controller {
     fn begin_round(&mut self) {
         self.swept = true;
         self.drifting.clear();
-        let hopeless = |key: &&Key| matches!(self.last.get(*key), Some(Ended::Failed(failure)) if !failure.retried);
-        self.round = self.now_desired.objects.keys().filter(|key| !hopeless(key)).cloned().collect();
+        // What failed and waits for its next try waits on: looking at everything is no reason to hurry.
+        let waits = |key: &Key| self.queue.waits(key) && self.memory.get(key).is_some_and(|memory| memory.failures > 0);
+        self.round = self.now_desired.objects.keys().filter(|key| !waits(key)).cloned().collect();
         for key in self.round.clone() {
             self.add(key, Duration::ZERO, Priority::Low, Reason::Resync);
         }
@@ -408,8 +412,7 @@ impl Controller {
 
     /// At the end of a round the brake looks at all that drifted: few may roll, many may not.
     fn round_ended(&mut self, key: &Key) {
-        self.round.remove(key);
-        if !self.round.is_empty() {
+        if !self.round.remove(key) || !self.round.is_empty() {
             return;
         }
         if !self.status.synced && !self.last.is_empty() {
@@ -421,7 +424,10 @@ impl Controller {
             return;
         }
         let all = self.now_desired.objects.keys().filter(|key| key.kind == Kind::Service).count();
-        let mass = brake::is_mass_change(drifting.len(), all);
+        let revision = &self.now_desired.revision;
+        let acknowledged = self.braked_at.as_ref().is_some_and(|at| at != revision);
+        let mass = brake::is_mass_change(drifting.len(), all) && !acknowledged;
+        self.braked_at = mass.then(|| revision.clone());
         for key in drifting {
             if mass {
                 let message = format!("drift would redeploy many of {all} services at once; commit anything to let it");

@@ -141,23 +141,22 @@ async fn go(shared: &Shared, desired: &Desired, object: &Object, memory: &mut Me
     if shared.observe_only || matches!(plan.verdict, Verdict::Waiting(..)) {
         plan.steps.clear();
     }
-    if plan.deploys() {
-        if plan.drift && !memory.may_drift {
-            return Ok(Ended::Drifted);
-        }
-        if let Some(verdict) = no_room(shared, &object.key) {
-            return Ok(Ended::Stands(verdict));
-        }
+    let drifted = plan.deploys() && plan.drift && !memory.may_drift;
+    if let Some(verdict) = follow(shared, &object.key, &seen, &plan, drifted) {
+        return Ok(Ended::Stands(verdict));
     }
-    follow(shared, &object.key, &seen, &plan);
+    if drifted {
+        return Ok(Ended::Drifted);
+    }
     if plan.steps.is_empty() {
         return Ok(Ended::Stands(plan.verdict));
     }
     memory.may_drift = false;
     let result = apply(shared, object, &plan).await;
     memory.fresh_after = shared.clock.now();
-    if result.is_ok() {
-        rollouts::started(shared, object, &plan, memory);
+    match &result {
+        Ok(_) => rollouts::started(shared, object, &plan, memory),
+        Err(error) => gave_back(shared, object, error),
     }
     result.map(|changes| Ended::Applied { changes, then: plan.verdict })
 }
@@ -328,28 +327,39 @@ fn resolution(shared: &Shared, desired: &Desired, object: &Object) -> Resolution
     }
 }
 
-/// A service that rolls already may go on; another one waits for room.
-fn no_room(shared: &Shared, key: &Key) -> Option<Verdict> {
-    let known = shared.known();
-    let full = !known.rolling.contains(key) && known.rolling.len() >= shared.rollouts_max;
-    full.then(|| {
-        let message = format!(
-            "{} rollouts are in progress, and no more than {} at once",
-            known.rolling.len(),
-            shared.rollouts_max
-        );
-        Verdict::Waiting(Reason::RolloutLimit, message)
-    })
+/// Takes a place among the rollouts in progress for a plan that deploys, and gives it back when the rollout is over; the
+/// verdict says that all are taken. A service that rolls already may go on.
+fn follow(shared: &Shared, key: &Key, seen: &Seen, plan: &Plan, drifted: bool) -> Option<Verdict> {
+    let several = seen.observed.present().is_some_and(|shown| shown.list("deployments").len() > 1);
+    let deploys = plan.deploys() && !drifted;
+    let mut known = shared.known();
+    if several && matches!(plan.verdict, Verdict::Rolling(_)) {
+        known.rolling.insert(key.clone());
+    } else if !(several && deploys) {
+        known.rolling.remove(key);
+    }
+    if !deploys || known.rolling.contains(key) {
+        return None;
+    }
+    let rolling = known.rolling.len();
+    if rolling < shared.rollouts_max {
+        known.rolling.insert(key.clone());
+        return None;
+    }
+    let message = format!("{rolling} rollouts are in progress, and no more than {} at once", shared.rollouts_max);
+    Some(Verdict::Waiting(Reason::RolloutLimit, message))
 }
 
-fn follow(shared: &Shared, key: &Key, seen: &Seen, plan: &Plan) {
-    let several = seen.observed.present().is_some_and(|shown| shown.list("deployments").len() > 1);
-    let rolls = plan.deploys() || (matches!(plan.verdict, Verdict::Rolling(_)) && several);
+/// A refused call starts no rollout, so it keeps no place; and the revision it named is looked for anew, should that be
+/// why. After an ambiguous one the next observation tells.
+fn gave_back(shared: &Shared, object: &Object, error: &CallError) {
     let mut known = shared.known();
-    if rolls {
-        known.rolling.insert(key.clone());
-    } else if !matches!(plan.verdict, Verdict::Rolling(_)) {
-        known.rolling.remove(key);
+    if !error.ambiguous {
+        known.rolling.remove(&object.key);
+    }
+    let refused = error.class() == Class::Terminal && object.key.kind == Kind::Service;
+    if let (true, Reference::Manifest(named)) = (refused, service::task_definition(object)) {
+        known.revisions.retain(|(of, _), _| *of != named);
     }
 }
 

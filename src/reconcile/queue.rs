@@ -106,6 +106,11 @@ impl<K: Ord + Clone> Queue<K> {
         self.in_hand.contains(key)
     }
 
+    /// Whether the key has an entry that waits for its time.
+    pub fn waits(&self, key: &K) -> bool {
+        self.waiting.contains_key(key)
+    }
+
     /// When the next key is due.
     pub fn next_due(&self) -> Option<Time> {
         self.firsts().map(|(due, _)| due).min()

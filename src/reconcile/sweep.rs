@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::check::Desired;
 use crate::kinds::{Key, Kind};
 use crate::plan::known;
+use crate::rollout::{self, Progress};
 
 use super::pass::Shared;
 
@@ -33,6 +34,15 @@ pub async fn sweep(shared: &Shared, desired: &Desired) {
         known.see_cluster(&name, seen);
     }
     known.seen.retain(|key, _| objects.contains_key(key));
+    // Rollouts that an operator before us began, or someone else did, count as well.
+    for object in objects.values().filter(|object| object.key.kind == Kind::Service) {
+        let Some(seen) = known.seen.get(&object.key) else { continue };
+        let Some(shown) = seen.observed.present().filter(|shown| shown.list("deployments").len() > 1) else { continue };
+        let progress = rollout::progress(shown, object.reconcile.progress_deadline, seen.date);
+        if matches!(progress, Progress::Rolling { .. } | Progress::Settling { .. }) {
+            known.rolling.insert(object.key.clone());
+        }
+    }
     let observed = known.seen.iter().map(|(key, seen)| (key.clone(), seen.observed.clone())).collect();
     let revisions = known::revisions(objects, &observed);
     known.revisions.extend(revisions);

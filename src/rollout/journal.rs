@@ -12,6 +12,7 @@ pub struct Journal {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
     pub created_at: Time,
+    pub finished_at: Option<Time>,
     /// ECS's word for where it stands.
     pub status: String,
     pub reason: String,
@@ -51,6 +52,7 @@ impl Journal {
         };
         let entry = |one: &Tree| Entry {
             created_at: one.get("createdAt").and_then(Time::from_tree).unwrap_or_default(),
+            finished_at: one.get("finishedAt").and_then(Time::from_tree),
             status: one.text("status").unwrap_or_default().to_owned(),
             reason: one.text("statusReason").unwrap_or_default().to_owned(),
             task_definition: one.text("targetServiceRevisionArn").map(runs).unwrap_or_default(),
@@ -64,18 +66,31 @@ impl Journal {
     /// that does: before each other deployment of ours stands another attempt, and so another journal.
     pub fn outcome(&self, task_definition: &str) -> Outcome {
         let mut from_ours = self.entries.iter().skip_while(|entry| entry.task_definition != task_definition);
-        match (from_ours.next(), self.entries.last()) {
-            (None, _) if self.entries.iter().any(|entry| entry.task_definition.is_empty()) => Outcome::Unclear,
-            (None, None) => Outcome::NotMade,
-            (None, Some(by)) => Outcome::Overridden { by: by.clone(), ours_failed: None },
-            (Some(ours), Some(by)) if by != ours => {
+        let (ours, next) = (from_ours.next(), from_ours.next());
+        match (ours, next, self.entries.last()) {
+            (None, ..) if self.entries.iter().any(|entry| entry.task_definition.is_empty()) => Outcome::Unclear,
+            (None, _, None) => Outcome::NotMade,
+            (None, _, Some(by)) => Outcome::Overridden { by: by.clone(), ours_failed: None },
+            // What had failed before someone else came has failed all the same.
+            (Some(ours), Some(next), Some(by)) if !ours.failed_before(next) => {
                 let ours_failed = match judge(ours) {
                     Outcome::Failed { reason } => Some(reason),
                     _ => None,
                 };
                 Outcome::Overridden { by: by.clone(), ours_failed }
             }
-            (Some(ours), _) => judge(ours),
+            (Some(ours), ..) => judge(ours),
+        }
+    }
+}
+
+impl Entry {
+    /// It failed, and was not just superseded by the next.
+    fn failed_before(&self, next: &Self) -> bool {
+        match self.status.as_str() {
+            "SUCCESSFUL" | "PENDING" | "IN_PROGRESS" => false,
+            "STOPPED" | "STOP_REQUESTED" => self.finished_at.is_some_and(|at| at < next.created_at),
+            _ => true,
         }
     }
 }
@@ -95,6 +110,7 @@ mod tests {
     fn entry(at: i64, task_definition: &str, status: &str) -> Entry {
         Entry {
             created_at: Time(at),
+            finished_at: Some(Time(at + 10)),
             status: status.into(),
             reason: String::new(),
             task_definition: task_definition.into(),
@@ -105,6 +121,7 @@ mod tests {
     fn tells_what_became_of_an_attempt() {
         let failed = |status: &str| Outcome::Failed { reason: status.into() };
         let (by_hand, forced) = (entry(2, "web:9", "SUCCESSFUL"), entry(2, "web:2", "IN_PROGRESS"));
+        let late = entry(20, "web:9", "SUCCESSFUL");
         let overridden = |by: &Entry, ours_failed: Option<&str>| Outcome::Overridden {
             by: by.clone(),
             ours_failed: ours_failed.map(str::to_owned),
@@ -120,6 +137,8 @@ mod tests {
             (vec![by_hand.clone(), entry(3, "web:2", "IN_PROGRESS")], Outcome::Rolling),
             (vec![entry(1, "web:2", "SUCCESSFUL"), forced.clone()], overridden(&forced, None)),
             (vec![entry(1, "", "PENDING")], Outcome::Unclear),
+            (vec![entry(1, "web:2", "STOPPED"), late.clone()], failed("STOPPED")),
+            (vec![entry(1, "web:2", "ROLLBACK_SUCCESSFUL"), late.clone()], failed("ROLLBACK_SUCCESSFUL")),
         ] {
             assert_eq!(Journal { entries: entries.clone() }.outcome("web:2"), outcome, "{entries:?}");
         }

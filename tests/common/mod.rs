@@ -8,4 +8,6 @@
     reason = "a test may fail by panicking"
 )]
 
+pub mod harness;
+pub mod lossy;
 pub mod trees;

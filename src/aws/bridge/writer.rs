@@ -128,7 +128,9 @@ impl ShapeSerializer for TreeWriter {
     }
 
     fn write_timestamp(&mut self, schema: &Schema<'_>, value: &DateTime) -> Written {
-        let millis = value.to_millis().map_err(|error| SerdeError::custom(error.to_string()))?;
+        // The SDK reads 1.759 s as 1.758999943: what AWS says in milliseconds is meant in milliseconds.
+        let millis = (value.as_nanos() + 500_000).div_euclid(1_000_000);
+        let millis = i64::try_from(millis).map_err(|error| SerdeError::custom(error.to_string()))?;
         self.put(schema, Time(millis).into())
     }
 

@@ -128,8 +128,10 @@ pub fn update(object: &Object, members: &[&str], task_definition: Option<&str>, 
     Call::ecs("UpdateService", input)
 }
 
-/// The deployments of a service since `at`, newest first.
+/// The deployments of a service since `at`, newest first. ECS leaves out what was created in the instant that is asked
+/// for, so one before it is.
 pub fn list_deployments(object: &Object, at: Time) -> Call {
+    let at = Time(at.0.saturating_sub(1));
     let input = tree! {
         "cluster" => cluster(object), "service" => object.aws_name(),
         "createdAt" => tree! { "after" => at }, "maxResults" => JOURNAL_MAX,

@@ -1,0 +1,170 @@
+//! The way to the simulator, on which calls are counted, lost and answered wrongly, and at whose k-th call the operator
+//! itself is lost.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
+use ecs_operator::sim::Sim;
+use ecs_operator::sim::wire::Connector;
+
+/// Where in a call the operator is lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Position {
+    /// The simulator never sees the call.
+    BeforeApplied,
+    /// It applies the call, and nobody hears of it.
+    BeforeReply,
+    /// The operator hears of it, and makes no other call.
+    AfterReply,
+}
+
+impl Position {
+    pub const ALL: [Self; 3] = [Self::BeforeApplied, Self::BeforeReply, Self::AfterReply];
+}
+
+/// Chance on the way.
+#[derive(Clone, Debug)]
+pub struct Faults {
+    pub rng: fastrand::Rng,
+    /// Of a thousand calls so many go wrong.
+    pub per_mille: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    Fine,
+    Throttled,
+    RefusedBefore,
+    FailedAfter,
+    LostBefore,
+    LostAfter,
+    CutAfter,
+}
+
+impl Faults {
+    fn draw(&mut self) -> Fate {
+        if self.rng.u32(0..1000) >= self.per_mille {
+            return Fate::Fine;
+        }
+        let fates = [
+            Fate::Throttled,
+            Fate::RefusedBefore,
+            Fate::FailedAfter,
+            Fate::LostBefore,
+            Fate::LostAfter,
+            Fate::CutAfter,
+        ];
+        self.rng.choice(&fates).copied().unwrap_or(Fate::Fine)
+    }
+}
+
+/// What the way has seen and is to do.
+#[derive(Debug, Default)]
+pub struct Way {
+    /// Operations in the order of their calls, those that were lost included.
+    pub calls: Vec<String>,
+    /// Lose the operator at this call (from 0).
+    pub lose_at: Option<(usize, Position)>,
+    /// It is lost: nothing it asks for is heard any more.
+    pub lost: bool,
+    pub faults: Option<Faults>,
+    /// Changes that were applied and whose reply did not come.
+    pub ambiguous: usize,
+}
+
+/// A connector for one operator; clones share what they have seen.
+#[derive(Clone, Debug)]
+pub struct Lossy {
+    inner: Connector,
+    way: Arc<Mutex<Way>>,
+}
+
+/// Whether the operation changes anything.
+pub fn mutates(operation: &str) -> bool {
+    !["Describe", "List", "Get"].iter().any(|verb| operation.starts_with(verb))
+}
+
+impl Lossy {
+    pub fn new(sim: &Sim) -> Self {
+        Self { inner: Connector::new(sim.clone()), way: Arc::default() }
+    }
+
+    pub fn way(&self) -> MutexGuard<'_, Way> {
+        self.way.lock().unwrap()
+    }
+
+    pub fn http(&self) -> SharedHttpClient {
+        SharedHttpClient::new(self.clone())
+    }
+
+    /// What becomes of the next call.
+    fn next(&self, operation: &str) -> (Option<Position>, Fate) {
+        let mut way = self.way();
+        if way.lost {
+            return (Some(Position::BeforeApplied), Fate::Fine);
+        }
+        let at = way.calls.len();
+        way.calls.push(operation.to_owned());
+        let position = way.lose_at.filter(|(k, _)| *k == at).map(|(_, position)| position);
+        let fate = way.faults.as_mut().map_or(Fate::Fine, Faults::draw);
+        if mutates(operation) && [Fate::FailedAfter, Fate::LostAfter, Fate::CutAfter].contains(&fate) {
+            way.ambiguous += 1;
+        }
+        (position, fate)
+    }
+}
+
+impl HttpConnector for Lossy {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let this = self.clone();
+        let target = request.headers().get("x-amz-target").unwrap_or_default();
+        let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
+        HttpConnectorFuture::new(async move {
+            let (position, fate) = this.next(&operation);
+            if position == Some(Position::BeforeApplied) {
+                this.way().lost = true;
+                return std::future::pending().await;
+            }
+            match fate {
+                Fate::Throttled => return Ok(error(400, "ThrottlingException")),
+                Fate::RefusedBefore => return Ok(error(500, "ServerException")),
+                Fate::LostBefore => return std::future::pending().await,
+                Fate::Fine | Fate::FailedAfter | Fate::LostAfter | Fate::CutAfter => {}
+            }
+            let reply = this.inner.call(request).await;
+            match position {
+                Some(Position::BeforeReply) => {
+                    this.way().lost = true;
+                    return std::future::pending().await;
+                }
+                Some(_) => this.way().lost = true,
+                None => {}
+            }
+            match fate {
+                Fate::FailedAfter => Ok(error(500, "ServerException")),
+                Fate::LostAfter => std::future::pending().await,
+                Fate::CutAfter => Err(ConnectorError::io("the connection was reset".into())),
+                _ => reply,
+            }
+        })
+    }
+}
+
+impl HttpClient for Lossy {
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+fn error(status: u16, code: &str) -> HttpResponse {
+    let body = format!("{{\"__type\":\"{code}\",\"message\":\"injected\"}}");
+    let mut answer = HttpResponse::new(status.try_into().unwrap(), SdkBody::from(body));
+    answer.headers_mut().try_insert("content-type", "application/x-amz-json-1.1").unwrap();
+    answer
+}
