@@ -255,3 +255,47 @@ fn a_service_reads_back_as_it_was_written_before_and_after_a_rollout() {
     result.unwrap();
     assert!(refused.get() < CASES / 2, "most of what is drawn is refused: {}", refused.get());
 }
+
+#[test]
+fn any_spec_can_become_any_other_and_then_shows_no_difference() {
+    const CASES: u32 = 60;
+    let (refused, replaced) = (Cell::new(0), Cell::new(0));
+    let mut runner = TestRunner::new(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(CASES) });
+    let result = runner.run(&(some(SERVICE), some(SERVICE)), |(before, after)| {
+        virtually(async {
+            let mut rig = Rig::new(1);
+            let container = [r#""portMappings": [{"containerPort": 80}]"#];
+            let task = definition_of("nginx:1", &[], &container);
+            let strategy = "spec: {capacityProviders: [FARGATE]}\n";
+            rig.write("cluster.yaml", cluster("prod") + strategy);
+            rig.write("task.yaml", document(Kind::TaskDefinition, "{ name: web }", &task));
+            let metadata = "{ name: web, cluster: prod }";
+            rig.write("service.yaml", document(Kind::Service, metadata, &service_of(&before))).commit();
+            rig.start();
+            rig.converge(HOUR).await;
+            rig.write("service.yaml", document(Kind::Service, metadata, &service_of(&after))).commit();
+            rig.run(MINUTE / 30).await;
+            let done = |rig: &Rig| ["Converged", "Invalid", "ReplacementNeeded"].contains(&rig.reason(&key("web")));
+            prop_assert!(rig.until(HOUR, done).await, "{:?}", rig.stories());
+            match rig.reason(&key("web")) {
+                "Invalid" => refused.set(refused.get() + 1),
+                "ReplacementNeeded" => replaced.set(replaced.get() + 1),
+                _ => {
+                    let input = tree! { "cluster" => "prod", "services" => vec!["web"] };
+                    let answer = described(&rig, "DescribeServices", input);
+                    let shown = service::shown(&answer.list("services")[0]);
+                    prop_assert_eq!(differing(&object(&rig, Kind::Service), &shown), Vec::<String>::new());
+                    rig.run(2 * MINUTE).await;
+                    let mark = rig.mark();
+                    rig.start();
+                    rig.run(3 * MINUTE).await;
+                    prop_assert_eq!(rig.operations_since(mark), Vec::<String>::new());
+                }
+            }
+            Ok(())
+        })
+    });
+    println!("{} of {CASES} were refused, {} need another service", refused.get(), replaced.get());
+    result.unwrap();
+    assert!(refused.get() + replaced.get() < CASES / 2);
+}
