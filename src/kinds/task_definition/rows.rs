@@ -26,6 +26,7 @@ pub const ROWS: &[Row] = &[
     int("containerDefinitions[].healthCheck.interval", 30),
     int("containerDefinitions[].healthCheck.timeout", 5),
     int("containerDefinitions[].healthCheck.retries", 3),
+    int("containerDefinitions[].restartPolicy.restartAttemptPeriod", 300),
     bool("containerDefinitions[].mountPoints[].readOnly", false),
     bool("containerDefinitions[].volumesFrom[].readOnly", false),
     text("volumes[].efsVolumeConfiguration.rootDirectory", "/"),
