@@ -51,8 +51,12 @@ impl Feed {
         }
     }
 
+    /// What has been read so far, and what will be: the first of it is news to whoever follows.
     pub fn subscribe(&self) -> (watch::Receiver<Arc<Desired>>, watch::Receiver<SourceStatus>) {
-        (self.desired.subscribe(), self.source.subscribe())
+        let (mut desired, mut source) = (self.desired.subscribe(), self.source.subscribe());
+        desired.mark_changed();
+        source.mark_changed();
+        (desired, source)
     }
 
     /// Waits for the first good read, and says whose objects these are.
