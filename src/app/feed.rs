@@ -104,15 +104,15 @@ impl Feed {
         match (&state.error, &state.snapshot) {
             (Some(error), _) => {
                 self.shown.problems = vec![error.to_string()];
-                self.tell(LoadResult::Unreadable, &error.to_string());
+                self.tell(LoadResult::Unreadable, &error.to_string(), state.took);
             }
-            (None, Some(snapshot)) => self.read(snapshot),
+            (None, Some(snapshot)) => self.read(snapshot, state.took),
             (None, None) => {}
         }
         self.source.send_replace(self.shown.clone());
     }
 
-    fn read(&mut self, snapshot: &Snapshot) {
+    fn read(&mut self, snapshot: &Snapshot, took: Duration) {
         let now = self.clock.now();
         let previous = self.desired.borrow().clone();
         let read = reading(snapshot, &self.flags, &self.place);
@@ -135,18 +135,18 @@ impl Feed {
             problems,
             ..self.shown.clone()
         };
-        self.tell(result, &message);
+        self.tell(result, &message, took);
         self.desired.send_replace(Arc::new(desired));
     }
 
-    fn tell(&self, result: LoadResult, message: &str) {
+    fn tell(&self, result: LoadResult, message: &str, duration: Duration) {
         let SourceStatus { revision, accepted, rejected, .. } = &self.shown;
         self.metrics.source_loaded(&SourceLoaded {
             result,
             revision,
             accepted: *accepted,
             rejected: *rejected,
-            duration: Duration::ZERO,
+            duration,
             message,
         });
     }
@@ -162,7 +162,7 @@ impl Feed {
             self.metrics.source_event(SourceEvent::Poll);
         }
         for _ in before.loads_unchanged..now.loads_unchanged {
-            self.tell(LoadResult::Unchanged, "");
+            self.tell(LoadResult::Unchanged, "", Duration::ZERO);
         }
         let good = |counts: SourceCounts| counts.loads_loaded + counts.loads_unchanged;
         if good(now) > good(before) {

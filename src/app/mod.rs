@@ -33,11 +33,14 @@ pub enum Trouble {
     Logs(#[from] telemetry::LogError),
 }
 
+/// What commands log whose output a person reads: not that the SDK looked for settings in places that are not there.
+const AT_A_TERMINAL: &str = "warn,aws_config=error,aws_runtime=error";
+
 /// Does what the arguments say.
 pub async fn main(args: Args) -> Exit {
     let clock = clock(&args.command);
-    let quiet = if matches!(args.command, Command::Run(_)) { "info" } else { "warn" };
-    let filter = args.logs.log.as_deref().unwrap_or(quiet);
+    let usual = if matches!(args.command, Command::Run(_)) { "info" } else { AT_A_TERMINAL };
+    let filter = args.logs.log.as_deref().unwrap_or(usual);
     let wall = clock.clone();
     let result = match telemetry::init_logs(args.logs.log_format, filter, move || wall.now()) {
         Ok(()) => command(args.command, clock).await,

@@ -30,6 +30,11 @@ pub async fn plan(flags: args::Plan, clock: Clock) -> Result<Exit, Trouble> {
 /// printed: nothing is planned or applied from half a directory.
 pub async fn prepare(flags: &args::Place, clock: &Clock) -> Result<Option<(Shared, Desired)>, Trouble> {
     let snapshot = source::load(&flags.path).map_err(|error| Trouble::Input(error.to_string()))?;
+    if snapshot.files.is_empty() && snapshot.problems.is_empty() {
+        let path = flags.path.display();
+        let message = format!("{path}: holds no manifest; there should be files that end in .yaml, .yml or .json");
+        return Err(Trouble::Input(message));
+    }
     let cloud = Cloud::of(&flags.cloud, clock).await?;
     let (_, status) = watch::channel(Arc::new(Status::default()));
     // The place decides what variables mean, so it is asked for before anything is read.
@@ -43,7 +48,7 @@ pub async fn prepare(flags: &args::Place, clock: &Clock) -> Result<Option<(Share
         for problem in &desired.problems {
             eprintln!("{problem}");
         }
-        eprintln!("{} problems; nothing was done", desired.problems.len());
+        eprintln!("{}; nothing was done", print::counted(desired.problems.len(), "problem"));
         return Ok(None);
     }
     shared.us = ownership(flags, read.settings.as_ref(), flags.cloud.sim.then_some("sim"))?;

@@ -81,7 +81,8 @@ impl<'a> Found<'a> {
         self.objects.remove(key);
         for (here, there) in [(first, second), (second, first)] {
             let place = there.problem(Path::from("metadata.name"), At::Value, "duplicate-object", "");
-            let message = format!("{} is declared a second time at {}:{}", key.short(), place.file, place.line);
+            let message =
+                format!("{} is declared a second time at {}:{}:{}", key.short(), place.file, place.line, place.column);
             let problem = here.problem(Path::from("metadata.name"), At::Value, "duplicate-object", message);
             self.reject(here, vec![problem]);
         }

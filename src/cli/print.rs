@@ -35,6 +35,11 @@ pub fn plans(plans: &[(Key, Plan)]) -> String {
     text
 }
 
+/// `1 problem`, `2 problems`.
+pub fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
 /// Whether there is something to do.
 pub fn changes(plan: &Plan) -> bool {
     !plan.steps.is_empty()
