@@ -2,8 +2,7 @@
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// What a process stopped by a second signal exits with.
-const IMPATIENT: i32 = 130;
+use crate::cli::Exit;
 
 /// Ends at the first signal; the second ends the process. Both are heard by the same ears, so that none falls between.
 #[allow(clippy::exit, reason = "asked twice, nobody waits for anything to end by itself")]
@@ -16,7 +15,7 @@ pub async fn asked() {
     eprintln!("stopping; once more to stop at once");
     tokio::spawn(async move {
         one(&mut term, &mut int).await;
-        std::process::exit(IMPATIENT);
+        std::process::exit(Exit::Interrupted.code().into());
     });
 }
 
