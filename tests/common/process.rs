@@ -98,7 +98,8 @@ impl Child {
 
     /// Sends a signal: `TERM`, `INT`.
     pub fn signal(&self, name: &str) {
-        let sent = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status();
+        // The shell's own; a `kill` program is not everywhere.
+        let sent = Command::new("sh").args(["-c", &format!("kill -s {name} {}", self.child.id())]).status();
         assert!(sent.unwrap().success(), "no {name} to {}", self.child.id());
     }
 
