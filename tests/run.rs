@@ -252,6 +252,37 @@ fn a_start_on_nothing_is_not_ready_and_mends_itself() {
 }
 
 #[test]
+fn a_broken_settings_file_gives_nobody_more_than_it_did() {
+    let root = TempDir::new().unwrap();
+    write_hello(root.path(), tagged("1.1"));
+    let settings = root.path().join("ecs-operator.yaml");
+    fs::write(&settings, "owner: [me\n").unwrap();
+    fs::write(root.path().join("elsewhere.yaml"), OTHER.replace("cluster: hello", "cluster: elsewhere")).unwrap();
+    // Whose objects these would be is not known, so there are none.
+    let operator = Operator::start(root.path(), FAST);
+    operator.until_logged(&["what was good stays in force", "ecs-operator.yaml:"]);
+    assert_eq!(get(operator.face, "/readyz").unwrap().status, 503);
+    assert!(operator.world.writes().is_empty());
+
+    fs::write(&settings, "owner: me\nclusters: [hello]\n").unwrap();
+    operator.until_runs(SERVICE, &image("1.1"));
+    operator.until_metric("ecs_operator_manifests{state=\"accepted\"}", "3");
+    operator.until_metric("ecs_operator_manifests{state=\"rejected\"}", "1");
+    let service = operator.world.service(SERVICE).unwrap();
+    let owner = service["tags"].as_array().unwrap().iter().find(|tag| tag["key"] == "ecs-operator/owner").unwrap();
+    assert_eq!(owner["value"], "me/default");
+
+    // While the settings can't be read, the last ones hold.
+    fs::write(&settings, "clusters: [\n").unwrap();
+    let count = operator.child.err().matches("ecs-operator.yaml:2:1").count();
+    until("the problem", || (operator.child.err().matches("ecs-operator.yaml:2:1").count() > count).then_some(()));
+    operator.until_metric("ecs_operator_manifests{state=\"accepted\"}", "3");
+    looked_again(&operator);
+    assert!(operator.metrics().contains("ecs_operator_manifests{state=\"accepted\"} 3"));
+    assert!(operator.world.service("other").is_none());
+}
+
+#[test]
 fn what_was_read_first_is_told_at_once() {
     let root = TempDir::new().unwrap();
     write_hello(root.path(), tagged("1.1"));

@@ -9,6 +9,7 @@ use crate::check::Desired;
 use crate::cli::args;
 use crate::clock::Clock;
 use crate::kinds::{Place, tags::Ownership};
+use crate::manifest::Settings;
 use crate::reconcile::status::{SourceStatus, Status};
 use crate::source::{Snapshot, SourceCounts, State, Watching};
 use crate::telemetry::{LoadResult, Metrics, SourceEvent, SourceLoaded};
@@ -29,6 +30,8 @@ pub struct Feed {
     states: watch::Receiver<State>,
     poll: Duration,
     counted: SourceCounts,
+    /// The last that could be read: while the file is broken, they hold.
+    settings: Option<Settings>,
     desired: watch::Sender<Arc<Desired>>,
     source: watch::Sender<SourceStatus>,
     shown: SourceStatus,
@@ -45,6 +48,7 @@ impl Feed {
             watching,
             poll: flags.poll,
             counted: SourceCounts::default(),
+            settings: None,
             desired: watch::channel(Arc::default()).0,
             source: watch::channel(SourceStatus::default()).0,
             shown: SourceStatus::default(),
@@ -59,7 +63,7 @@ impl Feed {
         (desired, source)
     }
 
-    /// Waits for the first good read, and says whose objects these are.
+    /// Waits for the first read whose settings are good, and says whose objects these are.
     ///
     /// # Errors
     /// Nobody owns them.
@@ -69,9 +73,8 @@ impl Feed {
             self.take(&state);
             let source = self.shown.clone();
             published.send_modify(|status| Arc::make_mut(status).source = source);
-            if let Some(snapshot) = &state.snapshot {
-                let settings = reading(snapshot, &self.flags, &self.place).settings;
-                return ownership(&self.flags, settings.as_ref(), self.flags.cloud.sim.then_some("sim"));
+            if let Some(settings) = &self.settings {
+                return ownership(&self.flags, Some(settings), self.flags.cloud.sim.then_some("sim"));
             }
             if self.states.changed().await.is_err() {
                 return Err(Trouble::Input("the directory is no longer watched".into()));
@@ -115,7 +118,15 @@ impl Feed {
     fn read(&mut self, snapshot: &Snapshot, took: Duration) {
         let now = self.clock.now();
         let previous = self.desired.borrow().clone();
-        let read = reading(snapshot, &self.flags, &self.place);
+        let mut read = reading(snapshot, &self.flags, &self.place);
+        self.settings = read.settings.take().or(self.settings.take());
+        read.settings = self.settings.clone();
+        if read.settings.is_none() {
+            // Whose objects these are, and in which clusters, was never known: then there are none.
+            self.shown.problems = read.problems.iter().take(PROBLEMS_SHOWN).map(ToString::to_string).collect();
+            self.tell(LoadResult::Invalid, &self.shown.problems.join("; "), took);
+            return;
+        }
         let desired = crate::check::desired(&read, &self.place, &snapshot.revision, Some(&previous));
         let mut problems: Vec<String> = desired.problems.iter().take(PROBLEMS_SHOWN).map(ToString::to_string).collect();
         if snapshot.files.is_empty() {
