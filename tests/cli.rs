@@ -11,6 +11,7 @@
 mod common;
 
 use std::path::Path;
+use std::process::Stdio;
 
 use common::process::{Said, Sim, World, hello, image, program, said, tagged, until, write_hello};
 use tempfile::TempDir;
@@ -177,6 +178,20 @@ fn nobody_to_talk_to_is_told() {
     let twice = said(program().args(["sim", "--listen", &taken.world.0.to_string()]));
     assert_eq!(twice.code, 1, "{twice:?}");
     assert!(twice.err.contains("can't listen on"), "{}", twice.err);
+}
+
+#[test]
+fn whoever_stops_reading_stops_nothing() {
+    let sim = Sim::start(SCALE);
+    let mut command = program();
+    command.arg("apply").arg(hello()).args(["--wait", "--endpoint-url", &sim.world.url()]);
+    let mut apply = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop((apply.stdout.take(), apply.stderr.take()));
+    assert_eq!(apply.wait().unwrap().code(), Some(0));
+    assert_eq!(sim.world.stable_image("hello-world"), Some(image("1.28")));
+    let mut plan = program().arg("plan").arg(hello()).arg("--sim").stdout(Stdio::piped()).spawn().unwrap();
+    drop(plan.stdout.take());
+    assert_eq!(plan.wait().unwrap().code(), Some(0));
 }
 
 #[test]

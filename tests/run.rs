@@ -342,6 +342,23 @@ fn silent_aws() -> SocketAddr {
 }
 
 #[test]
+fn it_goes_on_when_nobody_reads_its_log() {
+    let root = TempDir::new().unwrap();
+    write_hello(root.path(), tagged("1.1"));
+    let sim = Sim::start("200");
+    let mut command = program();
+    command.arg("run").arg(root.path()).args(["--endpoint-url", &sim.world.url(), "--listen", "127.0.0.1:0"]);
+    command.args(["--resync", "1s", "--active", "1s", "--log", "trace"]);
+    let mut operator = Child::start(&mut command);
+    until("the first rollout", || sim.world.stable_image(SERVICE));
+    operator.close();
+    write_hello(root.path(), tagged("1.2"));
+    until("the second rollout", || sim.world.stable_image(SERVICE).filter(|runs| *runs == image("1.2")));
+    operator.signal("TERM");
+    assert_eq!(operator.ended_within(PATIENCE).code(), Some(0));
+}
+
+#[test]
 fn asked_twice_it_ends_at_once() {
     let root = TempDir::new().unwrap();
     write_hello(root.path(), str::to_owned);

@@ -24,11 +24,11 @@ pub async fn apply(flags: args::Apply, clock: Clock) -> Result<Exit, Trouble> {
         tokio::select! {
             biased;
             () = stop::asked() => {}
-            () = clock.sleep(flags.timeout) => eprintln!("not done in {:?}", flags.timeout),
+            () = clock.sleep(flags.timeout) => print::err(format_args!("not done in {:?}", flags.timeout)),
         }
     };
     let ended = once(shared, desired, settings, until, stop).await;
-    println!("{}", summary(&ended, flags.wait));
+    print::out(summary(&ended, flags.wait));
     Ok(exit(&ended, flags.wait))
 }
 
@@ -65,7 +65,7 @@ pub async fn once(
         let mut shown = Arc::new(Status::default());
         while pictures.changed().await.is_ok() {
             let now = pictures.borrow_and_update().clone();
-            print::progress(&shown, &now).iter().for_each(|line| println!("{line}"));
+            print::progress(&shown, &now).iter().for_each(print::out);
             shown = now;
         }
     };

@@ -11,7 +11,7 @@ mod run;
 mod sim;
 mod stop;
 
-use crate::cli::{Args, Command, Exit};
+use crate::cli::{Args, Command, Exit, print};
 use crate::clock::Clock;
 use crate::telemetry;
 
@@ -47,7 +47,7 @@ pub async fn main(args: Args) -> Exit {
         Err(error) => Err(error.into()),
     };
     result.unwrap_or_else(|trouble| {
-        eprintln!("error: {trouble}");
+        print::err(format_args!("error: {trouble}"));
         Exit::Error
     })
 }

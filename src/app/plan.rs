@@ -20,7 +20,7 @@ use super::{Cloud, Options, Trouble, assemble};
 pub async fn plan(flags: args::Plan, clock: Clock) -> Result<Exit, Trouble> {
     let Some((shared, desired)) = prepare(&flags.place, &clock).await? else { return Ok(Exit::Error) };
     let plans = all(&shared, &desired).await?;
-    print!("{}", print::plans(&plans));
+    print::out(print::plans(&plans).trim_end());
     let waits = |plan: &Plan| matches!(plan.verdict, Verdict::Blocked(..)) || !plan.steps.is_empty();
     let something = plans.iter().any(|(_, plan)| waits(plan));
     Ok(if something && flags.detailed_exitcode { Exit::Changes } else { Exit::Done })
@@ -46,9 +46,10 @@ pub async fn prepare(flags: &args::Place, clock: &Clock) -> Result<Option<(Share
     let desired = crate::check::desired(&read, &shared.place, &snapshot.revision, None);
     if !desired.problems.is_empty() {
         for problem in &desired.problems {
-            eprintln!("{problem}");
+            print::err(problem);
         }
-        eprintln!("{}; nothing was done", print::counted(desired.problems.len(), "problem"));
+        let problems = print::counted(desired.problems.len(), "problem");
+        print::err(format_args!("{problems}; nothing was done"));
         return Ok(None);
     }
     shared.us = ownership(flags, read.settings.as_ref(), flags.cloud.sim.then_some("sim"))?;

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use tokio::net::TcpListener;
 
-use crate::cli::{Exit, args};
+use crate::cli::{Exit, args, print};
 use crate::clock::Clock;
 use crate::sim::{Sim, wire};
 
@@ -15,12 +15,12 @@ pub async fn sim(flags: args::Sim, clock: Clock) -> Result<Exit, Trouble> {
     let cloud = Cloud::simulated(&clock, flags.seed, Some(&flags.region));
     let Some(sim) = cloud.sim else { return Ok(Exit::Error) };
     let (listener, at) = bind(flags.listen).await?;
-    println!("The embedded ECS listens on http://{at} ({}, {} times real time).", flags.region, flags.time_scale);
-    println!(
-        "  AWS_ENDPOINT_URL=http://{at} AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=x AWS_REGION={} aws ecs list-clusters",
-        flags.region
-    );
-    println!("  curl http://{at}/_sim/state   (also /_sim/calls; POST /_sim/reset, /_sim/advance?seconds=60)");
+    let (region, scale) = (&flags.region, flags.time_scale);
+    print::out(format_args!("The embedded ECS listens on http://{at} ({region}, {scale} times real time)."));
+    let keys = format_args!("AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=x AWS_REGION={region}");
+    print::out(format_args!("  AWS_ENDPOINT_URL=http://{at} {keys} aws ecs list-clusters"));
+    let more = "(also /_sim/calls; POST /_sim/reset, /_sim/advance?seconds=60)";
+    print::out(format_args!("  curl http://{at}/_sim/state   {more}"));
     serve(listener, sim, stop::asked()).await?;
     Ok(Exit::Done)
 }

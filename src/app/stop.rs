@@ -2,7 +2,7 @@
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::cli::Exit;
+use crate::cli::{Exit, print};
 
 /// Ends at the first signal; the second ends the process. Both are heard by the same ears, so that none falls between.
 #[allow(clippy::exit, reason = "asked twice, nobody waits for anything to end by itself")]
@@ -12,7 +12,7 @@ pub async fn asked() {
         return std::future::pending().await;
     };
     one(&mut term, &mut int).await;
-    eprintln!("stopping; once more to stop at once");
+    print::err("stopping; once more to stop at once");
     tokio::spawn(async move {
         one(&mut term, &mut int).await;
         std::process::exit(Exit::Interrupted.code().into());

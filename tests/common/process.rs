@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -78,14 +79,16 @@ pub struct Child {
     out: Arc<Mutex<Vec<u8>>>,
     err: Arc<Mutex<Vec<u8>>>,
     readers: Vec<std::thread::JoinHandle<()>>,
+    closed: Arc<AtomicBool>,
 }
 
 impl Child {
     pub fn start(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let (out, reading_out) = collect(child.stdout.take().unwrap());
-        let (err, reading_err) = collect(child.stderr.take().unwrap());
-        Self { child, out, err, readers: vec![reading_out, reading_err] }
+        let closed = Arc::new(AtomicBool::new(false));
+        let (out, reading_out) = collect(child.stdout.take().unwrap(), &closed);
+        let (err, reading_err) = collect(child.stderr.take().unwrap(), &closed);
+        Self { child, out, err, readers: vec![reading_out, reading_err], closed }
     }
 
     pub fn out(&self) -> String {
@@ -94,6 +97,11 @@ impl Child {
 
     pub fn err(&self) -> String {
         String::from_utf8_lossy(&self.err.lock().unwrap()).into_owned()
+    }
+
+    /// Reads nothing more: from the next line on, its output goes to nobody.
+    pub fn close(&self) {
+        self.closed.store(true, Ordering::Relaxed);
     }
 
     /// Sends a signal: `TERM`, `INT`.
@@ -138,13 +146,16 @@ impl Drop for Child {
     }
 }
 
-fn collect(from: impl Read + Send + 'static) -> (Arc<Mutex<Vec<u8>>>, std::thread::JoinHandle<()>) {
+fn collect(
+    from: impl Read + Send + 'static,
+    closed: &Arc<AtomicBool>,
+) -> (Arc<Mutex<Vec<u8>>>, std::thread::JoinHandle<()>) {
     let all = Arc::new(Mutex::new(Vec::new()));
-    let into = Arc::clone(&all);
+    let (into, closed) = (Arc::clone(&all), Arc::clone(closed));
     let reading = std::thread::spawn(move || {
         let mut lines = BufReader::new(from);
         let mut line = Vec::new();
-        while lines.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
+        while !closed.load(Ordering::Relaxed) && lines.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
             into.lock().unwrap().append(&mut line);
         }
     });
