@@ -33,8 +33,9 @@ pub enum Trouble {
     Logs(#[from] telemetry::LogError),
 }
 
-/// What commands log whose output a person reads: not that the SDK looked for settings in places that are not there.
-const AT_A_TERMINAL: &str = "warn,aws_config=error,aws_runtime=error";
+/// What commands log whose output a person reads: not what they print anyway, and not that the SDK looked for settings
+/// in places that are not there.
+const AT_A_TERMINAL: &str = "warn,ecs_operator=off,aws_config=error,aws_runtime=error";
 
 /// Does what the arguments say.
 pub async fn main(args: Args) -> Exit {

@@ -141,7 +141,8 @@ fn shape_problem(context: &Context<'_>, mismatch: &Mismatch) -> Problem {
         What::NotOneOf { .. } | What::OutOfRange { .. } => (At::Value, "value"),
     };
     let path = mismatch.path.below(&Path::from("spec"));
-    let mut problem = context.problem(path, at, rule, mismatch.to_string());
+    let whole = Mismatch { path: path.clone(), ..mismatch.clone() };
+    let mut problem = context.problem(path, at, rule, whole.to_string());
     problem.hint = mismatch.hint();
     problem
 }
