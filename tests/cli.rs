@@ -160,6 +160,15 @@ fn an_embedded_ecs_needs_nothing_else() {
         .env("ECS_OPERATOR_SIM", "true")
         .env("ECS_OPERATOR_DETAILED_EXITCODE", "true");
     assert_eq!(said(&mut by_environment).code, 2);
+    for (value, code) in [("1", 2), ("yes", 2), ("on", 2), ("0", 0), ("false", 0), ("no", 0), ("maybe", 1), ("", 1)] {
+        let mut asked = program();
+        asked.arg("plan").arg(hello()).env("ECS_OPERATOR_SIM", "1").env("ECS_OPERATOR_DETAILED_EXITCODE", value);
+        assert_eq!(said(&mut asked).code, code, "{value:?}");
+    }
+    let sim = Sim::start("1");
+    let mut off = program();
+    off.arg("plan").arg(hello()).args(["--endpoint-url", &sim.world.url()]).env("ECS_OPERATOR_SIM", "false");
+    assert_eq!(said(&mut off).code, 0);
     let mut variable = program();
     variable.arg("plan").arg(hello()).args(["--sim", "--var", "SUBNET_A=not${a}subnet"]);
     assert_eq!(said(&mut variable).code, 0);
@@ -235,10 +244,11 @@ fn help_lists_commands_and_exit_codes() {
 
 #[test]
 fn what_was_mistyped_is_explained() {
+    let here = hello().display().to_string();
     for (arguments, words) in [
         (vec!["aply"], "apply"),
         (vec!["run"], "<PATH>"),
-        (vec!["run", ".", "--sim", "--endpoint-url", "http://127.0.0.1:1"], "cannot be used with"),
+        (vec!["plan", &here, "--sim", "--endpoint-url", "http://127.0.0.1:1"], "cannot be used with"),
         (vec!["run", ".", "--resync", "5"], "write a time"),
         (vec!["run", ".", "--sim-listen", "127.0.0.1:0"], "--sim"),
         (vec!["plan", ".", "--sim", "--var", "X"], "NAME=VALUE"),

@@ -1,9 +1,11 @@
-//! The commands and their flags. Each flag has an environment name `ECS_OPERATOR_<FLAG>`; the flag wins.
+//! The commands and their flags. Each flag has an environment name `ECS_OPERATOR_<FLAG>`; the flag wins. What is on or
+//! off takes `true`, `yes`, `1` and their opposites there.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::BoolishValueParser as Yes;
 use clap::{Args as Flags, Parser, Subcommand};
 
 use crate::check::duration;
@@ -83,7 +85,7 @@ pub struct Cloud {
     #[arg(long, help_heading = "AWS", value_name = "URL", env = "ECS_OPERATOR_ENDPOINT_URL")]
     pub endpoint_url: Option<String>,
     /// Use an embedded ECS inside this process instead of AWS.
-    #[arg(long, help_heading = "AWS", env = "ECS_OPERATOR_SIM", conflicts_with = "endpoint_url")]
+    #[arg(long, help_heading = "AWS", env = "ECS_OPERATOR_SIM", value_parser = Yes::new())]
     pub sim: bool,
     /// With --sim: how many times faster than real time goes by, for operator and ECS alike.
     #[arg(long, help_heading = "AWS", value_name = "N", env = "ECS_OPERATOR_TIME_SCALE", default_value_t = 1.0, value_parser = scale)]
@@ -101,7 +103,7 @@ pub struct Run {
     #[command(flatten)]
     pub place: Place,
     /// Look and report, but write nothing; needs read permissions only.
-    #[arg(long, env = "ECS_OPERATOR_OBSERVE")]
+    #[arg(long, env = "ECS_OPERATOR_OBSERVE", value_parser = Yes::new())]
     pub observe: bool,
     /// Where metrics and probes are served.
     #[arg(long, value_name = "ADDR", env = "ECS_OPERATOR_LISTEN", default_value = crate::serve::LISTEN_DEFAULT)]
@@ -116,7 +118,7 @@ pub struct Run {
     #[arg(long, value_name = "TIME", env = "ECS_OPERATOR_POLL", default_value = "5s", value_parser = span)]
     pub poll: Duration,
     /// Do without the kernel's hints about files: polling alone is enough.
-    #[arg(long, env = "ECS_OPERATOR_POLL_ONLY")]
+    #[arg(long, env = "ECS_OPERATOR_POLL_ONLY", value_parser = Yes::new())]
     pub poll_only: bool,
     /// Passes at a time.
     #[arg(long, value_name = "N", env = "ECS_OPERATOR_WORKERS", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
@@ -140,7 +142,7 @@ pub struct Plan {
     #[command(flatten)]
     pub place: Place,
     /// Exit with 2 when there is something to do.
-    #[arg(long, env = "ECS_OPERATOR_DETAILED_EXITCODE")]
+    #[arg(long, env = "ECS_OPERATOR_DETAILED_EXITCODE", value_parser = Yes::new())]
     pub detailed_exitcode: bool,
 }
 
@@ -149,7 +151,7 @@ pub struct Apply {
     #[command(flatten)]
     pub place: Place,
     /// Follow rollouts to their end.
-    #[arg(long, env = "ECS_OPERATOR_WAIT")]
+    #[arg(long, env = "ECS_OPERATOR_WAIT", value_parser = Yes::new())]
     pub wait: bool,
     /// How long to try, and with --wait to follow.
     #[arg(long, value_name = "TIME", env = "ECS_OPERATOR_TIMEOUT", default_value = "30m", value_parser = span)]
