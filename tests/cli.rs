@@ -13,7 +13,7 @@ mod common;
 use std::path::Path;
 use std::process::Stdio;
 
-use common::process::{Said, Sim, World, hello, image, program, said, tagged, until, write_hello};
+use common::process::{Said, Sim, World, get, hello, image, program, said, tagged, until, write_hello};
 use tempfile::TempDir;
 
 /// Fast enough for a rollout in seconds, slow enough that none misses its deadline between two looks.
@@ -225,6 +225,16 @@ fn the_demo_rolls_within_its_bounds() {
     assert!(seen > 0, "no line shows both revisions:\n{}", demo.out);
     assert!(demo.out.contains("6 writes, seed 1."), "{}", demo.out);
     assert!(demo.out.contains("cargo run -- apply manifests/hello-world --wait"), "{}", demo.out);
+}
+
+#[test]
+fn a_browser_at_the_embedded_ecs_is_told_what_is_there() {
+    let sim = Sim::start("1");
+    for (path, status) in [("/", 200), ("/favicon.ico", 404)] {
+        let answer = get(sim.world.0, path).unwrap();
+        assert_eq!(answer.status, status);
+        assert!(answer.body.contains("/_sim/state") && answer.body.contains("AWS_ENDPOINT_URL"), "{}", answer.body);
+    }
 }
 
 #[test]
