@@ -207,6 +207,12 @@ impl World {
         calls.as_array().unwrap().iter().map(call).filter(|(operation, _)| !reads(operation)).collect()
     }
 
+    /// How often an operation was asked for.
+    pub fn asked(self, operation: &str) -> usize {
+        let calls = self.page("/_sim/calls");
+        calls.as_array().unwrap().iter().filter(|call| call["operation"] == operation).count()
+    }
+
     pub fn service(self, name: &str) -> Option<Value> {
         let state = self.state();
         let found = state["services"].as_array()?.iter().find(|service| service["serviceName"] == name)?;
