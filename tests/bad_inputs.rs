@@ -18,7 +18,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use common::process::{Child, Said, Sim, clean, program, said, write_hello};
+use common::process::{Child, Said, Sim, clean, program, said, skipped, write_hello};
 use tempfile::TempDir;
 
 /// Far above what reading takes (some 30 MiB), far below what a bomb would.
@@ -287,7 +287,7 @@ fn a_file_that_may_not_be_read_is_named() {
     fs::write(&shut, HEAD).unwrap();
     fs::set_permissions(&shut, fs::Permissions::from_mode(0o000)).unwrap();
     if fs::read(&shut).is_ok() {
-        eprintln!("skipped: a_file_that_may_not_be_read_is_named (root may read everything)");
+        skipped("a_file_that_may_not_be_read_is_named", "root may read everything");
         return;
     }
     let said = said(program().arg("plan").arg(root.path()).arg("--sim"));

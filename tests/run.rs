@@ -283,6 +283,20 @@ fn a_broken_settings_file_gives_nobody_more_than_it_did() {
 }
 
 #[test]
+fn another_owner_in_the_settings_waits_for_a_restart() {
+    let root = TempDir::new().unwrap();
+    write_hello(root.path(), tagged("1.1"));
+    let operator = Operator::start(root.path(), FAST);
+    operator.until_runs(SERVICE, &image("1.1"));
+    write_hello(root.path(), |text| tagged("1.2")(text).replace("owner: hello", "owner: other"));
+    operator.until_logged(&["the owner is now other/hello-world", "restart"]);
+    operator.until_runs(SERVICE, &image("1.2"));
+    let service = operator.world.service(SERVICE).unwrap();
+    let owner = service["tags"].as_array().unwrap().iter().find(|tag| tag["key"] == "ecs-operator/owner").unwrap();
+    assert_eq!(owner["value"], "hello/hello-world");
+}
+
+#[test]
 fn what_was_read_first_is_told_at_once() {
     let root = TempDir::new().unwrap();
     write_hello(root.path(), tagged("1.1"));

@@ -11,7 +11,7 @@ use crate::clock::Clock;
 use crate::kinds::{Place, tags::Ownership};
 use crate::manifest::Settings;
 use crate::reconcile::status::{SourceStatus, Status};
-use crate::source::{Snapshot, SourceCounts, State, Watching};
+use crate::source::{SETTINGS_FILE, Snapshot, SourceCounts, State, Watching};
 use crate::telemetry::{LoadResult, Metrics, SourceEvent, SourceLoaded};
 
 use super::Trouble;
@@ -32,6 +32,8 @@ pub struct Feed {
     counted: SourceCounts,
     /// The last that could be read: while the file is broken, they hold.
     settings: Option<Settings>,
+    /// Whose objects these are, since the start.
+    us: Option<Ownership>,
     desired: watch::Sender<Arc<Desired>>,
     source: watch::Sender<SourceStatus>,
     shown: SourceStatus,
@@ -49,6 +51,7 @@ impl Feed {
             poll: flags.poll,
             counted: SourceCounts::default(),
             settings: None,
+            us: None,
             desired: watch::channel(Arc::default()).0,
             source: watch::channel(SourceStatus::default()).0,
             shown: SourceStatus::default(),
@@ -73,13 +76,30 @@ impl Feed {
             self.take(&state);
             let source = self.shown.clone();
             published.send_modify(|status| Arc::make_mut(status).source = source);
-            if let Some(settings) = &self.settings {
-                return ownership(&self.flags, Some(settings), self.flags.cloud.sim.then_some("sim"));
+            if self.settings.is_some() {
+                let us = self.owner()?;
+                self.us = Some(us.clone());
+                return Ok(us);
             }
             if self.states.changed().await.is_err() {
                 return Err(Trouble::Input("the directory is no longer watched".into()));
             }
         }
+    }
+
+    fn owner(&self) -> Result<Ownership, Trouble> {
+        ownership(&self.flags, self.settings.as_ref(), self.flags.cloud.sim.then_some("sim"))
+    }
+
+    /// The settings name another owner than they did. Objects do not change hands in passing.
+    fn other_owner(&self) -> Option<String> {
+        let us = self.us.as_ref()?;
+        let now = match self.owner() {
+            Ok(now) if now == *us => return None,
+            Ok(now) => now.to_string(),
+            Err(_) => "nobody".to_owned(),
+        };
+        Some(format!("{SETTINGS_FILE}: the owner is now {now}; acting for {us} until a restart"))
     }
 
     /// Follows the directory until dropped.
@@ -129,6 +149,7 @@ impl Feed {
         }
         let desired = crate::check::desired(&read, &self.place, &snapshot.revision, Some(&previous));
         let mut problems: Vec<String> = desired.problems.iter().take(PROBLEMS_SHOWN).map(ToString::to_string).collect();
+        problems.extend(self.other_owner());
         if snapshot.files.is_empty() {
             problems.push("the directory holds no manifest".to_owned());
         }
