@@ -6,5 +6,8 @@ use ecs_operator::cli::Args;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    ecs_operator::app::main(Args::from_command_line()).await.into()
+    match Args::from_command_line() {
+        Ok(args) => ecs_operator::app::main(args).await.into(),
+        Err(exit) => exit.into(),
+    }
 }

@@ -24,11 +24,27 @@ pub async fn apply(flags: args::Apply, clock: Clock) -> Result<Exit, Trouble> {
         tokio::select! {
             biased;
             () = stop::asked() => {}
-            () = clock.sleep(flags.timeout) => eprintln!("not done in {:?}", flags.timeout),
+            () = clock.sleep(flags.timeout) => print::err(format_args!("not done in {:?}", flags.timeout)),
         }
     };
     let ended = once(shared, desired, settings, until, stop).await;
+    print::out(summary(&ended, flags.wait));
     Ok(exit(&ended, flags.wait))
+}
+
+/// The last line: how far it came.
+fn summary(ended: &BTreeMap<Key, Ended>, wait: bool) -> String {
+    let count = |is: fn(&Ended) -> bool| ended.values().filter(|ended| is(ended)).count();
+    let done = count(|ended| matches!(ended, Ended::Stands(Verdict::Converged)));
+    let rolling = count(|ended| matches!(ended, Ended::Stands(Verdict::Rolling(_))));
+    let objects = print::counted(ended.len(), "object");
+    let rollouts = print::counted(rolling, "rollout");
+    let hint = if wait { "" } else { " (--wait follows them)" };
+    match (done == ended.len(), rolling) {
+        (true, _) => format!("Done: {objects}, all as the manifests say."),
+        (false, 0) => format!("Not done: {done} of {objects} as the manifests say."),
+        (false, _) => format!("{done} of {objects} as the manifests say, {rollouts} in progress{hint}."),
+    }
 }
 
 /// Runs the loop over one desired state until it is settled or stopped, printing each object's story as it changes.
@@ -49,7 +65,7 @@ pub async fn once(
         let mut shown = Arc::new(Status::default());
         while pictures.changed().await.is_ok() {
             let now = pictures.borrow_and_update().clone();
-            print::progress(&shown, &now).iter().for_each(|line| println!("{line}"));
+            print::progress(&shown, &now).iter().for_each(print::out);
             shown = now;
         }
     };

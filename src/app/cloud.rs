@@ -23,6 +23,11 @@ impl Cloud {
     /// What the flags say.
     pub async fn of(flags: &args::Cloud, clock: &Clock) -> Result<Self, Trouble> {
         if flags.sim {
+            if flags.endpoint_url.is_some() {
+                return Err(Trouble::Input(
+                    "--endpoint-url cannot be used with --sim: which of the two is meant?".into(),
+                ));
+            }
             let region = flags.region.as_deref();
             return Ok(Self::simulated(clock, flags.seed, region).share(flags.api_share));
         }

@@ -41,15 +41,17 @@ const DRAWN_EVERY: Duration = Duration::from_secs(2);
 /// Applies the manifests, changes the image, and applies them again.
 pub async fn demo(flags: args::Demo, clock: Clock) -> Result<Exit, Trouble> {
     let scene = Scene::new(flags, clock)?;
-    println!("1. manifests/hello-world on an embedded ECS, at {} times real time:\n", scene.flags.time_scale);
+    let scale = scene.flags.time_scale;
+    print::out(format_args!("1. manifests/hello-world on an embedded ECS, at {scale} times real time:\n"));
     let first = scene.act("1", |text| text.to_owned()).await?;
-    println!("\n2. The image becomes {AFTER}:\n");
+    print::out(format_args!("\n2. The image becomes {AFTER}:\n"));
     let second = scene.act("2", |text| text.replace(BEFORE, AFTER)).await?;
     let (reads, writes) = scene.calls();
     let took = scene.clock.now().since(scene.began);
-    println!("\n{} simulated seconds, {reads} reads and {writes} writes, seed {}.", took.as_secs(), scene.flags.seed);
-    println!("Next: cargo run -- sim, and in another terminal");
-    println!("      cargo run -- apply manifests/hello-world --wait --endpoint-url http://127.0.0.1:4566");
+    let (took, seed) = (took.as_secs(), scene.flags.seed);
+    print::out(format_args!("\n{took} simulated seconds, {reads} reads and {writes} writes, seed {seed}."));
+    print::out("Next: cargo run -- sim, and in another terminal");
+    print::out("      cargo run -- apply manifests/hello-world --wait --endpoint-url http://127.0.0.1:4566");
     Ok(if first && second { Exit::Done } else { Exit::Error })
 }
 
@@ -81,8 +83,7 @@ impl Scene {
         let read = reading(&snapshot, &flags, &shared.place);
         shared.us = ownership(&flags, read.settings.as_ref(), None)?;
         let desired = crate::check::desired(&read, &shared.place, &snapshot.revision, None);
-        print!("{}", print::plans(&plan::all(&shared, &desired).await?));
-        println!();
+        print::out(print::plans(&plan::all(&shared, &desired).await?));
         let aws = shared.aws.clone();
         let settings = Settings { seed: self.flags.seed, active: DRAWN_EVERY, ..Settings::default() };
         let until = Until::Settled { rolled_out: true };
@@ -131,7 +132,7 @@ async fn draw(aws: &Aws, clock: &Clock) {
         let Some(service) = reply.tree.list("services").first().cloned() else { continue };
         let now = deployments(&service);
         if now != drawn {
-            println!("{:>6} s  {now}", clock.now().since(began).as_secs());
+            print::out(format_args!("{:>6} s  {now}", clock.now().since(began).as_secs()));
             drawn = now;
         }
     }

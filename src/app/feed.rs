@@ -9,8 +9,9 @@ use crate::check::Desired;
 use crate::cli::args;
 use crate::clock::Clock;
 use crate::kinds::{Place, tags::Ownership};
+use crate::manifest::Settings;
 use crate::reconcile::status::{SourceStatus, Status};
-use crate::source::{Snapshot, SourceCounts, State, Watching};
+use crate::source::{SETTINGS_FILE, Snapshot, SourceCounts, State, Watching};
 use crate::telemetry::{LoadResult, Metrics, SourceEvent, SourceLoaded};
 
 use super::Trouble;
@@ -29,6 +30,10 @@ pub struct Feed {
     states: watch::Receiver<State>,
     poll: Duration,
     counted: SourceCounts,
+    /// The last that could be read: while the file is broken, they hold.
+    settings: Option<Settings>,
+    /// Whose objects these are, since the start.
+    us: Option<Ownership>,
     desired: watch::Sender<Arc<Desired>>,
     source: watch::Sender<SourceStatus>,
     shown: SourceStatus,
@@ -45,17 +50,23 @@ impl Feed {
             watching,
             poll: flags.poll,
             counted: SourceCounts::default(),
+            settings: None,
+            us: None,
             desired: watch::channel(Arc::default()).0,
             source: watch::channel(SourceStatus::default()).0,
             shown: SourceStatus::default(),
         }
     }
 
+    /// What has been read so far, and what will be: the first of it is news to whoever follows.
     pub fn subscribe(&self) -> (watch::Receiver<Arc<Desired>>, watch::Receiver<SourceStatus>) {
-        (self.desired.subscribe(), self.source.subscribe())
+        let (mut desired, mut source) = (self.desired.subscribe(), self.source.subscribe());
+        desired.mark_changed();
+        source.mark_changed();
+        (desired, source)
     }
 
-    /// Waits for the first good read, and says whose objects these are.
+    /// Waits for the first read whose settings are good, and says whose objects these are.
     ///
     /// # Errors
     /// Nobody owns them.
@@ -65,14 +76,30 @@ impl Feed {
             self.take(&state);
             let source = self.shown.clone();
             published.send_modify(|status| Arc::make_mut(status).source = source);
-            if let Some(snapshot) = &state.snapshot {
-                let settings = reading(snapshot, &self.flags, &self.place).settings;
-                return ownership(&self.flags, settings.as_ref(), self.flags.cloud.sim.then_some("sim"));
+            if self.settings.is_some() {
+                let us = self.owner()?;
+                self.us = Some(us.clone());
+                return Ok(us);
             }
             if self.states.changed().await.is_err() {
                 return Err(Trouble::Input("the directory is no longer watched".into()));
             }
         }
+    }
+
+    fn owner(&self) -> Result<Ownership, Trouble> {
+        ownership(&self.flags, self.settings.as_ref(), self.flags.cloud.sim.then_some("sim"))
+    }
+
+    /// The settings name another owner than they did. Objects do not change hands in passing.
+    fn other_owner(&self) -> Option<String> {
+        let us = self.us.as_ref()?;
+        let now = match self.owner() {
+            Ok(now) if now == *us => return None,
+            Ok(now) => now.to_string(),
+            Err(_) => "nobody".to_owned(),
+        };
+        Some(format!("{SETTINGS_FILE}: the owner is now {now}; acting for {us} until a restart"))
     }
 
     /// Follows the directory until dropped.
@@ -100,20 +127,29 @@ impl Feed {
         match (&state.error, &state.snapshot) {
             (Some(error), _) => {
                 self.shown.problems = vec![error.to_string()];
-                self.tell(LoadResult::Unreadable, &error.to_string());
+                self.tell(LoadResult::Unreadable, &error.to_string(), state.took);
             }
-            (None, Some(snapshot)) => self.read(snapshot),
+            (None, Some(snapshot)) => self.read(snapshot, state.took),
             (None, None) => {}
         }
         self.source.send_replace(self.shown.clone());
     }
 
-    fn read(&mut self, snapshot: &Snapshot) {
+    fn read(&mut self, snapshot: &Snapshot, took: Duration) {
         let now = self.clock.now();
         let previous = self.desired.borrow().clone();
-        let read = reading(snapshot, &self.flags, &self.place);
+        let mut read = reading(snapshot, &self.flags, &self.place);
+        self.settings = read.settings.take().or(self.settings.take());
+        read.settings = self.settings.clone();
+        if read.settings.is_none() {
+            // Whose objects these are, and in which clusters, was never known: then there are none.
+            self.shown.problems = read.problems.iter().take(PROBLEMS_SHOWN).map(ToString::to_string).collect();
+            self.tell(LoadResult::Invalid, &self.shown.problems.join("; "), took);
+            return;
+        }
         let desired = crate::check::desired(&read, &self.place, &snapshot.revision, Some(&previous));
         let mut problems: Vec<String> = desired.problems.iter().take(PROBLEMS_SHOWN).map(ToString::to_string).collect();
+        problems.extend(self.other_owner());
         if snapshot.files.is_empty() {
             problems.push("the directory holds no manifest".to_owned());
         }
@@ -131,18 +167,18 @@ impl Feed {
             problems,
             ..self.shown.clone()
         };
-        self.tell(result, &message);
+        self.tell(result, &message, took);
         self.desired.send_replace(Arc::new(desired));
     }
 
-    fn tell(&self, result: LoadResult, message: &str) {
+    fn tell(&self, result: LoadResult, message: &str, duration: Duration) {
         let SourceStatus { revision, accepted, rejected, .. } = &self.shown;
         self.metrics.source_loaded(&SourceLoaded {
             result,
             revision,
             accepted: *accepted,
             rejected: *rejected,
-            duration: Duration::ZERO,
+            duration,
             message,
         });
     }
@@ -158,7 +194,7 @@ impl Feed {
             self.metrics.source_event(SourceEvent::Poll);
         }
         for _ in before.loads_unchanged..now.loads_unchanged {
-            self.tell(LoadResult::Unchanged, "");
+            self.tell(LoadResult::Unchanged, "", Duration::ZERO);
         }
         let good = |counts: SourceCounts| counts.loads_loaded + counts.loads_unchanged;
         if good(now) > good(before) {

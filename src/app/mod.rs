@@ -11,7 +11,7 @@ mod run;
 mod sim;
 mod stop;
 
-use crate::cli::{Args, Command, Exit};
+use crate::cli::{Args, Command, Exit, print};
 use crate::clock::Clock;
 use crate::telemetry;
 
@@ -33,18 +33,22 @@ pub enum Trouble {
     Logs(#[from] telemetry::LogError),
 }
 
+/// What commands log whose output a person reads: not what they print anyway, and not that the SDK looked for settings
+/// in places that are not there.
+const AT_A_TERMINAL: &str = "warn,ecs_operator=off,aws_config=error,aws_runtime=error";
+
 /// Does what the arguments say.
 pub async fn main(args: Args) -> Exit {
     let clock = clock(&args.command);
-    let quiet = if matches!(args.command, Command::Run(_)) { "info" } else { "warn" };
-    let filter = args.logs.log.as_deref().unwrap_or(quiet);
+    let usual = if matches!(args.command, Command::Run(_)) { "info" } else { AT_A_TERMINAL };
+    let filter = args.logs.log.as_deref().unwrap_or(usual);
     let wall = clock.clone();
     let result = match telemetry::init_logs(args.logs.log_format, filter, move || wall.now()) {
         Ok(()) => command(args.command, clock).await,
         Err(error) => Err(error.into()),
     };
     result.unwrap_or_else(|trouble| {
-        eprintln!("error: {trouble}");
+        print::err(format_args!("error: {trouble}"));
         Exit::Error
     })
 }

@@ -20,7 +20,7 @@ use super::{Cloud, Options, Trouble, assemble};
 pub async fn plan(flags: args::Plan, clock: Clock) -> Result<Exit, Trouble> {
     let Some((shared, desired)) = prepare(&flags.place, &clock).await? else { return Ok(Exit::Error) };
     let plans = all(&shared, &desired).await?;
-    print!("{}", print::plans(&plans));
+    print::out(print::plans(&plans).trim_end());
     let waits = |plan: &Plan| matches!(plan.verdict, Verdict::Blocked(..)) || !plan.steps.is_empty();
     let something = plans.iter().any(|(_, plan)| waits(plan));
     Ok(if something && flags.detailed_exitcode { Exit::Changes } else { Exit::Done })
@@ -30,6 +30,11 @@ pub async fn plan(flags: args::Plan, clock: Clock) -> Result<Exit, Trouble> {
 /// printed: nothing is planned or applied from half a directory.
 pub async fn prepare(flags: &args::Place, clock: &Clock) -> Result<Option<(Shared, Desired)>, Trouble> {
     let snapshot = source::load(&flags.path).map_err(|error| Trouble::Input(error.to_string()))?;
+    if snapshot.files.is_empty() && snapshot.problems.is_empty() {
+        let path = flags.path.display();
+        let message = format!("{path}: holds no manifest; there should be files that end in .yaml, .yml or .json");
+        return Err(Trouble::Input(message));
+    }
     let cloud = Cloud::of(&flags.cloud, clock).await?;
     let (_, status) = watch::channel(Arc::new(Status::default()));
     // The place decides what variables mean, so it is asked for before anything is read.
@@ -41,9 +46,10 @@ pub async fn prepare(flags: &args::Place, clock: &Clock) -> Result<Option<(Share
     let desired = crate::check::desired(&read, &shared.place, &snapshot.revision, None);
     if !desired.problems.is_empty() {
         for problem in &desired.problems {
-            eprintln!("{problem}");
+            print::err(problem);
         }
-        eprintln!("{} problems; nothing was done", desired.problems.len());
+        let problems = print::counted(desired.problems.len(), "problem");
+        print::err(format_args!("{problems}; nothing was done"));
         return Ok(None);
     }
     shared.us = ownership(flags, read.settings.as_ref(), flags.cloud.sim.then_some("sim"))?;

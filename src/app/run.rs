@@ -26,7 +26,9 @@ pub async fn run(flags: args::Run, clock: Clock) -> Result<Exit, Trouble> {
     });
     let cloud = Cloud::of(&flags.place.cloud, &clock).await?;
     if let (Some(listen), Some(sim)) = (flags.sim_listen, cloud.sim.clone()) {
-        tokio::spawn(super::sim::serve(bind(listen).await?, sim, until(stopped.clone())));
+        let (listener, address) = bind(listen).await?;
+        tracing::info!(%address, "the embedded ECS listens");
+        tokio::spawn(super::sim::serve(listener, sim, until(stopped.clone())));
     }
     let options = Options {
         observe_only: flags.observe,
@@ -38,7 +40,8 @@ pub async fn run(flags: args::Run, clock: Clock) -> Result<Exit, Trouble> {
     let nowhere = Place { account: String::new(), region: String::new() };
     let shared = assemble(cloud, &clock, nobody, nowhere, &options, &status)?;
     let face = Face { status: status.clone(), metrics: Arc::clone(&shared.metrics) };
-    let listener = bind(flags.listen).await?;
+    let (listener, address) = bind(flags.listen).await?;
+    tracing::info!(%address, "metrics and probes listen");
     // Probes and metrics outlive the loop: they are the last to go.
     let (ending, ended) = watch::channel(false);
     let served = tokio::spawn(serve::serve(listener, face, until(ended)));

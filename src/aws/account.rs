@@ -1,5 +1,8 @@
 //! Which account, by the credentials, region and endpoint that AWS's own tools would use.
 
+use aws_config::environment::EnvironmentVariableRegionProvider;
+use aws_config::meta::region::RegionProviderChain;
+use aws_config::profile::ProfileFileRegionProvider;
 use aws_config::{BehaviorVersion, Region};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
@@ -16,8 +19,13 @@ pub async fn find(region: Option<&str>, endpoint: Option<&str>, clock: &Clock) -
     let tls = Provider::Rustls(CryptoMode::Ring);
     let http = aws_smithy_http_client::Builder::new().tls_provider(tls).build_https();
     let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http.clone());
+    let known = endpoint.map(str::to_owned).or_else(|| std::env::var("AWS_ENDPOINT_URL").ok());
     if let Some(region) = region {
         loader = loader.region(Region::new(region.to_owned()));
+    } else if known.as_deref().is_some_and(is_loopback) {
+        // Without asking the instance's metadata service, which takes seconds to be found missing.
+        let here = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new());
+        loader = loader.region(here.or_else(ProfileFileRegionProvider::new()).or_else(LOOPBACK_REGION));
     }
     let found = loader.load().await;
     let endpoint = endpoint.or_else(|| found.endpoint_url()).map(str::to_owned);

@@ -45,7 +45,7 @@ pub fn desired(reading: &Reading, place: &Place, revision: &str, previous: Optio
     for document in &reading.documents {
         found.take(&Context { place, clusters, document });
     }
-    found.resolve();
+    found.resolve(reading);
     let mut desired = Desired {
         revision: revision.to_owned(),
         objects: found.objects.into_iter().map(|(key, (object, _))| (key, object)).collect(),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::kinds::service::{self, Reference};
 use crate::kinds::{Definition, Key, Kind, Object, Origin, definition};
-use crate::manifest::{At, Document, Problem};
+use crate::manifest::{At, Document, Problem, Reading};
 use crate::shape::check::{Mismatch, Strictness, What, check, retype};
 use crate::shape::{Path, Tree, table};
 
@@ -50,12 +50,14 @@ impl<'a> Found<'a> {
         self.objects.insert(object.key.clone(), (object, document));
     }
 
-    /// Services whose task definition is nowhere are not in force.
-    pub fn resolve(&mut self) {
+    /// Services whose task definition is nowhere are not in force. One that broken text may hold is somewhere: what was
+    /// last read of it holds, and the text has a problem of its own.
+    pub fn resolve(&mut self, reading: &Reading) {
         let gone = |(object, document): &(Object, &'a Document)| {
             let wanted = (object.key.kind == Kind::Service).then(|| service::task_definition(object))?;
             let Reference::Manifest(key) = wanted else { return None };
-            let broken = self.rejected.contains(&(key.kind.as_str().to_owned(), key.name.clone()));
+            let broken = self.rejected.contains(&(key.kind.as_str().to_owned(), key.name.clone()))
+                || reading.may_describe(key.kind.as_str(), &key.name);
             (!broken && !self.objects.contains_key(&key)).then(|| (object.key.clone(), key.name, *document))
         };
         let gone: Vec<_> = self.objects.values().filter_map(gone).collect();
@@ -79,7 +81,8 @@ impl<'a> Found<'a> {
         self.objects.remove(key);
         for (here, there) in [(first, second), (second, first)] {
             let place = there.problem(Path::from("metadata.name"), At::Value, "duplicate-object", "");
-            let message = format!("{} is declared a second time at {}:{}", key.short(), place.file, place.line);
+            let message =
+                format!("{} is declared a second time at {}:{}:{}", key.short(), place.file, place.line, place.column);
             let problem = here.problem(Path::from("metadata.name"), At::Value, "duplicate-object", message);
             self.reject(here, vec![problem]);
         }
@@ -138,7 +141,8 @@ fn shape_problem(context: &Context<'_>, mismatch: &Mismatch) -> Problem {
         What::NotOneOf { .. } | What::OutOfRange { .. } => (At::Value, "value"),
     };
     let path = mismatch.path.below(&Path::from("spec"));
-    let mut problem = context.problem(path, at, rule, mismatch.to_string());
+    let whole = Mismatch { path: path.clone(), ..mismatch.clone() };
+    let mut problem = context.problem(path, at, rule, whole.to_string());
     problem.hint = mismatch.hint();
     problem
 }

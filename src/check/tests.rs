@@ -43,14 +43,11 @@ fn good_documents_become_objects_with_their_names_filled_in() {
 #[test]
 fn each_mistake_is_named_at_its_place() {
     for (spec, says_this) in [
-        (
-            "{ desiredCont: 2 }",
-            "b.yaml:4:9: unknown member \"desiredCont\" in the top level (did you mean desiredCount?)",
-        ),
-        ("{ desiredCount: two }", "b.yaml:4:23: desiredCount must be an integer, but is a string"),
+        ("{ desiredCont: 2 }", "b.yaml:4:9: unknown member \"desiredCont\" in spec (did you mean desiredCount?)"),
+        ("{ desiredCount: two }", "b.yaml:4:23: spec.desiredCount must be an integer, but is a string"),
         ("{ cluster: prod }", "b.yaml:4:9: spec.cluster is not for manifests (write metadata.cluster)"),
         ("{ taskDefinition: nowhere }", "b.yaml:4:25: there is no TaskDefinition \"nowhere\" in the manifests"),
-        ("{ launchType: FARGAT }", "b.yaml:4:21: launchType must be one of EC2, FARGATE, EXTERNAL"),
+        ("{ launchType: FARGAT }", "b.yaml:4:21: spec.launchType must be one of EC2, FARGATE, EXTERNAL"),
         ("{ tags: [{ key: ecs-operator/x, value: y }] }", "b.yaml:4:23: tags under ecs-operator/ are"),
     ] {
         let found = read(&[("a.yaml", TASK), ("b.yaml", &service(spec))], None);

@@ -1,15 +1,17 @@
-//! The commands and their flags. Each flag has an environment name `ECS_OPERATOR_<FLAG>`; the flag wins.
+//! The commands and their flags. Each flag has an environment name `ECS_OPERATOR_<FLAG>`; the flag wins. What is on or
+//! off takes `true`, `yes`, `1` and their opposites there.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::BoolishValueParser as Yes;
 use clap::{Args as Flags, Parser, Subcommand};
 
 use crate::check::duration;
 use crate::telemetry::LogFormat;
 
-use super::exit::HELP;
+use super::exit::{Exit, HELP};
 
 /// GitOps for Amazon ECS: manifests in a directory become running services, and stay so.
 #[derive(Debug, Parser)]
@@ -44,10 +46,17 @@ pub enum Command {
 #[derive(Clone, Debug, Flags)]
 pub struct Logs {
     /// Log lines as text, or as one JSON object each.
-    #[arg(long, global = true, value_name = "text|json", env = "ECS_OPERATOR_LOG_FORMAT", default_value = "text")]
+    #[arg(
+        long,
+        help_heading = "Logs",
+        global = true,
+        value_name = "text|json",
+        env = "ECS_OPERATOR_LOG_FORMAT",
+        default_value = "text"
+    )]
     pub log_format: LogFormat,
     /// What to log: a level, or target=level pairs.
-    #[arg(long, global = true, value_name = "FILTER", env = "ECS_OPERATOR_LOG")]
+    #[arg(long, help_heading = "Logs", global = true, value_name = "FILTER", env = "ECS_OPERATOR_LOG")]
     pub log: Option<String>,
 }
 
@@ -60,7 +69,7 @@ pub struct Place {
     #[arg(long, value_name = "NAME", env = "ECS_OPERATOR_OWNER")]
     pub owner: Option<String>,
     /// The value of a variable; wins over all manifests. Repeatable.
-    #[arg(long = "var", value_name = "NAME=VALUE", env = "ECS_OPERATOR_VAR", value_delimiter = ',', value_parser = variable)]
+    #[arg(long = "var", value_name = "NAME=VALUE", env = "ECS_OPERATOR_VAR", hide_env_values = true, value_delimiter = ',', value_parser = variable)]
     pub variables: Vec<(String, String)>,
     #[command(flatten)]
     pub cloud: Cloud,
@@ -70,22 +79,22 @@ pub struct Place {
 #[derive(Clone, Debug, Flags)]
 pub struct Cloud {
     /// The region. Defaults to the one AWS's own tools would use.
-    #[arg(long, value_name = "REGION", env = "ECS_OPERATOR_REGION")]
+    #[arg(long, help_heading = "AWS", value_name = "REGION", env = "ECS_OPERATOR_REGION")]
     pub region: Option<String>,
     /// Send all requests here instead of to AWS; a loopback address needs no credentials.
-    #[arg(long, value_name = "URL", env = "ECS_OPERATOR_ENDPOINT_URL")]
+    #[arg(long, help_heading = "AWS", value_name = "URL", env = "ECS_OPERATOR_ENDPOINT_URL")]
     pub endpoint_url: Option<String>,
     /// Use an embedded ECS inside this process instead of AWS.
-    #[arg(long, env = "ECS_OPERATOR_SIM", conflicts_with = "endpoint_url")]
+    #[arg(long, help_heading = "AWS", env = "ECS_OPERATOR_SIM", value_parser = Yes::new())]
     pub sim: bool,
     /// With --sim: how many times faster than real time goes by, for operator and ECS alike.
-    #[arg(long, value_name = "N", env = "ECS_OPERATOR_TIME_SCALE", default_value_t = 1.0, value_parser = scale)]
+    #[arg(long, help_heading = "AWS", value_name = "N", env = "ECS_OPERATOR_TIME_SCALE", default_value_t = 1.0, value_parser = scale)]
     pub time_scale: f64,
     /// With --sim: what chance is drawn from.
-    #[arg(long, value_name = "N", env = "ECS_OPERATOR_SEED", default_value_t = 1)]
+    #[arg(long, help_heading = "AWS", value_name = "N", env = "ECS_OPERATOR_SEED", default_value_t = 1)]
     pub seed: u64,
     /// The share of each of ECS's API buckets that the operator allows itself, in percent.
-    #[arg(long, value_name = "PERCENT", env = "ECS_OPERATOR_API_SHARE", default_value_t = 50, value_parser = clap::value_parser!(u8).range(1..=100))]
+    #[arg(long, help_heading = "AWS", value_name = "PERCENT", env = "ECS_OPERATOR_API_SHARE", default_value_t = 50, value_parser = clap::value_parser!(u8).range(1..=100))]
     pub api_share: u8,
 }
 
@@ -94,7 +103,7 @@ pub struct Run {
     #[command(flatten)]
     pub place: Place,
     /// Look and report, but write nothing; needs read permissions only.
-    #[arg(long, env = "ECS_OPERATOR_OBSERVE")]
+    #[arg(long, env = "ECS_OPERATOR_OBSERVE", value_parser = Yes::new())]
     pub observe: bool,
     /// Where metrics and probes are served.
     #[arg(long, value_name = "ADDR", env = "ECS_OPERATOR_LISTEN", default_value = crate::serve::LISTEN_DEFAULT)]
@@ -109,7 +118,7 @@ pub struct Run {
     #[arg(long, value_name = "TIME", env = "ECS_OPERATOR_POLL", default_value = "5s", value_parser = span)]
     pub poll: Duration,
     /// Do without the kernel's hints about files: polling alone is enough.
-    #[arg(long, env = "ECS_OPERATOR_POLL_ONLY")]
+    #[arg(long, env = "ECS_OPERATOR_POLL_ONLY", value_parser = Yes::new())]
     pub poll_only: bool,
     /// Passes at a time.
     #[arg(long, value_name = "N", env = "ECS_OPERATOR_WORKERS", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=256))]
@@ -133,7 +142,7 @@ pub struct Plan {
     #[command(flatten)]
     pub place: Place,
     /// Exit with 2 when there is something to do.
-    #[arg(long, env = "ECS_OPERATOR_DETAILED_EXITCODE")]
+    #[arg(long, env = "ECS_OPERATOR_DETAILED_EXITCODE", value_parser = Yes::new())]
     pub detailed_exitcode: bool,
 }
 
@@ -142,7 +151,7 @@ pub struct Apply {
     #[command(flatten)]
     pub place: Place,
     /// Follow rollouts to their end.
-    #[arg(long, env = "ECS_OPERATOR_WAIT")]
+    #[arg(long, env = "ECS_OPERATOR_WAIT", value_parser = Yes::new())]
     pub wait: bool,
     /// How long to try, and with --wait to follow.
     #[arg(long, value_name = "TIME", env = "ECS_OPERATOR_TIMEOUT", default_value = "30m", value_parser = span)]
@@ -176,9 +185,17 @@ pub struct Demo {
 }
 
 impl Args {
-    /// What was typed; ends the process with help or an error where that asks for it.
-    pub fn from_command_line() -> Self {
-        Self::parse()
+    /// What was typed; or, with help or an error printed, how that ends. A slip of the fingers is an error like any
+    /// other: clap's own code for it would say that `plan` has found something to do.
+    ///
+    /// # Errors
+    /// Help, the version, and what can't be read.
+    pub fn from_command_line() -> Result<Self, Exit> {
+        Self::try_parse().map_err(|error| {
+            // Whoever has closed the output does not want to read it.
+            drop(error.print());
+            if error.use_stderr() { Exit::Error } else { Exit::Done }
+        })
     }
 }
 

@@ -11,29 +11,40 @@ pub enum Exit {
     Error,
     /// `plan --detailed-exitcode`: there is something to do.
     Changes,
-    /// `apply --wait`: a rollout failed and is held.
+    /// `apply`: a rollout failed and is held.
     RolledBack,
-    /// `apply --wait`: not converged in time.
+    /// `apply`: not done in time, or stopped before it was.
     TimedOut,
+    /// Stopped at once, by a second signal.
+    Interrupted,
 }
 
 /// For `--help`.
 pub const HELP: &str = "\
 Exit codes:
   0  done: converged, or nothing to do
-  1  error: bad input, a failed call, an object that is not ours
+  1  error: bad flags or manifests, a failed call, an object that is not ours
   2  plan --detailed-exitcode: there is something to do
-  3  apply --wait: a rollout failed and is held
-  4  apply --wait: not converged in time";
+  3  apply: a rollout failed and is held
+  4  apply: not done in time, or stopped before it was
+  130  stopped at once, by a second signal";
+
+impl Exit {
+    /// The number that the shell sees.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Error => 1,
+            Self::Changes => 2,
+            Self::RolledBack => 3,
+            Self::TimedOut => 4,
+            Self::Interrupted => 130,
+        }
+    }
+}
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        Self::from(match exit {
-            Exit::Done => 0,
-            Exit::Error => 1,
-            Exit::Changes => 2,
-            Exit::RolledBack => 3,
-            Exit::TimedOut => 4,
-        })
+        Self::from(exit.code())
     }
 }

@@ -1,11 +1,22 @@
 //! Plans and progress in plain words. Values that may hold secrets are shown as hashes.
 
-use std::fmt::Write;
+use std::fmt::{Display, Write as _};
+use std::io::{self, Write as _};
 
 use crate::kinds::{Difference, Key, hash};
 use crate::plan::{Plan, StepEffect, Verdict};
 use crate::reconcile::status::{ConditionType, Status};
 use crate::shape::{Path, Segment, Tree, json};
+
+/// A line on standard output. `println!` would panic, in the middle of an apply, when whoever reads it has gone away.
+pub fn out(line: impl Display) {
+    drop(writeln!(io::stdout().lock(), "{line}"));
+}
+
+/// The same on standard error.
+pub fn err(line: impl Display) {
+    drop(writeln!(io::stderr().lock(), "{line}"));
+}
 
 /// The plans of all objects, and a last line that counts.
 pub fn plans(plans: &[(Key, Plan)]) -> String {
@@ -33,6 +44,11 @@ pub fn plans(plans: &[(Key, Plan)]) -> String {
         ),
     );
     text
+}
+
+/// `1 problem`, `2 problems`.
+pub fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 /// Whether there is something to do.

@@ -2,6 +2,7 @@
 //!
 //! Must not know: how it is shown.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::shape::Path;
@@ -33,12 +34,24 @@ impl Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}: {}", self.file, self.line, self.column, self.message)?;
+        write!(f, "{}:{}:{}: {}", self.file, self.line, self.column, shortened(&self.message))?;
         match &self.hint {
             Some(hint) => write!(f, " ({hint})"),
             None => Ok(()),
         }
     }
+}
+
+/// A message may repeat a value, and a value may be a megabyte: both its ends are enough.
+const MESSAGE_CHARS: usize = 400;
+
+fn shortened(message: &str) -> Cow<'_, str> {
+    let count = message.chars().count();
+    if count <= MESSAGE_CHARS {
+        return Cow::Borrowed(message);
+    }
+    let (head, tail) = (message.chars().take(MESSAGE_CHARS / 2), message.chars().skip(count - MESSAGE_CHARS / 2));
+    Cow::Owned(head.chain(['…']).chain(tail).collect())
 }
 
 /// A problem that knows its path and not yet its line.

@@ -63,7 +63,7 @@ async fn readyz(State(face): State<Face>) -> (StatusCode, &'static str) {
     if status.synced || status.source.last_success.is_some() {
         (StatusCode::OK, "ok\n")
     } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "missing: the directory has not been read yet\n")
+        (StatusCode::SERVICE_UNAVAILABLE, "missing: the directory has not been read yet; the log says why\n")
     }
 }
 

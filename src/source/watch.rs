@@ -44,6 +44,8 @@ pub struct State {
     pub snapshot: Option<Arc<Snapshot>>,
     /// Why the newest look failed. While there is an error, absence from `snapshot` is no reason to delete.
     pub error: Option<SourceError>,
+    /// How long the look that brought this took.
+    pub took: Duration,
 }
 
 /// What happened so far, for metrics.
@@ -129,6 +131,7 @@ impl Drop for Watching {
 async fn run(mut eye: Eye, sender: Sender<State>, poll: Duration, hints: Arc<Notify>, counters: Arc<Counters>) {
     let mut polled = true;
     loop {
+        let began = Instant::now();
         let looking = tokio::task::spawn_blocking(move || {
             let seen = eye.look(polled);
             (eye, seen)
@@ -136,7 +139,7 @@ async fn run(mut eye: Eye, sender: Sender<State>, poll: Duration, hints: Arc<Not
         // An error here is the runtime's end.
         let Ok((back, seen)) = looking.await else { return };
         eye = back;
-        publish(&sender, seen);
+        publish(&sender, seen, began.elapsed());
         let due = Instant::now() + poll;
         tokio::select! {
             biased;
@@ -160,12 +163,12 @@ async fn settle(hints: &Notify) {
     }
 }
 
-fn publish(sender: &Sender<State>, seen: Result<Option<Arc<Snapshot>>, SourceError>) {
+fn publish(sender: &Sender<State>, seen: Result<Option<Arc<Snapshot>>, SourceError>, took: Duration) {
     sender.send_if_modified(|state| {
         let next = match seen {
-            Ok(None) => State { snapshot: state.snapshot.clone(), error: None },
-            Ok(snapshot) => State { snapshot, error: None },
-            Err(error) => State { snapshot: state.snapshot.clone(), error: Some(error) },
+            Ok(None) => State { snapshot: state.snapshot.clone(), error: None, took },
+            Ok(snapshot) => State { snapshot, error: None, took },
+            Err(error) => State { snapshot: state.snapshot.clone(), error: Some(error), took },
         };
         let news = next.error != state.error || !same(next.snapshot.as_ref(), state.snapshot.as_ref());
         *state = next;

@@ -5,9 +5,11 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "a test may fail by panicking"
+    clippy::disallowed_methods,
+    reason = "a test may fail by panicking, and a process of its own runs in real time"
 )]
 
 pub mod harness;
 pub mod lossy;
+pub mod process;
 pub mod trees;

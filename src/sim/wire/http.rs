@@ -3,6 +3,7 @@
 //!
 //! | page | what it does |
 //! |---|---|
+//! | `GET /` | what is here |
 //! | `GET /_sim/state` | everything there is, as the Describe operations show it |
 //! | `GET /_sim/calls` | the call log, oldest first: `at`, `service`, `operation`, `input`, `status` |
 //! | `POST /_sim/advance` | puts the world ahead of its clock: `?seconds=60` or `{"seconds": 60}` |
@@ -30,6 +31,15 @@ use super::{BODY_LIMIT_BYTES, Request, Response, answer, state};
 /// The furthest one request may put the world ahead.
 pub const ADVANCE_LIMIT_SECONDS: f64 = 366.0 * 24.0 * 3600.0;
 
+/// For whoever comes with a browser.
+const ABOUT: &str = "\
+This is the embedded ECS of ecs-operator. AWS clients send their requests here: set AWS_ENDPOINT_URL.
+GET  /_sim/state                what there is
+GET  /_sim/calls                what was asked
+POST /_sim/advance?seconds=60   puts the clock ahead
+POST /_sim/reset                an empty world
+";
+
 /// Serves the world on a socket until `shutdown` resolves.
 ///
 /// # Errors
@@ -45,11 +55,12 @@ pub async fn serve(
 /// All pages of the socket's door.
 pub fn router(sim: Sim) -> Router {
     Router::new()
-        .route("/", post(aws))
+        .route("/", post(aws).get(|| async { ABOUT }))
         .route("/_sim/state", get(show_state))
         .route("/_sim/calls", get(show_calls))
         .route("/_sim/advance", post(advance))
         .route("/_sim/reset", post(reset))
+        .fallback(|| async { (StatusCode::NOT_FOUND, ABOUT) })
         .with_state(sim)
 }
 

@@ -1,0 +1,277 @@
+//! The commands as a person types them: exit codes, what they print, and what they ask of ECS.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a test may fail by panicking, and processes run in real time"
+)]
+
+mod common;
+
+use std::path::Path;
+use std::process::Stdio;
+
+use common::process::{Said, Sim, World, get, hello, image, program, said, tagged, until, write_hello};
+use tempfile::TempDir;
+
+/// Fast enough for a rollout in seconds, slow enough that none misses its deadline between two looks.
+const SCALE: &str = "30";
+
+fn plan(dir: &Path, world: World, more: &[&str]) -> Said {
+    said(program().arg("plan").arg(dir).args(["--endpoint-url", &world.url()]).args(more))
+}
+
+fn apply(dir: &Path, world: World, more: &[&str]) -> Said {
+    said(program().arg("apply").arg(dir).args(["--endpoint-url", &world.url()]).args(more))
+}
+
+fn lines(text: &str) -> Vec<&str> {
+    text.lines().collect()
+}
+
+#[test]
+fn a_first_plan_an_apply_and_nothing_left_to_do() {
+    let sim = Sim::start(SCALE);
+    let world = sim.world;
+    let first = plan(&hello(), world, &["--detailed-exitcode"]);
+    assert_eq!((first.code, first.err.as_str()), (2, ""), "{first:?}");
+    let wanted = [
+        "+ Cluster/hello  create: does not exist",
+        "+ TaskDefinition/hello-world  register a revision: no revision has this content",
+        "+ hello/Service/hello-world  create: does not exist",
+        "2 to create, 1 to register, 0 to deploy, 0 to change in place, 0 blocked.",
+    ];
+    assert_eq!(lines(&first.out), wanted);
+    assert_eq!(plan(&hello(), world, &[]).code, 0, "without the flag a plan that was made is a success");
+    assert_eq!(world.writes(), vec![], "plan writes nothing");
+
+    let done = apply(&hello(), world, &["--wait"]);
+    assert_eq!((done.code, done.err.as_str()), (0, ""), "{done:?}");
+    assert!(done.out.contains("hello/Service/hello-world  Converged\n"), "{}", done.out);
+    assert_eq!(lines(&done.out).last(), Some(&"Done: 3 objects, all as the manifests say."));
+    assert_eq!(world.stable_image("hello-world"), Some(image("1.28")), "it waited until the rollout was over");
+    let made: Vec<String> = world.writes().into_iter().map(|(operation, _)| operation).collect();
+    assert_eq!(made.len(), 3, "{made:?}");
+
+    let again = apply(&hello(), world, &["--wait"]);
+    assert_eq!(again.code, 0, "{again:?}");
+    assert_eq!(world.writes().len(), 3, "a second apply changes nothing");
+    let empty = plan(&hello(), world, &["--detailed-exitcode"]);
+    assert_eq!((empty.code, empty.out.as_str()), (0, "Nothing to do: 3 objects are as the manifests say.\n"));
+}
+
+#[test]
+fn a_change_is_shown_field_by_field_and_rolls_once() {
+    let sim = Sim::start(SCALE);
+    let root = TempDir::new().unwrap();
+    write_hello(root.path(), tagged("1.1"));
+    assert_eq!(apply(root.path(), sim.world, &["--wait"]).code, 0);
+    write_hello(root.path(), |text| tagged("1.2")(text).replace("desiredCount: 2", "desiredCount: 3"));
+    let change = plan(root.path(), sim.world, &["--detailed-exitcode"]);
+    assert_eq!(change.code, 2, "{change:?}");
+    for line in [
+        "+ TaskDefinition/hello-world  register a revision: no revision has this content",
+        "    ~ containerDefinitions.web.image: \"public.ecr.aws/nginx/nginx:1.1\" → \"public.ecr.aws/nginx/nginx:1.2\"",
+        "~ hello/Service/hello-world  starts a deployment: taskDefinition changed",
+        "    ~ taskDefinition: \"hello-world:1\" → (known after apply)",
+        "    ~ desiredCount: 2 → 3",
+        "0 to create, 1 to register, 1 to deploy, 0 to change in place, 0 blocked.",
+    ] {
+        assert!(lines(&change.out).contains(&line), "no {line:?} in\n{}", change.out);
+    }
+    let before = sim.world.writes().len();
+    assert_eq!(apply(root.path(), sim.world, &["--wait"]).code, 0);
+    let made: Vec<String> = sim.world.writes().into_iter().skip(before).map(|(operation, _)| operation).collect();
+    assert_eq!(made, ["RegisterTaskDefinition", "TagResource", "UpdateService"]);
+    assert_eq!(sim.world.stable_image("hello-world"), Some(image("1.2")));
+}
+
+#[test]
+fn without_wait_apply_ends_when_all_is_written() {
+    let sim = Sim::start("1");
+    let done = apply(&hello(), sim.world, &[]);
+    assert_eq!(done.code, 0, "{done:?}");
+    assert_eq!(sim.world.writes().len(), 3);
+    let last = "2 of 3 objects as the manifests say, 1 rollout in progress (--wait follows them).";
+    assert_eq!(lines(&done.out).last(), Some(&last));
+    assert_eq!(sim.world.stable_image("hello-world"), None, "the rollout still goes on");
+}
+
+#[test]
+fn a_rollout_that_fails_is_told_with_its_cause_and_held() {
+    let sim = Sim::start(SCALE);
+    let root = TempDir::new().unwrap();
+    write_hello(root.path(), tagged("1.1"));
+    assert_eq!(apply(root.path(), sim.world, &["--wait"]).code, 0);
+    let cause = "CannotPullContainerError: manifest for nginx:1.2 not found";
+    write_hello(root.path(), |text| {
+        let label = format!("dockerLabels: {{ ecs-operator.sim/fail-to-start: '{cause}' }}\n      portMappings:");
+        tagged("1.2")(text).replace("portMappings:", &label)
+    });
+    let failed = apply(root.path(), sim.world, &["--wait"]);
+    assert_eq!(failed.code, 3, "{failed:?}");
+    assert!(failed.out.contains("RolledBack") && failed.out.contains("circuit breaker"), "{}", failed.out);
+    until("the rollback to end", || sim.world.stable_image("hello-world").filter(|runs| *runs == image("1.1")));
+    // It is held: nobody tries it again until Git asks for something else.
+    let before = sim.world.writes().len();
+    let held = apply(root.path(), sim.world, &["--wait"]);
+    assert_eq!(held.code, 3, "{held:?}");
+    assert_eq!(sim.world.writes().len(), before);
+    let shown = plan(root.path(), sim.world, &["--detailed-exitcode"]);
+    assert!(shown.out.contains("blocked, RolledBack: ") && shown.out.contains("1 blocked."), "{shown:?}");
+    assert_eq!(shown.code, 2);
+    write_hello(root.path(), tagged("1.3"));
+    assert_eq!(apply(root.path(), sim.world, &["--wait"]).code, 0);
+    assert_eq!(sim.world.stable_image("hello-world"), Some(image("1.3")));
+}
+
+#[test]
+fn what_takes_too_long_is_said_so() {
+    let sim = Sim::start("1");
+    let late = apply(&hello(), sim.world, &["--wait", "--timeout", "2s"]);
+    assert_eq!(late.code, 4, "{late:?}");
+    assert!(late.err.contains("not done in 2s"), "{}", late.err);
+}
+
+#[test]
+fn another_owners_objects_are_refused() {
+    let sim = Sim::start(SCALE);
+    assert_eq!(apply(&hello(), sim.world, &["--owner", "first"]).code, 0);
+    let before = sim.world.writes().len();
+    let refused = apply(&hello(), sim.world, &["--owner", "second", "--wait"]);
+    assert_eq!((refused.code, refused.err.as_str()), (1, ""), "what is printed is not logged besides: {refused:?}");
+    assert!(refused.out.contains("NotOwned") && refused.out.contains("first"), "{}", refused.out);
+    assert_eq!(sim.world.writes().len(), before);
+    let shown = plan(&hello(), sim.world, &["--owner", "second"]);
+    assert!(shown.out.contains("blocked, NotOwned: "), "{}", shown.out);
+}
+
+#[test]
+fn an_embedded_ecs_needs_nothing_else() {
+    let done = said(program().arg("apply").arg(hello()).args(["--sim", "--wait", "--time-scale", "200"]));
+    assert_eq!((done.code, done.err.as_str()), (0, ""), "{done:?}");
+    assert!(done.out.contains("hello/Service/hello-world  Converged"), "{}", done.out);
+    let mut by_environment = program();
+    by_environment
+        .arg("plan")
+        .arg(hello())
+        .env("ECS_OPERATOR_SIM", "true")
+        .env("ECS_OPERATOR_DETAILED_EXITCODE", "true");
+    assert_eq!(said(&mut by_environment).code, 2);
+    for (value, code) in [("1", 2), ("yes", 2), ("on", 2), ("0", 0), ("false", 0), ("no", 0), ("maybe", 1), ("", 1)] {
+        let mut asked = program();
+        asked.arg("plan").arg(hello()).env("ECS_OPERATOR_SIM", "1").env("ECS_OPERATOR_DETAILED_EXITCODE", value);
+        assert_eq!(said(&mut asked).code, code, "{value:?}");
+    }
+    let sim = Sim::start("1");
+    let mut off = program();
+    off.arg("plan").arg(hello()).args(["--endpoint-url", &sim.world.url()]).env("ECS_OPERATOR_SIM", "false");
+    assert_eq!(said(&mut off).code, 0);
+    let mut variable = program();
+    variable.arg("plan").arg(hello()).args(["--sim", "--var", "SUBNET_A=not${a}subnet"]);
+    assert_eq!(said(&mut variable).code, 0);
+}
+
+#[test]
+fn nobody_to_talk_to_is_told() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let refused = said(program().arg("plan").arg(hello()).args(["--endpoint-url", &format!("http://{free}")]));
+    assert_eq!((refused.code, refused.out.as_str()), (1, ""), "{refused:?}");
+    assert!(refused.err.starts_with("error: ") && refused.err.lines().count() == 1, "{}", refused.err);
+    let nowhere = said(program().arg("plan").arg(hello()));
+    assert_eq!(nowhere.code, 1, "{nowhere:?}");
+    assert!(nowhere.err.contains("--region") && nowhere.err.contains("AWS_REGION"), "{}", nowhere.err);
+    let taken = Sim::start("1");
+    let twice = said(program().args(["sim", "--listen", &taken.world.0.to_string()]));
+    assert_eq!(twice.code, 1, "{twice:?}");
+    assert!(twice.err.contains("can't listen on"), "{}", twice.err);
+}
+
+#[test]
+fn whoever_stops_reading_stops_nothing() {
+    let sim = Sim::start(SCALE);
+    let mut command = program();
+    command.arg("apply").arg(hello()).args(["--wait", "--endpoint-url", &sim.world.url()]);
+    let mut apply = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop((apply.stdout.take(), apply.stderr.take()));
+    assert_eq!(apply.wait().unwrap().code(), Some(0));
+    assert_eq!(sim.world.stable_image("hello-world"), Some(image("1.28")));
+    let mut plan = program().arg("plan").arg(hello()).arg("--sim").stdout(Stdio::piped()).spawn().unwrap();
+    drop(plan.stdout.take());
+    assert_eq!(plan.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn the_demo_rolls_within_its_bounds() {
+    let demo = said(program().args(["demo", "--time-scale", "200"]));
+    assert_eq!(demo.code, 0, "{demo:?}");
+    let rollout: Vec<&str> = demo.out.lines().filter(|line| line.contains("[2..4]")).collect();
+    let second = rollout.iter().filter(|line| line.contains("hello-world:2") && line.contains("hello-world:1"));
+    let mut seen = 0;
+    for line in second {
+        let running = |text: &str| text.rsplit(' ').next().unwrap().parse::<i64>().unwrap();
+        let counts: Vec<i64> = line
+            .split(" running")
+            .map(str::trim_end)
+            .filter(|text| text.ends_with(|c: char| c.is_ascii_digit()))
+            .map(running)
+            .collect();
+        let total: i64 = counts.iter().sum();
+        assert!((2..=4).contains(&total), "{line}");
+        seen += 1;
+    }
+    assert!(seen > 0, "no line shows both revisions:\n{}", demo.out);
+    assert!(demo.out.contains("6 writes, seed 1."), "{}", demo.out);
+    assert!(demo.out.contains("cargo run -- apply manifests/hello-world --wait"), "{}", demo.out);
+}
+
+#[test]
+fn a_browser_at_the_embedded_ecs_is_told_what_is_there() {
+    let sim = Sim::start("1");
+    for (path, status) in [("/", 200), ("/favicon.ico", 404)] {
+        let answer = get(sim.world.0, path).unwrap();
+        assert_eq!(answer.status, status);
+        assert!(answer.body.contains("/_sim/state") && answer.body.contains("AWS_ENDPOINT_URL"), "{}", answer.body);
+    }
+}
+
+#[test]
+fn help_lists_commands_and_exit_codes() {
+    let help = said(program().arg("--help"));
+    assert_eq!(help.code, 0, "{help:?}");
+    for command in ["run", "plan", "apply", "sim", "demo"] {
+        assert!(help.out.contains(&format!("\n  {command} ")), "{}", help.out);
+        let one = said(program().args([command, "--help"]));
+        for code in ["Exit codes:", "  0  ", "  1  ", "  2  ", "  3  ", "  4  ", "  130  "] {
+            assert!(one.out.contains(code), "no {code:?} in\n{}", one.out);
+        }
+    }
+    let version = said(program().arg("--version"));
+    assert_eq!(version.out, format!("ecs-operator {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn what_was_mistyped_is_explained() {
+    let here = hello().display().to_string();
+    for (arguments, words) in [
+        (vec!["aply"], "apply"),
+        (vec!["run"], "<PATH>"),
+        (vec!["plan", &here, "--sim", "--endpoint-url", "http://127.0.0.1:1"], "cannot be used with"),
+        (vec!["run", ".", "--resync", "5"], "write a time"),
+        (vec!["run", ".", "--sim-listen", "127.0.0.1:0"], "--sim"),
+        (vec!["plan", ".", "--sim", "--var", "X"], "NAME=VALUE"),
+        (vec!["sim", "--listen", "here"], "invalid"),
+        (vec!["sim", "--time-scale", "0"], "above 0"),
+        (vec!["demo", "--log-format", "xml"], "text"),
+    ] {
+        let said = said(program().args(&arguments));
+        // Not clap's own 2, which says of a plan that there is something to do.
+        assert!(said.code == 1 && said.out.is_empty(), "{arguments:?}: {said:?}");
+        assert!(said.err.contains(words), "{arguments:?}: {}", said.err);
+    }
+    let filter = said(program().args(["demo", "--log", "info,a=loud"]));
+    assert_eq!(filter.code, 1);
+    assert!(filter.err.contains("bad log filter"), "{}", filter.err);
+}
