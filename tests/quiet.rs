@@ -121,7 +121,7 @@ async fn a_commit_that_changes_nothing_writes_nothing() {
     rig.run(MINUTE / 2).await;
     let calls = counted(&way, from);
     assert_eq!(writes(&calls), []);
-    assert_eq!(calls.get("DescribeServices"), Some(&2));
+    assert_eq!(calls.get("DescribeServices"), None, "the next resync is soon enough");
 }
 
 #[tokio::test(flavor = "current_thread", start_paused = true)]
