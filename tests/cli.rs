@@ -180,6 +180,7 @@ fn nobody_to_talk_to_is_told() {
     let refused = said(program().arg("plan").arg(hello()).args(["--endpoint-url", &format!("http://{free}")]));
     assert_eq!((refused.code, refused.out.as_str()), (1, ""), "{refused:?}");
     assert!(refused.err.starts_with("error: ") && refused.err.lines().count() == 1, "{}", refused.err);
+    assert!(refused.err.trim_end().ends_with("Connection refused (os error 111)"), "{}", refused.err);
     let nowhere = said(program().arg("plan").arg(hello()));
     assert_eq!(nowhere.code, 1, "{nowhere:?}");
     assert!(nowhere.err.contains("--region") && nowhere.err.contains("AWS_REGION"), "{}", nowhere.err);
