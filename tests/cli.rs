@@ -13,7 +13,9 @@ mod common;
 use std::path::Path;
 use std::process::Stdio;
 
-use common::process::{Said, Sim, World, get, hello, image, program, said, tagged, until, write_hello};
+use common::process::{
+    Child, PATIENCE, Said, Sim, World, get, hello, image, program, said, tagged, until, write_hello,
+};
 use tempfile::TempDir;
 
 /// Fast enough for a rollout in seconds, slow enough that none misses its deadline between two looks.
@@ -133,6 +135,20 @@ fn what_takes_too_long_is_said_so() {
     let late = apply(&hello(), sim.world, &["--wait", "--timeout", "2s"]);
     assert_eq!(late.code, 4, "{late:?}");
     assert!(late.err.contains("not done in 2s"), "{}", late.err);
+}
+
+#[test]
+fn a_stopped_apply_ends_what_is_in_hand_and_no_more() {
+    let sim = Sim::start("1");
+    let mut command = program();
+    command.arg("apply").arg(hello()).args(["--wait", "--endpoint-url", &sim.world.url()]);
+    let mut apply = Child::start(&mut command);
+    until("the service", || sim.world.service("hello-world"));
+    apply.signal("INT");
+    assert_eq!(apply.ended_within(PATIENCE).code(), Some(4), "{}", apply.err());
+    assert!(apply.err().contains("stopping"), "{}", apply.err());
+    assert!(apply.out().contains("1 rollout in progress") || apply.out().contains("Not done"), "{}", apply.out());
+    assert_eq!(sim.world.writes().len(), 3);
 }
 
 #[test]
