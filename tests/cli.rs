@@ -13,7 +13,9 @@ mod common;
 use std::path::Path;
 use std::process::Stdio;
 
-use common::process::{Said, Sim, World, get, hello, image, program, said, tagged, until, write_hello};
+use common::process::{
+    Child, PATIENCE, Said, Sim, World, get, hello, image, program, said, tagged, until, write_hello,
+};
 use tempfile::TempDir;
 
 /// Fast enough for a rollout in seconds, slow enough that none misses its deadline between two looks.
@@ -136,6 +138,20 @@ fn what_takes_too_long_is_said_so() {
 }
 
 #[test]
+fn a_stopped_apply_ends_what_is_in_hand_and_no_more() {
+    let sim = Sim::start("1");
+    let mut command = program();
+    command.arg("apply").arg(hello()).args(["--wait", "--endpoint-url", &sim.world.url()]);
+    let mut apply = Child::start(&mut command);
+    until("the service", || sim.world.service("hello-world"));
+    apply.signal("INT");
+    assert_eq!(apply.ended_within(PATIENCE).code(), Some(4), "{}", apply.err());
+    assert!(apply.err().contains("stopping"), "{}", apply.err());
+    assert!(apply.out().contains("1 rollout in progress") || apply.out().contains("Not done"), "{}", apply.out());
+    assert_eq!(sim.world.writes().len(), 3);
+}
+
+#[test]
 fn another_owners_objects_are_refused() {
     let sim = Sim::start(SCALE);
     assert_eq!(apply(&hello(), sim.world, &["--owner", "first"]).code, 0);
@@ -180,6 +196,7 @@ fn nobody_to_talk_to_is_told() {
     let refused = said(program().arg("plan").arg(hello()).args(["--endpoint-url", &format!("http://{free}")]));
     assert_eq!((refused.code, refused.out.as_str()), (1, ""), "{refused:?}");
     assert!(refused.err.starts_with("error: ") && refused.err.lines().count() == 1, "{}", refused.err);
+    assert!(refused.err.trim_end().ends_with("Connection refused (os error 111)"), "{}", refused.err);
     let nowhere = said(program().arg("plan").arg(hello()));
     assert_eq!(nowhere.code, 1, "{nowhere:?}");
     assert!(nowhere.err.contains("--region") && nowhere.err.contains("AWS_REGION"), "{}", nowhere.err);

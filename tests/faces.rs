@@ -15,7 +15,7 @@ use std::fs;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use common::process::{Operator, ask, get, have, image, program, said, tagged, until, write_hello};
+use common::process::{Operator, ask, get, have, image, odd_aws, program, said, tagged, until, write_hello};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -196,6 +196,26 @@ fn secrets_are_in_no_log_no_metric_and_no_plan() {
     assert_silent("plan", &(plan.out + &plan.err));
     assert_silent("/metrics", &operator.metrics());
     assert_silent("the log", &operator.child.err());
+}
+
+#[test]
+fn an_answer_that_makes_no_sense_is_not_repeated() {
+    // A describing answer holds what the manifests hold; cut off on the way it is not to be read.
+    for body in [
+        "{\"clusters\":[{\"clusterName\":\"CANARYENV",
+        "{\"clusters\":\"CANARYENV\"}",
+        "{\"clusters\":[{\"status\":{\"CANARYENV\":1}}]}",
+        "CANARYENV",
+    ] {
+        let url = format!("http://{}", odd_aws(Some(body)));
+        let hello = common::process::hello();
+        let mut apply = program();
+        apply.arg("apply").arg(hello).args(["--endpoint-url", &url, "--timeout", "1s", "--log", "trace"]);
+        let said = said(&mut apply);
+        assert_ne!(said.code, 0, "{said:?}");
+        assert!((said.out.clone() + &said.err).contains("DescribeClusters"), "{said:?}");
+        assert_silent("apply", &(said.out + &said.err));
+    }
 }
 
 #[test]

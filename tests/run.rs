@@ -11,13 +11,13 @@
 mod common;
 
 use std::fs;
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use common::process::{Child, Operator, PATIENCE, Sim, World, get, image, program, said, tagged, until, write_hello};
+use common::process::{
+    Child, Operator, PATIENCE, Sim, World, get, image, odd_aws, program, said, tagged, until, write_hello,
+};
 use tempfile::TempDir;
 
 /// A rollout of the shipped manifests takes a minute or two of ECS's time.
@@ -331,30 +331,6 @@ fn asked_to_stop_it_ends_and_writes_no_more() {
     }
 }
 
-/// AWS that says whose account it is, and never answers anything else.
-fn silent_aws() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    std::thread::spawn(move || {
-        let mut held = Vec::new();
-        for stream in listener.incoming().take(1000) {
-            let mut stream = stream.unwrap();
-            let mut request = vec![0; 16 * 1024];
-            let read = stream.read(&mut request).unwrap_or(0);
-            if String::from_utf8_lossy(&request[..read]).to_lowercase().contains("x-amz-target") {
-                held.push(stream);
-                continue;
-            }
-            let body = "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">\
-                <GetCallerIdentityResult><Arn>arn:aws:iam::123456789012:user/u</Arn><UserId>u</UserId>\
-                <Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>";
-            let head = format!("HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: {}\r\n", body.len());
-            stream.write_all(format!("{head}Connection: close\r\n\r\n{body}").as_bytes()).unwrap();
-        }
-    });
-    address
-}
-
 #[test]
 fn it_goes_on_when_nobody_reads_its_log() {
     let root = TempDir::new().unwrap();
@@ -376,7 +352,7 @@ fn it_goes_on_when_nobody_reads_its_log() {
 fn asked_twice_it_ends_at_once() {
     let root = TempDir::new().unwrap();
     write_hello(root.path(), str::to_owned);
-    let url = format!("http://{}", silent_aws());
+    let url = format!("http://{}", odd_aws(None));
     let mut command = program();
     command.arg("run").arg(root.path()).args(["--endpoint-url", &url, "--listen", "127.0.0.1:0", "--log", "debug"]);
     let mut operator = Child::start(&mut command);

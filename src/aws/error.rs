@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use aws_sdk_ecs::config::http::HttpResponse;
-use aws_sdk_ecs::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
 
 /// What to do after an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -64,7 +64,7 @@ impl CallError {
     where
         E: ProvideErrorMetadata + Error + 'static,
     {
-        let told = || DisplayErrorContext(error).to_string();
+        let told = || told(error);
         match error {
             SdkError::ServiceError(service) => {
                 let code = service.err().code().unwrap_or("UnknownError");
@@ -80,6 +80,22 @@ impl CallError {
             _ => Self::new(operation, "BadInput", told(), Class::Terminal, false),
         }
     }
+}
+
+/// How deep the causes of an error are told.
+const CAUSES: usize = 8;
+
+/// An error and its causes in words. Never as the SDK's own `DisplayErrorContext` does, which adds the whole answer:
+/// that holds the environment of containers.
+fn told(error: &dyn Error) -> String {
+    let mut words = vec![error.to_string()];
+    let mut cause = error.source();
+    while let Some(error) = cause.filter(|_| words.len() < CAUSES) {
+        words.push(error.to_string());
+        cause = error.source();
+    }
+    words.dedup();
+    words.join(": ")
 }
 
 /// Codes that ask for patience, whatever the operation.

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -321,6 +321,37 @@ impl Operator {
         serde_json::from_str(&line).unwrap()
     }
 }
+
+/// AWS that says whose account it is, and answers everything of ECS with that body, or never.
+pub fn odd_aws(body: Option<&'static str>) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        let mut held = Vec::new();
+        for stream in listener.incoming().take(1000) {
+            let mut stream = stream.unwrap();
+            let mut request = vec![0; 16 * 1024];
+            let read = stream.read(&mut request).unwrap_or(0);
+            let ecs = String::from_utf8_lossy(&request[..read]).to_lowercase().contains("x-amz-target");
+            let (kind, body) = match (ecs, body) {
+                (true, None) => {
+                    held.push(stream);
+                    continue;
+                }
+                (true, Some(body)) => ("application/x-amz-json-1.1", body),
+                (false, _) => ("text/xml", IDENTITY),
+            };
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n", body.len());
+            // Whoever asked may have gone.
+            drop(stream.write_all(format!("{head}Connection: close\r\n\r\n{body}").as_bytes()));
+        }
+    });
+    address
+}
+
+const IDENTITY: &str = "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">\
+    <GetCallerIdentityResult><Arn>arn:aws:iam::123456789012:user/u</Arn><UserId>u</UserId>\
+    <Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>";
 
 fn after(text: &str, mark: &str) -> Option<SocketAddr> {
     let (_, rest) = text.split_once(mark)?;
