@@ -62,7 +62,8 @@ pub fn missing(declared: &[Tree], live: &[Tree]) -> Vec<Tree> {
     read(declared).iter().filter(differs).map(|(key, value)| tag(key, value)).collect()
 }
 
-/// The deployment we set out to make, written down before it is made: `v1:HASH:FAMILY:REVISION:EPOCH:RESTART`.
+/// The deployment we set out to make, written down before it is made: `v1:HASH:FAMILY:REVISION:EPOCH:RESTART`,
+/// the epoch in seconds, with three decimals where it has any.
 ///
 /// The outcome is not in it; ECS's own journal tells that.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,7 +72,7 @@ pub struct Attempt {
     pub hash: String,
     /// `family:revision`.
     pub task_definition: String,
-    /// When, by AWS's clock: the `Date` of the observation that led to it.
+    /// When, by AWS's clock: the `Date` of the observation that led to it, or just after the deployment it showed.
     pub at: Time,
     /// A hash of `reconcile.restartedAt`, `-` without one.
     pub restart: String,
@@ -89,7 +90,7 @@ impl Attempt {
         Some(Self {
             hash: (*hash).to_owned(),
             task_definition: format!("{family}:{revision}"),
-            at: Time(epoch.parse::<i64>().ok()?.checked_mul(1000)?),
+            at: instant(epoch)?,
             restart: (*restart).to_owned(),
         })
     }
@@ -102,8 +103,19 @@ impl Attempt {
 impl std::fmt::Display for Attempt {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { hash, task_definition, at, restart } = self;
-        write!(f, "{VERSION}:{hash}:{task_definition}:{}:{restart}", at.epoch_secs())
+        let (seconds, millis) = (at.epoch_secs(), at.0.rem_euclid(1000));
+        let fraction = if millis == 0 { String::new() } else { format!(".{millis:03}") };
+        write!(f, "{VERSION}:{hash}:{task_definition}:{seconds}{fraction}:{restart}")
     }
+}
+
+/// `1700000000` or `1700000000.301`.
+fn instant(text: &str) -> Option<Time> {
+    let (seconds, millis) = text.split_once('.').unwrap_or((text, "0"));
+    let seconds: i64 = seconds.parse().ok()?;
+    Some(Time(
+        seconds.checked_mul(1000)?.checked_add(millis.parse().ok().filter(|millis| (0..1000).contains(millis))?)?,
+    ))
 }
 
 #[cfg(test)]
@@ -119,6 +131,8 @@ mod tests {
             restart: "-".into(),
         };
         assert_eq!(Attempt::read(&[attempt.tag()]), Some(attempt.clone()));
+        let finer = Attempt { at: Time(1_700_000_000_031), ..attempt.clone() };
+        assert_eq!(Attempt::read(&[finer.tag()]), Some(finer));
         assert!(attempt.to_string().len() <= 256);
         let other = tag(ATTEMPT, "v0:x:web:42:1700000000:-");
         assert_eq!(Attempt::read(&[other]), None, "another version is no attempt of ours");

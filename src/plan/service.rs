@@ -89,9 +89,19 @@ fn attempt(object: &Object, facts: &Facts<'_>, wanted: &Wanted<'_>, reference: &
     Attempt {
         hash: wanted.hash.clone(),
         task_definition: reference.to_owned(),
-        at: facts.date,
+        at: after_the_last(facts),
         restart: service::restart_hash(object),
     }
+}
+
+/// A millisecond, and another for one that is lost on the way when times become fractions and times again.
+const JUST_AFTER: Duration = Duration::from_millis(2);
+
+/// When the attempt begins: AWS's time, which has whole seconds only, and in any case after the deployment there is.
+fn after_the_last(facts: &Facts<'_>) -> Time {
+    let last = facts.observed.present().and_then(rollout::primary).and_then(|primary| primary.get("createdAt"));
+    let after = last.and_then(Time::from_tree).map(|at| at.after(JUST_AFTER));
+    after.map_or(facts.date, |after| after.max(facts.date))
 }
 
 /// Services that are not ours to write, or not now.
@@ -167,7 +177,7 @@ impl Change {
     fn remembering(mut self, object: &Object, facts: &Facts<'_>, shown: &Tree, wanted: &Wanted<'_>) -> Self {
         let live = shown.text("taskDefinition").map(task_definition::short).unwrap_or_default();
         if let Some(old) = &self.attempt {
-            let at = if old.task_definition == live { old.at } else { facts.date };
+            let at = if old.task_definition == live { old.at } else { after_the_last(facts) };
             self.missing_tags.push(Attempt { at, ..attempt(object, facts, wanted, live) }.tag());
         }
         self
@@ -259,7 +269,7 @@ fn decide(object: &Object, facts: &Facts<'_>, shown: &Tree, wanted: &Wanted<'_>,
 /// no other trace in the service.
 fn may_not_have_been_made(shown: &Tree, attempt: &Attempt) -> bool {
     let began = rollout::primary(shown).and_then(|primary| primary.get("createdAt")).and_then(Time::from_tree);
-    attempt.restart != "-" && began.is_some_and(|began| began.epoch_secs() < attempt.at.epoch_secs())
+    attempt.restart != "-" && began.is_some_and(|began| began < attempt.at)
 }
 
 fn minutes_left(since: Time, facts: &Facts<'_>) -> u64 {
