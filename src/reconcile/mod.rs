@@ -7,6 +7,7 @@ pub mod pass;
 pub mod queue;
 pub mod status;
 pub mod sweep;
+pub mod witness;
 
 pub use controller::{Controller, Settings, Until};
 pub use pass::{Ended, Shared};

@@ -15,6 +15,8 @@ use crate::rollout::Journal;
 use crate::shape::{Time, Tree};
 use crate::telemetry::{Action, Metrics, Stage};
 
+use super::witness::Witness;
+
 /// What all passes share.
 pub struct Shared {
     pub aws: Aws,
@@ -62,6 +64,8 @@ pub struct Memory {
     pub journal: Option<(String, Journal)>,
     /// The round has been looked at as a whole, and this rollout may go on.
     pub may_drift: bool,
+    /// What our last write left in the service: an answer without it is an old one.
+    pub witness: Option<Witness>,
 }
 
 /// How a pass ended.
@@ -106,6 +110,10 @@ pub async fn pass(shared: &Shared, desired: &Desired, object: &Object, memory: &
 async fn go(shared: &Shared, desired: &Desired, object: &Object, memory: &mut Memory) -> Result<Ended, CallError> {
     let began = shared.clock.now();
     let seen = observe(shared, object, memory).await;
+    if memory.witness.as_ref().is_some_and(|witness| witness.is_missing_from(&seen.observed, shared.clock.now())) {
+        let message = "AWS's answer does not show our last write yet".to_owned();
+        return Ok(Ended::Stands(Verdict::Waiting(Reason::Unobserved, message)));
+    }
     let cluster = cluster(shared, object).await;
     shared.metrics.stage_ended(Stage::Observe, shared.clock.now().since(began));
     let mut plan = planned(shared, desired, object, &seen, &cluster, memory).await?;
@@ -127,7 +135,7 @@ async fn go(shared: &Shared, desired: &Desired, object: &Object, memory: &mut Me
         return Ok(Ended::Stands(plan.verdict));
     }
     memory.may_drift = false;
-    let result = apply(shared, object, &plan).await;
+    let result = apply(shared, object, &plan, memory).await;
     memory.fresh_after = shared.clock.now();
     if let Err(error) = &result {
         gave_back(shared, object, error);
@@ -328,20 +336,24 @@ fn gave_back(shared: &Shared, object: &Object, error: &CallError) {
     if !error.ambiguous {
         known.rolling.remove(&object.key);
     }
-    if error.class() == Class::Terminal && object.key.kind == Kind::Service {
-        if let Reference::Manifest(named) = service::task_definition(object) {
-            known.revisions.retain(|(of, _), _| *of != named);
-        }
+    if error.class() == Class::Terminal
+        && object.key.kind == Kind::Service
+        && let Reference::Manifest(named) = service::task_definition(object)
+    {
+        known.revisions.retain(|(of, _), _| *of != named);
     }
 }
 
 /// Makes the steps in their order, up to the first that fails; returns how many calls changed something.
-async fn apply(shared: &Shared, object: &Object, plan: &Plan) -> Result<usize, CallError> {
+async fn apply(shared: &Shared, object: &Object, plan: &Plan, memory: &mut Memory) -> Result<usize, CallError> {
     let began = shared.clock.now();
     let mut changes = 0;
     for step in &plan.steps {
         let reply = shared.aws.call(&step.call).await?;
         changes += 1;
+        if object.key.kind == Kind::Service {
+            memory.witness.get_or_insert_default().take(&step.call, &reply.tree, shared.clock.now());
+        }
         if step.effect == StepEffect::Register {
             registered(shared, object, &reply.tree);
         }

@@ -93,6 +93,11 @@ impl Rig {
         }
     }
 
+    /// Shows the present revision to an operator that was taken out of the rig.
+    pub fn tell(&self, other: &Operator) {
+        other.desired.send_replace(Arc::new(self.desired()));
+    }
+
     fn place(&self) -> Place {
         let world = self.sim.world();
         Place { account: world.settings.account.clone(), region: world.settings.region.clone() }
