@@ -10,6 +10,8 @@
 
 mod common;
 
+use std::time::Duration;
+
 use common::harness::{HOUR, MINUTE, Rig, Wanted, cluster, task, web};
 use common::lossy::Position;
 use ecs_operator::shape::Tree;
@@ -146,6 +148,42 @@ stories! {
     a_restart_survives_it => Story::Restart,
     a_scale_out_survives_it => Story::ScaleOut,
     one_change_after_another_survives_it => Story::TwoInARow,
+}
+
+/// Two images in one second, and the operator lost right before it deploys the second; how long a new one then takes.
+async fn quick(phase: Duration, lose_at: Option<(usize, Position)>) -> (Vec<String>, Duration) {
+    let mut rig = Rig::new(7);
+    Story::Update.before(&mut rig).await;
+    let whole = rig.clock.now().0.rem_euclid(1000);
+    rig.run(Duration::from_millis(1000 - whole.unsigned_abs()) + phase).await;
+    // Registered already: both are there in no time.
+    rig.write("two.yaml", task("two", "nginx:2", &[])).write("three.yaml", task("three", "nginx:3", &[])).commit();
+    let way = rig.start();
+    rig.converge(HOUR).await;
+    rig.run(MINUTE + phase).await;
+    rig.write("service.yaml", Wanted::of("two", 2).text("web")).commit();
+    way.way().calls.clear();
+    way.way().lose_at = lose_at;
+    rig.until(MINUTE, |rig| rig.live("web") == "two:1").await;
+    rig.write("service.yaml", Wanted::of("three", 2).text("web")).commit();
+    rig.until(MINUTE, |rig| way.way().lost || rig.live("web") == "three:1").await;
+    let calls = way.way().calls.clone();
+    rig.start();
+    let since = rig.clock.now();
+    rig.converge(2 * HOUR).await;
+    assert_eq!(rig.live("web"), "three:1");
+    (calls, rig.clock.now().since(since))
+}
+
+#[tokio::test(flavor = "current_thread", start_paused = true)]
+async fn our_own_last_deployment_is_nobody_elses_however_short_ago() {
+    for phase in (0..1000).step_by(100).map(Duration::from_millis) {
+        let (calls, _) = quick(phase, None).await;
+        let updates = calls.iter().enumerate().filter(|(_, operation)| *operation == "UpdateService");
+        let second = updates.map(|(at, _)| at).nth(1).unwrap();
+        let (_, took) = quick(phase, Some((second, Position::BeforeApplied))).await;
+        assert!(took < HOUR / 2, "{phase:?}: {took:?}");
+    }
 }
 
 #[test]

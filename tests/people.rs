@@ -299,3 +299,61 @@ async fn rollouts_that_ecs_refuses_or_that_never_end_take_nobodys_place() {
         assert_eq!(rig.live(name), "web:1", "{name}");
     }
 }
+
+#[tokio::test(flavor = "current_thread", start_paused = true)]
+async fn a_count_that_git_leaves_out_is_left_to_others() {
+    let mut rig = converged(1).await;
+    let text = Wanted::of("web", 2).text("web").replace("  desiredCount: 2\n", "");
+    rig.write("service.yaml", text).commit();
+    rig.converge(HOUR).await;
+    rig.update_by_hand("web", tree! { "desiredCount" => 7 }).await;
+    let mark = rig.mark();
+    rig.converge(HOUR).await;
+    rig.write("task.yaml", task("web", "nginx:2", &[])).commit();
+    rig.converge(HOUR).await;
+    rig.service("web", |service| assert_eq!(service.desired, 7));
+    assert!(rig.writes_since(mark).iter().all(|call| call.input.get("desiredCount").is_none()));
+}
+
+#[tokio::test(flavor = "current_thread", start_paused = true)]
+async fn a_service_that_someone_deleted_comes_back_once() {
+    let rig = converged(1).await;
+    let mark = rig.mark();
+    rig.by_hand("DeleteService", tree! { "cluster" => "prod", "service" => "web", "force" => true }).await;
+    rig.run(10 * MINUTE).await;
+    rig.converge(HOUR).await;
+    assert_eq!(rig.operations_since(mark), ["DeleteService", "CreateService"]);
+    assert_eq!(rig.registrations().values().max(), Some(&1));
+}
+
+#[tokio::test(flavor = "current_thread", start_paused = true)]
+async fn two_operators_at_once_do_no_harm() {
+    for seed in 0..3 {
+        let mut rig = Rig::new(seed);
+        web(&mut rig);
+        rig.start();
+        rig.converge(HOUR).await;
+        rig.write("task.yaml", task("web", "nginx:2", &[])).write("service.yaml", Wanted::of("web", 3).text("web"));
+        let twin = rig.operator.take().unwrap();
+        rig.commit();
+        rig.start();
+        rig.run(MINUTE * u32::try_from(seed).unwrap() / 600).await;
+        rig.tell(&twin);
+        rig.converge(HOUR).await;
+        assert!(rig.registrations().values().all(|times| *times <= 2), "{:?}", rig.registrations());
+        rig.service("web", |service| assert!(service.journal.len() <= 3, "{:?}", service.journal.len()));
+        let settled = rig.mark();
+        rig.run(HOUR).await;
+        assert_eq!(rig.operations_since(settled), Vec::<String>::new(), "seed {seed}");
+        // A bad image: held by both.
+        rig.write("task.yaml", task("web", "nginx:broken", &[("fail-to-start", "CannotPullContainerError: gone")]));
+        rig.commit();
+        rig.tell(&twin);
+        rig.run(2 * HOUR).await;
+        let settled = rig.mark();
+        rig.run(HOUR).await;
+        assert_eq!(rig.operations_since(settled), Vec::<String>::new(), "seed {seed}");
+        assert_eq!(rig.reason(&key("web")), "RolledBack");
+        rig.assert_lawful();
+    }
+}

@@ -150,6 +150,28 @@ async fn so_it_does_when_one_call_in_five_goes_wrong() {
 }
 
 #[tokio::test(flavor = "current_thread", start_paused = true)]
+async fn answers_that_lag_behind_start_no_second_deployment() {
+    for seed in 0..12 {
+        let mut rig = Rig::new(seed);
+        common::harness::web(&mut rig);
+        let way = rig.start();
+        way.way().stale = Some((fastrand::Rng::with_seed(seed), Duration::from_secs(20)));
+        rig.converge(HOUR).await;
+        rig.run(MINUTE).await;
+        let restarted_at = (seed % 2 == 0).then(|| "now".to_owned());
+        rig.write("service.yaml", Wanted { restarted_at, ..Wanted::of("web", 3) }.text("web"));
+        rig.write("task.yaml", task("web", "nginx:2", &[])).commit();
+        rig.run(MINUTE).await;
+        rig.converge(HOUR).await;
+        rig.run(MINUTE).await;
+        let writes = rig.operations_since(0);
+        rig.service("web", |service| assert_eq!(service.journal.len(), 2, "seed {seed}: {writes:?}"));
+        assert_eq!(rig.registrations().values().max(), Some(&1));
+        println!("seed {seed}: {writes:?}");
+    }
+}
+
+#[tokio::test(flavor = "current_thread", start_paused = true)]
 async fn a_rollout_without_room_waits_and_is_told() {
     let mut rig = Rig::new(9);
     rig.write("cluster.yaml", cluster("prod")).write("task.yaml", task("web", "nginx:1", &[]));

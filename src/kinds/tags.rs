@@ -119,6 +119,8 @@ mod tests {
             restart: "-".into(),
         };
         assert_eq!(Attempt::read(&[attempt.tag()]), Some(attempt.clone()));
+        let finer = Attempt { at: Time(1_700_000_000_031), ..attempt.clone() };
+        assert_eq!(Attempt::read(&[finer.tag()]), Some(finer));
         assert!(attempt.to_string().len() <= 256);
         let other = tag(ATTEMPT, "v0:x:web:42:1700000000000:-");
         assert_eq!(Attempt::read(&[other]), None, "another version is no attempt of ours");

@@ -8,6 +8,7 @@ pub mod queue;
 mod rollouts;
 pub mod status;
 pub mod sweep;
+pub mod witness;
 
 pub use controller::{Controller, Settings, Until};
 pub use pass::{Ended, Shared};

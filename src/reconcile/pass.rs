@@ -16,6 +16,7 @@ use crate::shape::{Time, Tree};
 use crate::telemetry::{Action, CacheResult, Metrics, Stage};
 
 use super::rollouts;
+use super::witness::Witness;
 
 /// What all passes share.
 pub struct Shared {
@@ -84,6 +85,8 @@ pub struct Memory {
     pub converged: bool,
     /// Since when we follow a rollout of ours.
     pub rolling_since: Option<Time>,
+    /// What our last write left in the service: an answer without it is an old one.
+    pub witness: Option<Witness>,
 }
 
 /// How a pass ended.
@@ -128,6 +131,10 @@ pub async fn pass(shared: &Shared, desired: &Desired, object: &Object, memory: &
 async fn go(shared: &Shared, desired: &Desired, object: &Object, memory: &mut Memory) -> Result<Ended, CallError> {
     let began = shared.clock.now();
     let seen = observe(shared, object, memory).await;
+    if memory.witness.as_ref().is_some_and(|witness| witness.is_missing_from(&seen.observed, shared.clock.now())) {
+        let message = "AWS's answer does not show our last write yet".to_owned();
+        return Ok(Ended::Stands(Verdict::Waiting(Reason::Unobserved, message)));
+    }
     let cluster = cluster(shared, object).await;
     shared.metrics.stage_ended(Stage::Observe, shared.clock.now().since(began));
     let observed_at = shared.clock.now();
@@ -152,7 +159,7 @@ async fn go(shared: &Shared, desired: &Desired, object: &Object, memory: &mut Me
         return Ok(Ended::Stands(plan.verdict));
     }
     memory.may_drift = false;
-    let result = apply(shared, object, &plan).await;
+    let result = apply(shared, object, &plan, memory).await;
     memory.fresh_after = shared.clock.now();
     match &result {
         Ok(_) => rollouts::started(shared, object, &plan, memory),
@@ -357,19 +364,24 @@ fn gave_back(shared: &Shared, object: &Object, error: &CallError) {
     if !error.ambiguous {
         known.rolling.remove(&object.key);
     }
-    let refused = error.class() == Class::Terminal && object.key.kind == Kind::Service;
-    if let (true, Reference::Manifest(named)) = (refused, service::task_definition(object)) {
+    if error.class() == Class::Terminal
+        && object.key.kind == Kind::Service
+        && let Reference::Manifest(named) = service::task_definition(object)
+    {
         known.revisions.retain(|(of, _), _| *of != named);
     }
 }
 
 /// Makes the steps in their order, up to the first that fails; returns how many calls changed something.
-async fn apply(shared: &Shared, object: &Object, plan: &Plan) -> Result<usize, CallError> {
+async fn apply(shared: &Shared, object: &Object, plan: &Plan, memory: &mut Memory) -> Result<usize, CallError> {
     let began = shared.clock.now();
     let mut changes = 0;
     for step in &plan.steps {
         let reply = shared.aws.call(&step.call).await?;
         changes += 1;
+        if object.key.kind == Kind::Service {
+            memory.witness.get_or_insert_default().take(&step.call, &reply.tree, shared.clock.now());
+        }
         if step.effect == StepEffect::Register {
             registered(shared, object, &reply.tree);
         }

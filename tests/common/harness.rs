@@ -93,6 +93,11 @@ impl Rig {
         }
     }
 
+    /// Shows the present revision to an operator that was taken out of the rig.
+    pub fn tell(&self, other: &Operator) {
+        other.desired.send_replace(Arc::new(self.desired()));
+    }
+
     fn place(&self) -> Place {
         let world = self.sim.world();
         Place { account: world.settings.account.clone(), region: world.settings.region.clone() }
@@ -143,14 +148,15 @@ impl Rig {
         self.clock.sleep(span).await;
     }
 
-    /// Waits, at most `span`, until it is so; looks once a second. Whether it came to be.
+    /// Waits, at most `span`, until it is so; looks often at first, then once a second. Whether it came to be.
     pub async fn until(&self, span: Duration, so: impl Fn(&Self) -> bool) -> bool {
-        let end = self.clock.now().after(span);
-        while self.clock.now() < end {
+        let began = self.clock.now();
+        while self.clock.now() < began.after(span) {
             if so(self) {
                 return true;
             }
-            self.clock.sleep(Duration::from_secs(1)).await;
+            let soon = self.clock.now().since(began) < Duration::from_secs(2);
+            self.clock.sleep(Duration::from_millis(if soon { 20 } else { 1000 })).await;
         }
         so(self)
     }

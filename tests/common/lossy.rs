@@ -1,7 +1,9 @@
 //! The way to the simulator, on which calls are counted, lost and answered wrongly, and at whose k-th call the operator
 //! itself is lost.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
@@ -10,6 +12,7 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
+use ecs_operator::shape::Time;
 use ecs_operator::sim::Sim;
 use ecs_operator::sim::wire::Connector;
 
@@ -74,6 +77,10 @@ pub struct Way {
     /// It is lost: nothing it asks for is heard any more.
     pub lost: bool,
     pub faults: Option<Faults>,
+    /// DescribeServices may answer what was true so long ago, half of the time.
+    pub stale: Option<(fastrand::Rng, Duration)>,
+    /// What it has answered, by question.
+    answers: BTreeMap<Vec<u8>, Vec<(Time, Vec<u8>)>>,
     /// Changes that were applied and whose reply did not come.
     pub ambiguous: usize,
 }
@@ -81,6 +88,7 @@ pub struct Way {
 /// A connector for one operator; clones share what they have seen.
 #[derive(Clone, Debug)]
 pub struct Lossy {
+    sim: Sim,
     inner: Connector,
     way: Arc<Mutex<Way>>,
 }
@@ -92,7 +100,7 @@ pub fn mutates(operation: &str) -> bool {
 
 impl Lossy {
     pub fn new(sim: &Sim) -> Self {
-        Self { inner: Connector::new(sim.clone()), way: Arc::default() }
+        Self { sim: sim.clone(), inner: Connector::new(sim.clone()), way: Arc::default() }
     }
 
     pub fn way(&self) -> MutexGuard<'_, Way> {
@@ -101,6 +109,22 @@ impl Lossy {
 
     pub fn http(&self) -> SharedHttpClient {
         SharedHttpClient::new(self.clone())
+    }
+
+    /// Keeps the answer, and maybe gives an older one in its place.
+    fn grow_stale(&self, question: Vec<u8>, answer: &mut HttpResponse) {
+        let now = self.sim.world().now();
+        let mut way = self.way();
+        let Some((mut rng, span)) = way.stale.take() else { return };
+        let all = way.answers.entry(question).or_default();
+        all.push((now, answer.body().bytes().unwrap_or_default().to_vec()));
+        all.retain(|(at, _)| now.since(*at) <= span);
+        if rng.bool()
+            && let Some((_, older)) = rng.choice(all.as_slice())
+        {
+            *answer.body_mut() = SdkBody::from(older.clone());
+        }
+        way.stale = Some((rng, span));
     }
 
     /// What becomes of the next call.
@@ -137,7 +161,11 @@ impl HttpConnector for Lossy {
                 Fate::LostBefore => return std::future::pending().await,
                 Fate::Fine | Fate::FailedAfter | Fate::LostAfter | Fate::CutAfter => {}
             }
-            let reply = this.inner.call(request).await;
+            let question = request.body().bytes().unwrap_or_default().to_vec();
+            let mut reply = this.inner.call(request).await;
+            if let (Ok(answer), "DescribeServices") = (&mut reply, operation.as_str()) {
+                this.grow_stale(question, answer);
+            }
             match position {
                 Some(Position::BeforeReply) => {
                     this.way().lost = true;
