@@ -19,8 +19,8 @@ pub struct Found<'a> {
     /// Kind and name of documents that are not in force.
     pub rejected: BTreeSet<(String, String)>,
     pub skipped: usize,
-    /// Keys that several documents claim.
-    claimed: BTreeMap<Key, &'a Document>,
+    /// Who was first to claim an object's name in AWS; two keys may lead to one.
+    claimed: BTreeMap<(Kind, Option<String>, String), (Key, &'a Document)>,
 }
 
 impl<'a> Found<'a> {
@@ -42,11 +42,12 @@ impl<'a> Found<'a> {
             self.reject(document, problems);
             return;
         };
-        if let Some(first) = self.claimed.get(&object.key).copied() {
-            self.twice(&object.key, first, document);
+        let claim = (object.key.kind, object.key.cluster.clone(), object.aws_name().to_owned());
+        if let Some((key, first)) = self.claimed.get(&claim).cloned() {
+            self.twice(&key, first, document);
             return;
         }
-        self.claimed.insert(object.key.clone(), document);
+        self.claimed.insert(claim, (object.key.clone(), document));
         self.objects.insert(object.key.clone(), (object, document));
     }
 

@@ -1,6 +1,6 @@
 //! The rules that look at one document, one named function each.
 
-use crate::kinds::{Kind, definition, tags};
+use crate::kinds::{Kind, definition, service, tags};
 use crate::manifest::{At, Problem};
 use crate::shape::near::nearest;
 use crate::shape::{Path, Tree};
@@ -18,6 +18,7 @@ pub const RULES: &[Rule] = &[
     Rule { name: "kind", look: kind },
     Rule { name: "cluster", look: cluster },
     Rule { name: "name", look: name },
+    Rule { name: "not-supported-yet", look: unsupported },
     Rule { name: "reserved-member", look: reserved },
     Rule { name: "reserved-tag", look: reserved_tags },
 ];
@@ -33,32 +34,80 @@ fn kind(context: &Context<'_>, found: &mut Vec<Problem>) {
     found.push(problem);
 }
 
+/// Which cluster: one that ECS can have, and that belongs to this directory.
 fn cluster(context: &Context<'_>, found: &mut Vec<Problem>) {
     let Some(kind) = context.kind() else { return };
-    let at = Path::from("metadata.cluster");
+    let (named, at) = match kind {
+        Kind::Cluster => (aws_name(context, kind), Path::from("metadata.name")),
+        Kind::TaskDefinition | Kind::Service => (
+            context.document.metadata.text("cluster").unwrap_or(service::CLUSTER_DEFAULT),
+            Path::from("metadata.cluster"),
+        ),
+    };
     let mut say = |message: String| found.push(context.said(at.clone(), At::Value, message));
-    match (definition(kind).in_cluster, context.document.metadata.text("cluster")) {
-        (false, Some(_)) => say(format!("a {kind} lives in no cluster; leave metadata.cluster out")),
-        (true, Some(name)) if !context.clusters.is_empty() && !context.clusters.iter().any(|known| known == name) => {
-            say(format!("the settings name the clusters {}, not {name}", context.clusters.join(", ")));
-        }
-        _ => {}
+    if kind != Kind::Service && context.document.metadata.get("cluster").is_some() {
+        say(format!("a {kind} lives in no cluster; leave metadata.cluster out"));
+    } else if kind == Kind::Service && !is_name(named) {
+        say(format!("{named:?} is no name of a cluster: letters, digits, _ and -, at most {NAME_MAX} of them"));
+    } else if kind != Kind::TaskDefinition && !is_ours(context, named) {
+        say(format!("the settings name the clusters {}, not {named}", context.clusters.join(", ")));
     }
 }
 
-/// Letters, digits, `_` and `-`, 1 to 255 of them (ecs-semantics §1.2).
+fn is_ours(context: &Context<'_>, cluster: &str) -> bool {
+    context.clusters.is_empty() || context.clusters.iter().any(|known| known == cluster)
+}
+
+/// The name that AWS will know it by.
+fn aws_name<'a>(context: &Context<'a>, kind: Kind) -> &'a str {
+    context.document.spec.text(definition(kind).name_member).unwrap_or(context.document.name())
+}
+
+/// In characters (ecs-semantics §1.2).
+const NAME_MAX: usize = 255;
+/// A family's name goes into the attempt tag of its services, beside 70 other characters.
+const FAMILY_MAX: usize = 180;
+
+fn is_name(name: &str) -> bool {
+    let letters = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    !name.is_empty() && name.len() <= NAME_MAX && name.chars().all(letters)
+}
+
 fn name(context: &Context<'_>, found: &mut Vec<Problem>) {
     let Some(kind) = context.kind() else { return };
     let member = definition(kind).name_member;
-    let given = context.document.spec.text(member);
-    let (name, at) = match given {
-        Some(name) => (name, Path::from("spec").name(member)),
-        None => (context.document.name(), Path::from("metadata.name")),
+    let name = aws_name(context, kind);
+    let at = match context.document.spec.get(member) {
+        Some(_) => Path::from("spec").name(member),
+        None => Path::from("metadata.name"),
     };
-    let letters = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    if !name.chars().all(letters) || name.is_empty() || name.len() > 255 {
-        let message = format!("{name:?} is no name ECS takes: letters, digits, _ and -, at most 255 of them");
+    if !is_name(name) {
+        let message = format!("{name:?} is no name ECS takes: letters, digits, _ and -, at most {NAME_MAX} of them");
         found.push(context.said(at, At::Value, message));
+    } else if kind == Kind::TaskDefinition && name.len() > FAMILY_MAX {
+        let message =
+            format!("the family's name has {} characters; the operator's tags have room for {FAMILY_MAX}", name.len());
+        found.push(context.said(at, At::Value, message));
+    }
+}
+
+/// What ECS has and this version does not handle: refused here, not by a call an hour.
+fn unsupported(context: &Context<'_>, found: &mut Vec<Problem>) {
+    if context.kind() != Some(Kind::Service) {
+        return;
+    }
+    let spec = &context.document.spec;
+    let mut say = |at: &str, message: String| found.push(context.said(Path::from(at), At::Value, message));
+    let controller = spec.at(&["deploymentController", "type"]).and_then(Tree::as_text);
+    if let Some(controller) = controller.filter(|controller| *controller != "ECS") {
+        say("spec.deploymentController.type", format!("the deployment controller {controller} is not supported yet"));
+    }
+    let strategy = spec.at(&["deploymentConfiguration", "strategy"]).and_then(Tree::as_text);
+    if let Some(strategy) = strategy.filter(|strategy| *strategy != "ROLLING") {
+        say("spec.deploymentConfiguration.strategy", format!("the strategy {strategy} is not supported yet"));
+    }
+    if spec.text("schedulingStrategy") == Some("DAEMON") && spec.get("desiredCount").is_some() {
+        say("spec.desiredCount", "ECS counts a DAEMON service's tasks itself; leave desiredCount out".to_owned());
     }
 }
 

@@ -48,6 +48,11 @@ fn each_mistake_is_named_at_its_place() {
         ("{ cluster: prod }", "b.yaml:4:9: spec.cluster is not for manifests (write metadata.cluster)"),
         ("{ taskDefinition: nowhere }", "b.yaml:4:25: there is no TaskDefinition \"nowhere\" in the manifests"),
         ("{ launchType: FARGAT }", "b.yaml:4:21: spec.launchType must be one of EC2, FARGATE, EXTERNAL"),
+        (
+            "{ deploymentController: { type: CODE_DEPLOY } }",
+            "b.yaml:4:39: the deployment controller CODE_DEPLOY is not",
+        ),
+        ("{ schedulingStrategy: DAEMON, desiredCount: 1 }", "b.yaml:4:51: ECS counts a DAEMON service's tasks itself"),
         ("{ tags: [{ key: ecs-operator/x, value: y }] }", "b.yaml:4:23: tags under ecs-operator/ are"),
     ] {
         let found = read(&[("a.yaml", TASK), ("b.yaml", &service(spec))], None);
@@ -82,6 +87,44 @@ fn two_documents_for_one_object_are_both_named_and_neither_is_in_force() {
     assert_eq!(all.len(), 2, "{all:?}");
     assert!(all[0].contains("prod/Service/web is declared a second time at c.yaml:3"), "{all:?}");
     assert_eq!(found.objects.values().filter_map(|object| object.spec.int("desiredCount")).collect::<Vec<_>>(), [2]);
+}
+
+#[test]
+fn two_names_for_one_service_are_one_object() {
+    let named = |name: &str| service("{ serviceName: shop }").replace("name: web,", &format!("name: {name},"));
+    let found = read(&[("a.yaml", TASK), ("b.yaml", &named("web")), ("c.yaml", &named("api"))], None);
+    // The second has no task definition of its name either; it never gets that far.
+    assert_eq!(found.problems.iter().filter(|one| one.rule == "duplicate-object").count(), 2, "{:?}", says(&found));
+    assert_eq!(found.objects.len(), 1);
+}
+
+#[test]
+fn only_clusters_of_the_directory_are_let_in() {
+    let files: BTreeMap<String, Arc<str>> = [
+        ("a.yaml", TASK.to_owned()),
+        ("b.yaml", service("{}")),
+        (
+            "c.yaml",
+            service("{}")
+                .replace("name: web, cluster: prod", "name: api")
+                .replace("spec: {}", "spec: { taskDefinition: web }"),
+        ),
+        ("d.yaml", "apiVersion: ecs-operator.io/v1\nkind: Cluster\nmetadata: { name: other }\n".to_owned()),
+    ]
+    .map(|(name, text)| (name.to_owned(), Arc::from(text)))
+    .into();
+    let settings: Arc<str> = Arc::from("owner: a\nclusters: [prod]\n");
+    let variables = Variables::default();
+    let input = Input { files: &files, settings: Some(&settings), unreadable: &BTreeMap::new(), variables: &variables };
+    let place = Place { account: "123456789012".into(), region: "us-east-1".into() };
+    let found = desired(&manifest::read(&input), &place, "r1", None);
+    assert_eq!(found.objects.len(), 2, "{:?}", found.objects.keys());
+    assert_eq!(
+        found.problems.iter().map(|one| one.rule).collect::<Vec<_>>(),
+        ["cluster", "cluster"],
+        "{:?}",
+        says(&found)
+    );
 }
 
 #[test]
