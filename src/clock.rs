@@ -13,10 +13,10 @@ use crate::shape::Time;
 /// Tells the time and waits. Clones tell the same time.
 #[derive(Clone, Debug)]
 pub struct Clock {
-    /// `None`: the machine's own clock, which may be set and slewed; otherwise counted from `start`.
-    start: Option<Time>,
+    start: Time,
     origin: Instant,
     scale: f64,
+    simulated: bool,
 }
 
 /// A [`Clock::timeout`] ran out.
@@ -24,26 +24,28 @@ pub struct Clock {
 pub struct Elapsed;
 
 impl Clock {
-    /// The machine's clock.
+    /// Begins with the machine's time and then only goes forward: what is due must not move when that is set.
     pub fn system() -> Self {
-        Self { start: None, origin: Instant::now(), scale: 1.0 }
+        Self { start: machine(), origin: Instant::now(), scale: 1.0, simulated: false }
     }
 
     /// A clock that shows `start` now and runs `scale` times as fast as tokio's time.
     pub fn simulated(start: Time, scale: f64) -> Self {
-        Self { start: Some(start), origin: Instant::now(), scale: scale.max(f64::MIN_POSITIVE) }
+        Self { start, origin: Instant::now(), scale: scale.max(f64::MIN_POSITIVE), simulated: true }
     }
 
     /// A simulated clock that starts at the present of the machine.
     pub fn simulated_from_now(scale: f64) -> Self {
-        Self::simulated(wall(), scale)
+        Self::simulated(machine(), scale)
     }
 
     pub fn now(&self) -> Time {
-        match self.start {
-            None => wall(),
-            Some(start) => start.after(self.origin.elapsed().mul_f64(self.scale)),
-        }
+        self.start.after(self.origin.elapsed().mul_f64(self.scale))
+    }
+
+    /// The time for others to read: signatures and log lines. The machine's own, unless this clock is simulated.
+    pub fn wall(&self) -> Time {
+        if self.simulated { self.now() } else { machine() }
     }
 
     /// Waits for `span` of this clock's time.
@@ -69,7 +71,7 @@ impl Clock {
     }
 }
 
-fn wall() -> Time {
+fn machine() -> Time {
     SystemTime::now().into()
 }
 

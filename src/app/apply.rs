@@ -84,7 +84,7 @@ fn exit(ended: &BTreeMap<Key, Ended>, wait: bool) -> Exit {
         Ended::Stands(Verdict::Rolling(_) | Verdict::Settling(_)) if !wait => Exit::Done,
         Ended::Stands(Verdict::Blocked(Reason::RolledBack | Reason::RolloutFailed, _)) => Exit::RolledBack,
         Ended::Stands(Verdict::Blocked(Reason::RolloutTimedOut, _)) => Exit::TimedOut,
-        Ended::Stands(Verdict::Blocked(..)) | Ended::Failed(_) => Exit::Error,
+        Ended::Stands(Verdict::Blocked(..)) | Ended::Failed(_) | Ended::Resting(_) => Exit::Error,
         Ended::Stands(Verdict::Rolling(_) | Verdict::Settling(_) | Verdict::Waiting(..) | Verdict::Due) => {
             Exit::TimedOut
         }

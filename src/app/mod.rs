@@ -43,7 +43,7 @@ pub async fn main(args: Args) -> Exit {
     let usual = if matches!(args.command, Command::Run(_)) { "info" } else { AT_A_TERMINAL };
     let filter = args.logs.log.as_deref().unwrap_or(usual);
     let wall = clock.clone();
-    let result = match telemetry::init_logs(args.logs.log_format, filter, move || wall.now()) {
+    let result = match telemetry::init_logs(args.logs.log_format, filter, move || wall.wall()) {
         Ok(()) => command(args.command, clock).await,
         Err(error) => Err(error.into()),
     };

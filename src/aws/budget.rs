@@ -106,7 +106,7 @@ impl Budget {
         let now = self.clock.now();
         let mut levels = self.levels.lock().unwrap_or_else(PoisonError::into_inner);
         let level = levels.entry(limit.name).or_insert(Level { tokens: 0.0, at: now });
-        level.tokens = level.tokens.min(0.0);
+        *level = Level { tokens: level.tokens.min(0.0), at: now };
     }
 
     /// Takes a token, on credit if need be: callers queue up by how far the bucket is overdrawn.

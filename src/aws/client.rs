@@ -149,7 +149,7 @@ struct SdkTime(Clock);
 
 impl TimeSource for SdkTime {
     fn now(&self) -> std::time::SystemTime {
-        self.0.now().into()
+        self.0.wall().into()
     }
 }
 

@@ -51,10 +51,10 @@ impl CallError {
             (_, "AccessDeniedException") => "AccessDenied",
             (_, "Timeout") => "Timeout",
             (_, "Network") => "Network",
+            (_, code) if code.ends_with("NotFoundException") => "NotFound",
             (Class::Throttled, _) => "Throttled",
             (Class::Conflict, _) => "Conflict",
             (Class::Transient, _) => "Server",
-            (Class::Terminal, code) if code.ends_with("NotFoundException") => "NotFound",
             (Class::Terminal, _) => "Invalid",
         }
     }
@@ -101,15 +101,36 @@ fn told(error: &dyn Error) -> String {
 /// Codes that ask for patience, whatever the operation.
 const THROTTLES: [&str; 4] = ["ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded"];
 
-/// Codes and texts that say: somebody else is at it (ecs-semantics §1.3, §4.3, §5.1).
-const CONFLICTS: [(&str, &str); 7] = [
+/// Codes and texts that say: look again, then decide. Somebody else is at it, or AWS has not caught up with itself
+/// (ecs-semantics §1.3, §4.3, §5.1, §7.6).
+const CONFLICTS: [(&str, &str); 13] = [
     ("ConflictException", ""),
     ("UpdateInProgressException", ""),
     ("ServiceNotActiveException", ""),
+    ("ServiceNotFoundException", ""),
+    ("ClusterNotFoundException", ""),
     ("ClientException", "Too many concurrent attempts to create a new revision"),
+    ("ClientException", "TaskDefinition is inactive"),
+    ("InvalidParameterException", "TaskDefinition is inactive"),
     ("InvalidParameterException", "still Draining"),
     ("InvalidParameterException", "Creation of service was not idempotent"),
     ("InvalidParameterException", "while deployments are active"),
+    ("InvalidParameterException", "does not have an associated load balancer"),
+    ("InvalidParameterException", "Unable to assume the service linked role"),
+];
+
+/// Codes that mean: this call, never. What is not known here may pass.
+const TERMINAL: [&str; 10] = [
+    "AccessDeniedException",
+    "BlockedException",
+    "ClientException",
+    "InvalidParameterException",
+    "LimitExceededException",
+    "NamespaceNotFoundException",
+    "PlatformTaskDefinitionIncompatibilityException",
+    "PlatformUnknownException",
+    "SerializationException",
+    "UnsupportedFeatureException",
 ];
 
 fn classify(code: &str, message: &str, status: u16) -> Class {
@@ -117,10 +138,10 @@ fn classify(code: &str, message: &str, status: u16) -> Class {
         Class::Throttled
     } else if CONFLICTS.iter().any(|(known, text)| *known == code && message.contains(text)) {
         Class::Conflict
-    } else if status >= 500 || code == "ServerException" || code == "UnknownError" {
-        Class::Transient
-    } else {
+    } else if status < 500 && TERMINAL.contains(&code) {
         Class::Terminal
+    } else {
+        Class::Transient
     }
 }
 
@@ -137,6 +158,14 @@ mod tests {
             ("InvalidParameterException", "Unable to Start a service that is still Draining.", 400, Class::Conflict),
             ("InvalidParameterException", "subnets can not be empty.", 400, Class::Terminal),
             ("AccessDeniedException", "", 400, Class::Terminal),
+            (
+                "InvalidParameterException",
+                "Unable to assume the service linked role. Please verify",
+                400,
+                Class::Conflict,
+            ),
+            ("ExpiredTokenException", "", 400, Class::Transient),
+            ("SomethingNewException", "", 400, Class::Transient),
         ] {
             assert_eq!(classify(code, message, status), class, "{code} {message}");
         }

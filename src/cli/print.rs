@@ -3,7 +3,7 @@
 use std::fmt::{Display, Write as _};
 use std::io::{self, Write as _};
 
-use crate::kinds::{Difference, Key, hash};
+use crate::kinds::{Difference, Key, hash, secrets};
 use crate::plan::{Plan, StepEffect, Verdict};
 use crate::reconcile::status::{ConditionType, Status};
 use crate::shape::{Path, Segment, Tree, json};
@@ -104,13 +104,12 @@ fn leaf(difference: &Difference) -> String {
     }
 }
 
-/// Members that may hold secrets in plain text; the API marks hardly any of them.
-const SECRET: [&str; 5] = ["environment", "command", "entryPoint", "options", "dockerLabels"];
 /// Longer values are shown by both their ends.
 const LENGTH_MAX: usize = 80;
 
 fn value(path: &Path, tree: &Tree) -> String {
-    let secret = |segment: &Segment| matches!(segment, Segment::Name(name) if SECRET.contains(&name.as_str()));
+    let secret =
+        |segment: &Segment| matches!(segment, Segment::Name(name) if secrets::MEMBERS.contains(&name.as_str()));
     let json = json::write(tree);
     if path.0.iter().any(secret) || holds_secret(tree) {
         return format!("sha256:{}…", hash::short(&json, 8));
@@ -126,7 +125,9 @@ fn value(path: &Path, tree: &Tree) -> String {
 
 fn holds_secret(tree: &Tree) -> bool {
     match tree {
-        Tree::Map(map) => map.iter().any(|(name, value)| SECRET.contains(&name.as_str()) || holds_secret(value)),
+        Tree::Map(map) => {
+            map.iter().any(|(name, value)| secrets::MEMBERS.contains(&name.as_str()) || holds_secret(value))
+        }
         Tree::List(items) => items.iter().any(holds_secret),
         _ => false,
     }

@@ -7,6 +7,7 @@ pub mod hash;
 pub mod key;
 pub mod normalise;
 pub mod object;
+pub mod secrets;
 pub mod service;
 pub mod tags;
 pub mod task_definition;

@@ -25,6 +25,8 @@ pub struct Seen {
     pub date: Time,
     /// Our time when the question was put: what we wrote before, the answer may know.
     pub begun: Time,
+    /// Why nothing was observed, where the question itself failed.
+    pub failure: Option<CallError>,
 }
 
 /// Asks AWS; clones share caches and open batches.
@@ -102,7 +104,7 @@ impl Observer {
     }
 
     fn seen(&self, observed: Observed, date: Option<Time>, begun: Time) -> Seen {
-        Seen { observed, date: date.unwrap_or_else(|| self.clock.now()), begun }
+        Seen { observed, date: date.unwrap_or_else(|| self.clock.now()), begun, failure: None }
     }
 }
 
@@ -127,7 +129,8 @@ async fn described(observer: &Observer, kind: Kind, cluster: Option<&str>, names
             Err(error) => Observed::Unknown(error.to_string()),
         };
         let date = answer.as_ref().ok().and_then(|reply| reply.date);
-        (name.clone(), observer.seen(observed, date, begun))
+        let failure = answer.as_ref().err().cloned();
+        (name.clone(), Seen { failure, ..observer.seen(observed, date, begun) })
     };
     names.iter().map(observe).collect()
 }

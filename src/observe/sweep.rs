@@ -31,7 +31,8 @@ pub async fn sweep(observer: &Observer, clusters: &BTreeSet<String>, services: &
         let Some(seen) = sweep.clusters.get(cluster).cloned() else { continue };
         if seen.observed.present().is_none_or(|shown| shown.text("status") == Some("INACTIVE")) {
             // What an absent cluster holds is absent; what an unknown one holds is unknown.
-            let absent = |name: String| ((cluster.clone(), name), Seen { observed: hollow(&seen.observed), ..seen });
+            let hollow = Seen { observed: hollow(&seen.observed), ..seen };
+            let absent = |name: String| ((cluster.clone(), name), hollow.clone());
             sweep.services.extend(names.into_iter().map(absent));
             continue;
         }

@@ -40,7 +40,8 @@ impl Story {
         };
         match ended {
             Ended::Stands(Verdict::Converged) => Self { ready: true, reconciling: false, ..plain("Converged", "") },
-            Ended::Stands(Verdict::Due) | Ended::Applied { .. } => plain("Applying", "changes were made"),
+            Ended::Applied { .. } => plain("Applying", "changes were made"),
+            Ended::Stands(Verdict::Due) => Self { reconciling: false, ..plain("Pending", "changes are due") },
             Ended::Stands(Verdict::Rolling(message)) => plain("RolloutInProgress", message),
             // Fewer tasks than wanted is not as it should be, even if ECS is at it.
             Ended::Stands(Verdict::Settling(message)) => Self { degraded: true, ..plain("Settling", message) },
@@ -51,6 +52,9 @@ impl Story {
             Ended::Stands(Verdict::Blocked(reason, message)) => {
                 let degraded = DEGRADING.contains(reason);
                 Self { reconciling: false, stalled: true, degraded, ..plain(reason.as_str(), message) }
+            }
+            Ended::Resting(failure) => {
+                Self { reconciling: false, stalled: true, ..plain(failure.category, &failure.message) }
             }
             Ended::Failed(failure) if failure.retried => plain(failure.category, &failure.message),
             Ended::Failed(failure) => {

@@ -1,8 +1,10 @@
 //! The loop that brings observed to desired state and keeps it there. Must not know: SDK types, files, HTTP.
 
+mod apply;
 pub mod backoff;
 pub mod conditions;
 pub mod controller;
+mod facts;
 pub mod pass;
 pub mod queue;
 mod rollouts;

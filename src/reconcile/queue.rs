@@ -15,8 +15,6 @@ pub struct Entry {
     pub due: Time,
     pub priority: Priority,
     pub reason: Reason,
-    /// When it was first put down.
-    pub since: Time,
 }
 
 /// The queue.
@@ -120,17 +118,12 @@ impl<K: Ord + Clone> Queue<K> {
     pub fn depth(&self, priority: Priority) -> usize {
         self.waiting.values().filter(|(entry, _)| entry.priority == priority).count()
     }
-
-    /// Nothing waits and nothing is in hand.
-    pub fn is_idle(&self) -> bool {
-        self.waiting.is_empty() && self.in_hand.is_empty()
-    }
 }
 
 /// Two requests for one key are one: the earlier time, the higher priority.
 fn sooner(kept: Entry, new: Entry) -> Entry {
     let (due, reason) = if new.due < kept.due { (new.due, new.reason) } else { (kept.due, kept.reason) };
-    Entry { due, reason, priority: kept.priority.min(new.priority), since: kept.since }
+    Entry { due, reason, priority: kept.priority.min(new.priority) }
 }
 
 #[cfg(test)]
@@ -138,7 +131,7 @@ mod tests {
     use super::*;
 
     fn at(due: i64, priority: Priority) -> Entry {
-        Entry { due: Time(due), priority, reason: Reason::Resync, since: Time(0) }
+        Entry { due: Time(due), priority, reason: Reason::Resync }
     }
 
     #[test]
@@ -163,7 +156,7 @@ mod tests {
         queue.done(&"a");
         assert_eq!(queue.take(Time(9)).map(|(_, entry)| entry.priority), Some(Priority::High));
         queue.done(&"a");
-        assert!(queue.is_idle());
+        assert_eq!(queue.next_due(), None);
     }
 
     #[test]

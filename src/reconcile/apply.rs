@@ -1,0 +1,61 @@
+//! Makes a plan's steps. Must not know: how the plan was made.
+
+use crate::aws::{CallError, Class};
+use crate::kinds::service::{self, Reference};
+use crate::kinds::{Kind, Object, task_definition};
+use crate::plan::{Plan, StepEffect};
+use crate::shape::Tree;
+use crate::telemetry::{Action, Stage};
+
+use super::pass::{Memory, Shared};
+
+/// A refused call starts no rollout, so it keeps no place; and the revision it named is looked for anew, should that be
+/// why. After an ambiguous one the next observation tells.
+pub fn gave_back(shared: &Shared, object: &Object, error: &CallError) {
+    let mut known = shared.known();
+    if !error.ambiguous {
+        known.rolling.remove(&object.key);
+    }
+    if error.class() == Class::Terminal
+        && object.key.kind == Kind::Service
+        && let Reference::Manifest(named) = service::task_definition(object)
+    {
+        known.revisions.retain(|(of, _), _| *of != named);
+    }
+}
+
+/// Makes the steps in their order, up to the first that fails; returns how many calls changed something.
+pub async fn apply(shared: &Shared, object: &Object, plan: &Plan, memory: &mut Memory) -> Result<usize, CallError> {
+    let began = shared.clock.now();
+    let mut changes = 0;
+    for step in &plan.steps {
+        let reply = shared.aws.call(&step.call).await?;
+        changes += 1;
+        if object.key.kind == Kind::Service {
+            memory.witness.get_or_insert_default().take(&step.call, &reply.tree, shared.clock.now());
+        }
+        if step.effect == StepEffect::Register {
+            registered(shared, object, &reply.tree);
+        }
+        shared.metrics.change_applied(&object.key, action(step.effect));
+    }
+    shared.metrics.stage_ended(Stage::Apply, shared.clock.now().since(began));
+    Ok(changes)
+}
+
+fn registered(shared: &Shared, object: &Object, answer: &Tree) {
+    let arn = answer.at(&["taskDefinition", "taskDefinitionArn"]).and_then(Tree::as_text);
+    if let Some(arn) = arn {
+        let content = task_definition::content_hash(object);
+        let reference = task_definition::short(arn).to_owned();
+        shared.known().revisions.insert((object.key.clone(), content), reference);
+    }
+}
+
+fn action(effect: StepEffect) -> Action {
+    match effect {
+        StepEffect::Create => Action::Created,
+        StepEffect::Register => Action::Registered,
+        StepEffect::Tags | StepEffect::InPlace | StepEffect::Deploys => Action::Updated,
+    }
+}

@@ -1,0 +1,105 @@
+//! Taking over a new desired state.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::check::Desired;
+use crate::kinds::service::{self, Reference};
+use crate::kinds::{Key, Kind};
+use crate::plan::{Reason as Why, Verdict};
+use crate::telemetry::{Priority, Reason};
+
+use super::super::pass::Ended;
+use super::{Care, Controller};
+
+impl Controller {
+    /// Takes the newest desired state over: what changed is due now.
+    pub(super) fn absorb(&mut self) {
+        let new = self.desired.borrow_and_update().clone();
+        let old = std::mem::replace(&mut self.now_desired, new);
+        self.dependents = dependents(&self.now_desired);
+        for key in old.objects.keys() {
+            if !self.now_desired.objects.contains_key(key) {
+                self.forget(key);
+            }
+        }
+        let due = self.changed_since(&old);
+        // A task definition's change is its services' change.
+        let built_on = due.iter().filter(|key| key.kind == Kind::TaskDefinition);
+        let also: Vec<Key> = built_on.filter_map(|key| self.dependents.get(key)).flatten().cloned().collect();
+        let now = self.shared.clock.now();
+        for key in due.into_iter().chain(also) {
+            if let Some(memory) = self.memory.get_mut(&key) {
+                memory.converged = false;
+            }
+            self.care.insert(key.clone(), Care::since(now));
+            self.add(key, Duration::ZERO, Priority::High, Reason::Revision);
+        }
+        if old.revision != self.now_desired.revision {
+            self.release_the_brake();
+        }
+        self.changed = true;
+    }
+
+    /// Keys that are new or declared otherwise; another generation each.
+    fn changed_since(&mut self, old: &Desired) -> Vec<Key> {
+        let mut due = Vec::new();
+        for (key, object) in &self.now_desired.objects {
+            let status = self.status.objects.entry(key.clone()).or_default();
+            let same = old.objects.get(key).is_some_and(|before| before.fingerprint() == object.fingerprint());
+            if !same {
+                status.generation += 1;
+                due.push(key.clone());
+            }
+        }
+        let mut known = self.shared.known();
+        for key in &due {
+            known.gone.remove(key);
+            // Its tags may have changed, which no content hash tells: it is looked for anew.
+            known.revisions.retain(|(of, _), _| of != key);
+        }
+        due
+    }
+
+    fn forget(&mut self, key: &Key) {
+        self.lane(key).queue.forget(key);
+        self.memory.remove(key);
+        self.care.remove(key);
+        self.status.objects.remove(key);
+        self.last.remove(key);
+        self.round.remove(key);
+        self.drifting.remove(key);
+        self.wait_for_room.remove(key);
+        let mut known = self.shared.known();
+        known.rolling.remove(key);
+        known.gone.insert(key.clone());
+    }
+
+    /// Whatever the brake held back, somebody has looked at the directory since.
+    fn release_the_brake(&mut self) {
+        self.let_go.clear();
+        let held =
+            |ended: &Ended| matches!(ended, Ended::Drifted | Ended::Stands(Verdict::Blocked(Why::MassChange, _)));
+        let held: Vec<Key> = self.last.iter().filter(|(_, ended)| held(ended)).map(|(key, _)| key.clone()).collect();
+        for key in held {
+            self.drifting.remove(&key);
+            self.care(&key).may_drift = true;
+            self.add(key, Duration::ZERO, Priority::High, Reason::Revision);
+        }
+    }
+}
+
+fn dependents(desired: &Desired) -> BTreeMap<Key, Vec<Key>> {
+    let mut dependents: BTreeMap<Key, Vec<Key>> = BTreeMap::new();
+    let declared = desired.objects.values().filter(|object| object.key.kind == Kind::Cluster);
+    let clusters: BTreeMap<&str, &Key> = declared.map(|object| (object.aws_name(), &object.key)).collect();
+    for object in desired.objects.values().filter(|object| object.key.kind == Kind::Service) {
+        if let Reference::Manifest(key) = service::task_definition(object) {
+            dependents.entry(key).or_default().push(object.key.clone());
+        }
+        if let Some(cluster) = clusters.get(service::cluster(object)) {
+            dependents.entry((*cluster).clone()).or_default().push(object.key.clone());
+        }
+    }
+    dependents
+}

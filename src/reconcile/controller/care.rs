@@ -1,0 +1,61 @@
+//! What the loop keeps for each key beside the pass's own memory; a pass in hand can't write over it.
+
+use std::time::Duration;
+
+use crate::shape::Time;
+
+use super::super::pass::{Failure, Order};
+
+/// After this, even what can't work before somebody does something is tried again: somebody may have.
+const HOPELESS_AGAIN: Duration = Duration::from_secs(3600);
+/// Permissions are mended outside of Git, so sooner.
+const FORBIDDEN_AGAIN: Duration = Duration::from_secs(300);
+
+/// One key's.
+#[derive(Clone, Debug, Default)]
+pub struct Care {
+    /// Failures in a row.
+    pub failures: u32,
+    /// Observations begun before this are not news.
+    pub fresh_after: Time,
+    /// The round has been looked at as a whole, and this drift may be healed.
+    pub may_drift: bool,
+    /// A write that was refused for good, and until when it is not asked for again.
+    refused: Option<(Failure, Time)>,
+    /// Since when it is at what it is at: the longer, the less often it is worth a look.
+    at_it_since: Option<Time>,
+}
+
+impl Care {
+    /// For a key that was declared, or declared otherwise, just now.
+    pub fn since(now: Time) -> Self {
+        Self { fresh_after: now, ..Self::default() }
+    }
+
+    /// What the next pass is told.
+    pub fn order(&self, now: Time) -> Order {
+        let resting = self.refused.as_ref().filter(|(_, until)| now < *until);
+        Order {
+            fresh_after: self.fresh_after,
+            may_drift: self.may_drift,
+            resting: resting.map(|(failure, _)| failure.clone()),
+        }
+    }
+
+    /// A write was refused, and would be again.
+    pub fn refuse(&mut self, failure: &Failure, now: Time) {
+        let again = if failure.category == "AccessDenied" { FORBIDDEN_AGAIN } else { HOPELESS_AGAIN };
+        self.refused = Some((failure.clone(), now.after(again)));
+    }
+
+    /// Something was done, or is over: what follows is looked at closely.
+    pub fn anew(&mut self) {
+        self.at_it_since = None;
+    }
+
+    /// How long until the next look.
+    pub fn patience(&mut self, now: Time, least: Duration, most: Duration) -> Duration {
+        let since = *self.at_it_since.get_or_insert(now);
+        (now.since(since) / 10).clamp(least, most.max(least))
+    }
+}

@@ -1,0 +1,213 @@
+//! What follows from a pass that ended: when to look again, who is woken, what is told and shown.
+
+use std::time::Duration;
+
+use crate::kinds::{Key, Kind};
+use crate::plan::{Reason as Why, Verdict};
+use crate::shape::Tree;
+use crate::telemetry::{PassEnded, PassResult, Priority, Reason};
+
+use super::super::backoff::Schedule;
+use super::super::conditions;
+use super::super::pass::{Ended, Failure};
+use super::super::status::{ConditionType, TaskCounts};
+use super::{Controller, InHand, Passed};
+
+impl Controller {
+    pub(super) fn ended(&mut self, passed: Result<(tokio::task::Id, Passed), tokio::task::JoinError>) {
+        let id = match &passed {
+            Ok((id, _)) => *id,
+            Err(error) => error.id(),
+        };
+        let Some(pass) = self.in_hand.remove(&id) else { return };
+        let key = pass.key.clone();
+        let lane = self.lane(&key);
+        lane.busy = lane.busy.saturating_sub(1);
+        lane.queue.done(&key);
+        let (ended, result, memory) = match passed {
+            Ok((_, Passed { memory, ended })) => {
+                let result = result(&ended);
+                (ended, result, Some(memory))
+            }
+            Err(_) => (panicked(), PassResult::Panic, None),
+        };
+        self.tell(&pass, &ended, result);
+        if self.now_desired.objects.contains_key(&key) {
+            if let Some(memory) = memory {
+                self.memory.insert(key.clone(), memory);
+            }
+            self.requeue(&key, &ended);
+            self.show(&key, &ended, pass.generation);
+            self.last.insert(key.clone(), ended);
+            if self.waits_for(&key, Why::RolloutLimit) {
+                self.wait_for_room.insert(key.clone());
+            }
+        } else {
+            self.shared.known().rolling.remove(&key);
+        }
+        self.wake_for_room();
+        self.passed_in_round(&key);
+    }
+
+    fn tell(&self, pass: &InHand, ended: &Ended, result: PassResult) {
+        let (category, message, changes) = match ended {
+            Ended::Failed(failure) => (Some(failure.category), failure.message.as_str(), 0),
+            Ended::Resting(failure) => (None, failure.message.as_str(), 0),
+            Ended::Applied { changes, .. } => (None, "", *changes),
+            Ended::Drifted => (None, "", 0),
+            Ended::Stands(verdict) => (None, message(verdict), 0),
+        };
+        self.shared.metrics.pass_ended(&PassEnded {
+            key: &pass.key,
+            reason: pass.entry.reason,
+            result,
+            category,
+            message,
+            changes,
+            revision: &self.now_desired.revision,
+            duration: self.shared.clock.now().since(pass.began),
+        });
+    }
+
+    /// When to look at the key again.
+    fn requeue(&mut self, key: &Key, ended: &Ended) {
+        let now = self.shared.clock.now();
+        let (active, resync, seed) = (self.settings.active, self.settings.resync, self.settings.seed);
+        let care = self.care(key);
+        if !matches!(ended, Ended::Failed(_) | Ended::Resting(_)) {
+            care.failures = 0;
+        }
+        let again = match ended {
+            Ended::Failed(failure) => {
+                care.failures += 1;
+                care.fresh_after = now;
+                if failure.refused {
+                    // Rounds go on looking; only the write rests.
+                    care.refuse(failure, now);
+                }
+                let wait = Schedule::after(failure.class, key_seed(seed, key), care.failures - 1);
+                wait.filter(|_| failure.retried).map(|wait| (wait, Reason::Retry))
+            }
+            Ended::Applied { .. } => {
+                care.anew();
+                care.may_drift = false;
+                let wait = if key.kind == Kind::TaskDefinition { Duration::ZERO } else { active };
+                Some((wait, Reason::Rollout))
+            }
+            // Woken when that has happened; until then nothing needs to be asked.
+            Ended::Stands(Verdict::Waiting(Why::DependencyNotReady | Why::RolloutLimit, _)) => None,
+            Ended::Stands(Verdict::Rolling(_) | Verdict::Settling(_) | Verdict::Waiting(..) | Verdict::Due) => {
+                care.fresh_after = now;
+                Some((care.patience(now, active, resync), Reason::Rollout))
+            }
+            Ended::Stands(Verdict::Converged | Verdict::Blocked(..)) => {
+                care.anew();
+                care.may_drift = false;
+                None
+            }
+            Ended::Drifted | Ended::Resting(_) => None,
+        };
+        if matches!(ended, Ended::Drifted) {
+            self.drifting.insert(key.clone());
+        }
+        if let Some((wait, reason)) = again {
+            self.add(key.clone(), wait, Priority::Normal, reason);
+        }
+        if let Ended::Stands(Verdict::Converged) = ended {
+            self.wake_dependents(key);
+        }
+    }
+
+    /// What waits for this object is due now, and so is what is just finding out that it would have to wait.
+    fn wake_dependents(&mut self, key: &Key) {
+        let in_hand = |of: &Key| self.lanes.iter().any(|lane| lane.queue.is_in_hand(of));
+        let waits = |of: &&Key| self.waits_for(of, Why::DependencyNotReady) || in_hand(of);
+        let due: Vec<Key> = self.dependents.get(key).into_iter().flatten().filter(waits).cloned().collect();
+        for key in due {
+            self.add(key, Duration::ZERO, Priority::Normal, Reason::Revision);
+        }
+    }
+
+    /// As many of those that wait for room as there is room for.
+    fn wake_for_room(&mut self) {
+        let room = self.shared.rollouts_max.saturating_sub(self.shared.known().rolling.len());
+        for _ in 0..room {
+            let Some(key) = self.wait_for_room.pop_first() else { return };
+            self.add(key, Duration::ZERO, Priority::Normal, Reason::Rollout);
+        }
+    }
+
+    pub(super) fn waits_for(&self, key: &Key, why: Why) -> bool {
+        matches!(self.last.get(key), Some(Ended::Stands(Verdict::Waiting(reason, _))) if *reason == why)
+    }
+
+    /// Brings the object's status up to date; `generation` is the one that was acted on.
+    pub(super) fn show(&mut self, key: &Key, ended: &Ended, generation: u64) {
+        let now = self.shared.clock.now();
+        let counts = self.shared.known().seen.get(key).and_then(|seen| seen.observed.present().and_then(counts));
+        let status = self.status.objects.entry(key.clone()).or_default();
+        let before = status.conditions.get(&ConditionType::Ready).map(|ready| ready.reason);
+        conditions::update(status, ended, now);
+        let holds = |kind: ConditionType| status.conditions.get(&kind).and_then(|one| one.status) == Some(true);
+        if let Some(ready) = status.conditions.get(&ConditionType::Ready).filter(|ready| before != Some(ready.reason)) {
+            let troubled = holds(ConditionType::Degraded) || holds(ConditionType::Stalled);
+            self.shared.metrics.story_changed(key, holds(ConditionType::Ready), troubled, ready.reason, &ready.message);
+        }
+        status.tasks = if key.kind == Kind::Service { counts } else { None };
+        if !matches!(ended, Ended::Failed(_) | Ended::Resting(_) | Ended::Drifted) {
+            status.observed_generation = generation;
+        }
+        self.changed = true;
+    }
+}
+
+/// Keys that fail together are not tried again together.
+fn key_seed(seed: u64, key: &Key) -> u64 {
+    let name = key.to_string();
+    name.bytes().fold(seed, |seed, byte| seed.wrapping_mul(31).wrapping_add(byte.into()))
+}
+
+fn counts(shown: &Tree) -> Option<TaskCounts> {
+    Some(TaskCounts {
+        desired: shown.int("desiredCount")?,
+        running: shown.int("runningCount")?,
+        pending: shown.int("pendingCount")?,
+    })
+}
+
+fn panicked() -> Ended {
+    Ended::Failed(Failure {
+        class: crate::aws::Class::Transient,
+        category: "Panic",
+        message: "the pass ended by a fault of the program; please report it".into(),
+        retried: true,
+        refused: false,
+    })
+}
+
+fn result(ended: &Ended) -> PassResult {
+    match ended {
+        Ended::Failed(failure) if failure.category == "Timeout" => PassResult::Timeout,
+        Ended::Failed(failure) if failure.retried => PassResult::Retry,
+        Ended::Failed(_) => PassResult::Terminal,
+        Ended::Resting(_) => PassResult::Blocked,
+        Ended::Applied { .. } => PassResult::Changed,
+        Ended::Stands(Verdict::Converged) => PassResult::Unchanged,
+        Ended::Stands(Verdict::Blocked(Why::Suspended, _)) => PassResult::Suspended,
+        Ended::Stands(Verdict::Blocked(..)) => PassResult::Blocked,
+        Ended::Drifted
+        | Ended::Stands(Verdict::Rolling(_) | Verdict::Settling(_) | Verdict::Waiting(..) | Verdict::Due) => {
+            PassResult::Waiting
+        }
+    }
+}
+
+fn message(verdict: &Verdict) -> &str {
+    match verdict {
+        Verdict::Converged | Verdict::Due => "",
+        Verdict::Rolling(message)
+        | Verdict::Settling(message)
+        | Verdict::Waiting(_, message)
+        | Verdict::Blocked(_, message) => message,
+    }
+}

@@ -1,0 +1,45 @@
+//! Whether there is nothing left to do, for loops that end by themselves.
+
+use crate::kinds::service::{self, Reference};
+use crate::kinds::{Key, Kind, Object};
+use crate::plan::{Reason as Why, Verdict};
+
+use super::super::pass::Ended;
+use super::{Controller, Until};
+
+impl Controller {
+    pub(super) fn is_settled(&self) -> bool {
+        let Until::Settled { rolled_out } = self.until else { return false };
+        if !self.passes.is_empty() || !self.round.is_empty() || !self.drifting.is_empty() {
+            return false;
+        }
+        let done = |key: &Key| match self.last.get(key) {
+            None | Some(Ended::Applied { .. } | Ended::Drifted) => false,
+            Some(Ended::Resting(_)) => true,
+            Some(Ended::Failed(failure)) => !failure.retried,
+            Some(Ended::Stands(Verdict::Rolling(_) | Verdict::Settling(_))) => !rolled_out,
+            Some(Ended::Stands(Verdict::Waiting(Why::DependencyNotReady, _))) => self.waits_in_vain(key),
+            Some(Ended::Stands(Verdict::Waiting(..) | Verdict::Due)) => false,
+            Some(Ended::Stands(Verdict::Converged | Verdict::Blocked(..))) => true,
+        };
+        self.now_desired.objects.keys().all(done)
+    }
+
+    /// What it depends on will not come.
+    fn waits_in_vain(&self, key: &Key) -> bool {
+        let Some(object) = self.now_desired.objects.get(key) else { return true };
+        let given_up = |key: &Key| match self.last.get(key) {
+            Some(Ended::Failed(failure)) => !failure.retried,
+            Some(Ended::Resting(_) | Ended::Stands(Verdict::Blocked(..))) => true,
+            _ => false,
+        };
+        let task_definition = match service::task_definition(object) {
+            Reference::Manifest(key) => given_up(&key),
+            Reference::Literal(_) => false,
+        };
+        let of_cluster =
+            |other: &&Object| other.key.kind == Kind::Cluster && Some(other.aws_name()) == key.cluster.as_deref();
+        let cluster = self.now_desired.objects.values().find(of_cluster);
+        task_definition || cluster.is_some_and(|cluster| given_up(&cluster.key))
+    }
+}

@@ -1,0 +1,149 @@
+//! What a plan needs to know, from caches or from AWS. Must not know: what is done with the plan.
+
+use crate::aws::CallError;
+use crate::check::Desired;
+use crate::kinds::service::{self, Reference};
+use crate::kinds::{Kind, Object, Observed, tags, task_definition};
+use crate::observe::Seen;
+use crate::plan::{self, Answers, Facts, Need, Plan, Resolution};
+use crate::shape::Time;
+use crate::telemetry::CacheResult;
+
+use super::pass::{Memory, Shared};
+
+/// The newest observation, if it can know of our last write; else a new one.
+pub async fn observe(shared: &Shared, object: &Object, fresh_after: Time) -> Seen {
+    let cached = shared.known().seen.get(&object.key).cloned();
+    let forced = cached.is_some();
+    if let Some(seen) = cached.filter(|seen| seen.begun >= fresh_after) {
+        shared.metrics.cache_asked(CacheResult::Hit);
+        return seen;
+    }
+    shared.metrics.cache_asked(if forced { CacheResult::Forced } else { CacheResult::Miss });
+    let seen = shared.observer.look(object).await;
+    shared.known().see(&object.key, seen.clone());
+    if object.key.kind == Kind::Cluster {
+        shared.known().see_cluster(object.aws_name(), seen.clone());
+    }
+    seen
+}
+
+/// Only whether the cluster is there matters: seen ACTIVE once, the next sweep tells; until then it is looked at anew.
+pub async fn cluster(shared: &Shared, object: &Object) -> Observed {
+    let Some(name) = object.key.cluster.as_deref() else { return Observed::Absent };
+    let active = |seen: &&Seen| seen.observed.present().is_some_and(|shown| shown.text("status") == Some("ACTIVE"));
+    let cached = shared.known().clusters.get(name).filter(active).cloned();
+    if let Some(seen) = cached {
+        return seen.observed;
+    }
+    let seen = shared.observer.cluster(name).await;
+    shared.known().see_cluster(name, seen.clone());
+    seen.observed
+}
+
+/// More needs than any plan has.
+const NEEDS_MAX: usize = 8;
+
+/// Plans, answering needs as they come up.
+pub async fn planned(
+    shared: &Shared,
+    desired: &Desired,
+    object: &Object,
+    seen: &Seen,
+    cluster: &Observed,
+    memory: &mut Memory,
+) -> Result<Plan, CallError> {
+    let mut answers = Answers::default();
+    let cluster_declared = object.key.cluster.as_deref().is_some_and(|name| {
+        desired.objects.values().any(|other| other.key.kind == Kind::Cluster && other.aws_name() == name)
+    });
+    for _ in 0..NEEDS_MAX {
+        let facts = Facts {
+            us: &shared.us,
+            observed: &seen.observed,
+            date: seen.date,
+            cluster,
+            cluster_declared,
+            task_definition: resolution(shared, desired, object),
+            grace: shared.grace,
+            answers: &answers,
+        };
+        let need = match plan::plan(object, &facts) {
+            Ok(plan) => return Ok(plan),
+            Err(need) => need,
+        };
+        answer(shared, object, seen, memory, need, &mut answers).await?;
+    }
+    Err(CallError::bad_input("plan", "it asks for more than there is"))
+}
+
+async fn answer(
+    shared: &Shared,
+    object: &Object,
+    seen: &Seen,
+    memory: &mut Memory,
+    need: Need,
+    answers: &mut Answers,
+) -> Result<(), CallError> {
+    match need {
+        Need::TaskDefinition(reference) => {
+            let fresh = object.key.kind == Kind::TaskDefinition;
+            let observed = shared.observer.task_definition(&reference, fresh).await?;
+            answers.task_definitions.insert(reference, observed);
+        }
+        Need::Journal(at) => {
+            let mark = journal_mark(seen);
+            let remembered = memory.journal.as_ref().filter(|(of, _)| *of == mark).map(|(_, journal)| journal.clone());
+            let journal = match remembered {
+                Some(journal) => journal,
+                None => shared.observer.journal(object, at).await?,
+            };
+            // What still rolls may end otherwise than it looks now.
+            let over = !journal.entries.iter().any(|entry| ["PENDING", "IN_PROGRESS"].contains(&entry.status.as_str()));
+            memory.journal = (over && !journal.entries.is_empty()).then(|| (mark, journal.clone()));
+            answers.journal = Some(journal);
+        }
+    }
+    Ok(())
+}
+
+/// What a journal was read for: another attempt, or another deployment in the service, and it is read again.
+fn journal_mark(seen: &Seen) -> String {
+    let Some(shown) = seen.observed.present() else { return String::new() };
+    let attempt = tags::read(shown.list("tags")).get(tags::ATTEMPT).copied().unwrap_or_default();
+    let deployments: Vec<&str> = shown.list("deployments").iter().filter_map(|one| one.text("id")).collect();
+    let state = crate::rollout::primary(shown).and_then(|primary| primary.text("rolloutState")).unwrap_or_default();
+    format!("{attempt} {} {state}", deployments.join(" "))
+}
+
+fn resolution(shared: &Shared, desired: &Desired, object: &Object) -> Resolution {
+    let revision = |object: &Object, content: &str| {
+        shared.known().revisions.get(&(object.key.clone(), content.to_owned())).cloned()
+    };
+    match object.key.kind {
+        Kind::Cluster => Resolution::NotNeeded,
+        Kind::TaskDefinition => {
+            let content = task_definition::content_hash(object);
+            match revision(object, &content) {
+                Some(reference) => Resolution::Realised { reference, content, object: None },
+                None => Resolution::NotNeeded,
+            }
+        }
+        Kind::Service => match service::task_definition(object) {
+            Reference::Literal(reference) => {
+                Resolution::Realised { content: reference.clone(), reference, object: None }
+            }
+            Reference::Manifest(key) => match desired.objects.get(&key) {
+                None => Resolution::Missing(format!("{} is not in the manifests, or broken", key.short())),
+                Some(declared) => {
+                    let content = task_definition::content_hash(declared);
+                    let object = Box::new(declared.clone());
+                    match revision(declared, &content) {
+                        Some(reference) => Resolution::Realised { reference, content, object: Some(object) },
+                        None => Resolution::Late { content, object },
+                    }
+                }
+            },
+        },
+    }
+}
