@@ -163,6 +163,7 @@ impl Feed {
             revision: desired.revision.clone(),
             last_success: Some(now),
             accepted,
+            skipped: desired.skipped,
             rejected,
             problems,
             ..self.shown.clone()

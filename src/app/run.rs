@@ -84,10 +84,22 @@ async fn operate(
         seed: flags.place.cloud.seed,
     };
     let (desired, source) = feed.subscribe();
-    let feeding = tokio::spawn(feed.run());
+    let mut feeding = tokio::spawn(feed.run());
     let controller = Controller::new(Arc::new(shared), settings, Until::Stopped, desired, source, published);
-    controller.run(until(stopped)).await;
+    let mut blind = false;
+    let stop = async {
+        tokio::select! {
+            biased;
+            () = until(stopped) => {}
+            _ = &mut feeding => blind = true,
+        }
+    };
+    controller.run(stop).await;
     feeding.abort();
+    if blind {
+        // Better started anew than to keep a state for ever that Git may have left long ago.
+        return Err(Trouble::Input("the directory is no longer watched".into()));
+    }
     Ok(Exit::Done)
 }
 

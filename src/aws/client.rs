@@ -28,8 +28,9 @@ pub type Ended = Arc<dyn Fn(&Call, Result<&Reply, &CallError>, Duration, Duratio
 /// What a client is made from.
 pub struct Settings {
     pub region: String,
-    /// Where to send requests instead of AWS's own endpoints.
+    /// Where to send requests instead of AWS's own endpoints: ECS's, and STS's.
     pub endpoint: Option<String>,
+    pub sts_endpoint: Option<String>,
     pub credentials: SharedCredentialsProvider,
     pub http: SharedHttpClient,
     pub clock: Clock,
@@ -45,6 +46,7 @@ impl Settings {
         Self {
             region: region.to_owned(),
             endpoint: Some("http://ecs.sim".to_owned()),
+            sts_endpoint: Some("http://sts.sim".to_owned()),
             credentials: SharedCredentialsProvider::new(credentials),
             http,
             clock,
@@ -67,11 +69,11 @@ pub struct Aws {
 
 impl Aws {
     pub fn new(settings: Settings) -> Self {
-        let Settings { region, endpoint, credentials, http, clock, share, ended } = settings;
+        let Settings { region, endpoint, sts_endpoint, credentials, http, clock, share, ended } = settings;
         let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build();
         // Retries are ours alone: the SDK's would repeat writes that AWS may have applied.
         macro_rules! config {
-            ($sdk:ident) => {{
+            ($sdk:ident, $endpoint:expr) => {{
                 let mut config = $sdk::Config::builder()
                     .behavior_version(BehaviorVersion::latest())
                     .region(Region::new(region.clone()))
@@ -81,13 +83,13 @@ impl Aws {
                     .timeout_config(timeouts.clone())
                     .time_source(SharedTimeSource::new(SdkTime(clock.clone())))
                     .sleep_impl(SharedAsyncSleep::new(SdkSleep(clock.clone())));
-                config.set_endpoint_url(endpoint.clone());
+                config.set_endpoint_url($endpoint);
                 $sdk::Client::from_conf(config.build())
             }};
         }
         Self {
-            ecs: config!(aws_sdk_ecs),
-            sts: config!(aws_sdk_sts),
+            ecs: config!(aws_sdk_ecs, endpoint),
+            sts: config!(aws_sdk_sts, sts_endpoint),
             region,
             budget: Arc::new(Budget::new(clock.clone(), share)),
             clock,

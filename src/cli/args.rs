@@ -121,7 +121,7 @@ pub struct Run {
     #[arg(long, env = "ECS_OPERATOR_POLL_ONLY", value_parser = Yes::new())]
     pub poll_only: bool,
     /// Passes at a time.
-    #[arg(long, value_name = "N", env = "ECS_OPERATOR_WORKERS", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=256))]
+    #[arg(long, value_name = "N", env = "ECS_OPERATOR_WORKERS", default_value_t = crate::reconcile::controller::WORKERS_DEFAULT, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub workers: u16,
     /// Rollouts at a time.
     #[arg(long, value_name = "N", env = "ECS_OPERATOR_ROLLOUTS", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]

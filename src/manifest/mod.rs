@@ -26,7 +26,7 @@ pub use identity::Identity;
 pub use locate::{Locator, Place};
 pub use problem::{At, Problem};
 pub use settings::Settings;
-pub use variables::{Variables, retype};
+pub use variables::Variables;
 
 use crate::shape::{Path, Tree};
 
@@ -105,7 +105,7 @@ pub struct Document {
     /// A map, empty when absent.
     pub spec: Tree,
     /// The values that were one variable and nothing else (`"${var.COUNT}"`), by path from the document's root, with
-    /// the variable's name. They are text here; where the shape asks for something else, [`retype`] reads them again.
+    /// the variable's name. They are text here; where the shape asks for something else, [`crate::shape::check::retype`] reads them again.
     pub variables: BTreeMap<Path, String>,
     /// Where its text begins, from 1.
     pub start: Place,

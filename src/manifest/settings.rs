@@ -15,11 +15,11 @@ pub struct Settings {
     pub source: Option<String>,
     /// The clusters that belong to this directory.
     pub clusters: Vec<String>,
-    /// Whether objects that are gone from the directory are deleted.
-    pub prune: Option<bool>,
 }
 
-const MEMBERS: [&str; 4] = ["owner", "source", "clusters", "prune"];
+const MEMBERS: [&str; 3] = ["owner", "source", "clusters"];
+/// What will be settings; said as such, so that nobody relies on it or takes it for a slip.
+const LATER: [&str; 3] = ["notify", "prune", "windows"];
 
 /// Reads the settings out of the file's tree. Nothing is taken from settings that have a fault: half of them could mean
 /// something else than all of them.
@@ -34,7 +34,13 @@ pub(super) fn read(tree: &Tree) -> Result<Settings, Vec<Fault>> {
             return Err(vec![Fault::new(Path::root(), At::Value, "settings", message)]);
         }
     };
-    unknown(map, &Path::root(), &MEMBERS, &mut faults);
+    for later in LATER.into_iter().filter(|later| map.contains_key(*later)) {
+        let message = format!("{later} is not supported yet");
+        faults.push(Fault::new(Path::from(later), At::Key, "not-supported-yet", message));
+    }
+    let known: Vec<&str> =
+        MEMBERS.into_iter().chain(LATER.into_iter().filter(|later| map.contains_key(*later))).collect();
+    unknown(map, &Path::root(), &known, &mut faults);
     let mut wrong = |name: &str, value: &Tree, wanted: &str| {
         let message = format!("{name} is {}; it takes {wanted}", if value.is_empty() { "empty" } else { value.noun() });
         faults.push(Fault::new(Path::from(name), At::Value, "settings", message));
@@ -45,11 +51,6 @@ pub(super) fn read(tree: &Tree) -> Result<Settings, Vec<Fault>> {
             Some(other) => wrong(name, other, "a string"),
             None => {}
         }
-    }
-    match map.get("prune") {
-        Some(Tree::Bool(prune)) => settings.prune = Some(*prune),
-        Some(other) => wrong("prune", other, "true or false"),
-        None => {}
     }
     match map.get("clusters") {
         Some(Tree::List(names)) => {

@@ -261,22 +261,6 @@ fn directories(file: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Reads the value of a variable as if it had been written in place of it: an integer, a number, a boolean, else text.
-/// For the paths in [`super::Document::variables`], where the shape asks for something other than text.
-pub fn retype(text: &str) -> Tree {
-    let canonical = text.parse::<i64>().ok().filter(|int| int.to_string() == text);
-    match (text, canonical) {
-        ("true", _) => Tree::Bool(true),
-        ("false", _) => Tree::Bool(false),
-        (_, Some(int)) => Tree::Int(int),
-        _ => {
-            let numeric = text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'e' | b'+'));
-            let float = text.parse::<f64>().ok().filter(|float| numeric && text.contains('.') && float.is_finite());
-            float.map_or_else(|| Tree::Text(text.to_owned()), Tree::Float)
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -324,22 +308,5 @@ mod tests {
         scopes.break_at("prod/broken.yaml");
         assert!(scopes.replace("prod/x/s.yaml", &mut Tree::from("${var.A}")).faults[0].message.contains("not certain"));
         assert_eq!(scopes.replace("dev/s.yaml", &mut Tree::from("${var.A}")).faults, []);
-    }
-
-    #[test]
-    fn values_are_read_as_if_written_in_place() {
-        for (text, tree) in [
-            ("3", Tree::Int(3)),
-            ("-3", Tree::Int(-3)),
-            ("03", Tree::from("03")),
-            ("1.5", Tree::Float(1.5)),
-            ("true", Tree::Bool(true)),
-            ("yes", Tree::from("yes")),
-            ("", Tree::from("")),
-            ("1.2.3", Tree::from("1.2.3")),
-            ("inf", Tree::from("inf")),
-        ] {
-            assert_eq!(retype(text), tree, "{text}");
-        }
     }
 }

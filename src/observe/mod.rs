@@ -15,7 +15,10 @@ use crate::kinds::{Kind, Object, Observed, service, task_definition};
 use crate::rollout::Journal;
 use crate::shape::{Call, Time, Tree};
 
-pub use sweep::Sweep;
+pub use sweep::{Names, Sweep};
+
+/// So many task definition revisions are remembered; then memory begins anew.
+const REVISIONS_MAX: usize = 20_000;
 
 /// One observation.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,10 +48,10 @@ impl Observer {
         Self { aws, clock, batches: Arc::default(), revisions: Arc::default(), batch_sent: Arc::new(batch_sent) }
     }
 
-    /// Everything of the given clusters, and the clusters themselves: `ceil(C/100)` calls, and for each cluster of N
-    /// services `ceil(N/100) + ceil(N/10)`.
-    pub async fn sweep(&self, clusters: &BTreeSet<String>, services: &BTreeSet<(String, String)>) -> Sweep {
-        sweep::sweep(self, clusters, services).await
+    /// The clusters, the services declared in them, and whatever else is new there: `ceil(C/100)` calls, and for each
+    /// cluster of N services `ceil(N/100) + ceil(N/10)`. What is known to be `foreign` is not described again.
+    pub async fn sweep(&self, declared: &Names, foreign: &Names) -> Sweep {
+        sweep::sweep(self, declared, foreign).await
     }
 
     /// One object, in one batch with what others look at now. Kinds that are found otherwise are Absent.
@@ -78,6 +81,9 @@ impl Observer {
             Ok(reply) => {
                 if task_definition::parts(reference).is_some() {
                     let mut revisions = self.revisions.lock().unwrap_or_else(PoisonError::into_inner);
+                    if revisions.len() >= REVISIONS_MAX {
+                        revisions.clear();
+                    }
                     revisions.insert(reference.to_owned(), reply.tree.clone());
                 }
                 Ok(Observed::Present(reply.tree))

@@ -4,19 +4,20 @@ use std::collections::BTreeMap;
 
 use crate::kinds::service::{self, Reference};
 use crate::kinds::tags::Attempt;
-use crate::kinds::{Key, Kind, Object, Observed, task_definition};
+use crate::kinds::{Key, Kind, Object, task_definition};
+use crate::shape::Tree;
 
 /// The revisions (`family:revision`) that are known to have the declared content: a service's attempt tag names the
 /// revision, and its deploy hash covers the content.
-pub fn revisions(
+pub fn revisions<'a>(
     objects: &BTreeMap<Key, Object>,
-    observed: &BTreeMap<Key, Observed>,
+    shown: impl Fn(&Key) -> Option<&'a Tree>,
 ) -> BTreeMap<(Key, String), String> {
     let mut known = BTreeMap::new();
     for object in objects.values().filter(|object| object.key.kind == Kind::Service) {
         let Reference::Manifest(key) = service::task_definition(object) else { continue };
         let Some(declared) = objects.get(&key) else { continue };
-        let shown = observed.get(&object.key).and_then(Observed::present);
+        let shown = shown(&object.key);
         let Some(attempt) = shown.and_then(|shown| Attempt::read(shown.list("tags"))) else { continue };
         let content = task_definition::content_hash(declared);
         // A tag that is ahead of what runs is a plan, and no witness.

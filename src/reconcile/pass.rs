@@ -9,7 +9,7 @@ use crate::check::Desired;
 use crate::clock::Clock;
 use crate::kinds::service::{self, Reference};
 use crate::kinds::{Key, Object, Place, hash, secrets, tags, task_definition};
-use crate::observe::{Observer, Seen};
+use crate::observe::{Names, Observer, Seen};
 use crate::plan::{Plan, Reason, StepEffect, Verdict};
 use crate::rollout::Journal;
 use crate::shape::Time;
@@ -46,6 +46,10 @@ pub struct Known {
     pub revisions: BTreeMap<(Key, String), String>,
     /// Services whose deployment we follow.
     pub rolling: BTreeSet<Key>,
+    /// Services of ours that nobody declares any more, as `cluster/name`.
+    pub orphans: BTreeSet<String>,
+    /// Services of other owners, or of nobody: not described again.
+    pub foreign: Names,
     /// Keys that are declared no more: a pass that is still at one of them writes nothing.
     pub gone: BTreeSet<Key>,
 }

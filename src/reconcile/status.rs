@@ -1,7 +1,7 @@
 //! What is known about every object: conditions, generations, counts. The one picture that people and Prometheus
 //! see, replaced as a whole. Must not know: HTTP, Prometheus.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::kinds::Key;
 use crate::shape::Time;
@@ -77,6 +77,8 @@ pub struct SourceStatus {
     pub accepted: usize,
     /// Documents with problems; their last good state is in force.
     pub rejected: usize,
+    /// Documents of other accounts and regions.
+    pub skipped: usize,
     /// The problems, as people read them: `file:line:column: what`.
     pub problems: Vec<String>,
 }
@@ -86,6 +88,8 @@ pub struct SourceStatus {
 pub struct Status {
     pub source: SourceStatus,
     pub objects: BTreeMap<Key, ObjectStatus>,
+    /// Services of ours that no manifest declares any more, as `cluster/name`; nothing deletes them.
+    pub orphans: BTreeSet<String>,
     /// A first pass over every object has ended.
     pub synced: bool,
 }

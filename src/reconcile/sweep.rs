@@ -3,29 +3,26 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::check::Desired;
-use crate::kinds::{Key, Kind};
+use crate::kinds::{Key, Kind, service, tags};
+use crate::observe::{Names, Sweep};
 use crate::plan::known;
 use crate::rollout::{self, Progress};
 
-use super::pass::Shared;
+use super::pass::{Known, Shared};
 
-/// Observes all clusters the desired state speaks of, and all services in them.
+/// Observes all clusters the desired state speaks of, and what is in them.
 pub async fn sweep(shared: &Shared, desired: &Desired) {
-    let objects = &desired.objects;
-    let mut clusters: BTreeSet<String> = objects.keys().filter_map(|key| key.cluster.clone()).collect();
-    let declared = || objects.values().filter(|object| object.key.kind == Kind::Cluster);
-    clusters.extend(declared().map(|object| object.aws_name().to_owned()));
-    let in_cluster = objects.values().filter_map(|object| Some((object.key.cluster.clone()?, object)));
-    let names: BTreeMap<(String, String), Key> =
-        in_cluster.map(|(cluster, object)| ((cluster, object.aws_name().to_owned()), object.key.clone())).collect();
-    let swept = shared.observer.sweep(&clusters, &names.keys().cloned().collect()).await;
+    let (names, keys) = declared(desired);
+    let foreign = shared.known().foreign.clone();
+    let swept = shared.observer.sweep(&names, &foreign).await;
     let mut known = shared.known();
+    undeclared(shared, &mut known, &keys, &swept);
     for (name, seen) in swept.services {
-        if let Some(key) = names.get(&name) {
+        if let Some(key) = keys.get(&name) {
             known.see(key, seen);
         }
     }
-    for object in declared() {
+    for object in desired.objects.values().filter(|object| object.key.kind == Kind::Cluster) {
         if let Some(seen) = swept.clusters.get(object.aws_name()) {
             known.see(&object.key, seen.clone());
         }
@@ -33,9 +30,49 @@ pub async fn sweep(shared: &Shared, desired: &Desired) {
     for (name, seen) in swept.clusters {
         known.see_cluster(&name, seen);
     }
-    known.seen.retain(|key, _| objects.contains_key(key));
-    // Rollouts that an operator before us began, or someone else did, count as well.
-    for object in objects.values().filter(|object| object.key.kind == Kind::Service) {
+    known.seen.retain(|key, _| desired.objects.contains_key(key));
+    rolling(desired, &mut known);
+    let revisions =
+        known::revisions(&desired.objects, |key| known.seen.get(key).and_then(|seen| seen.observed.present()));
+    known.revisions.extend(revisions);
+}
+
+/// The names of what is declared, by cluster, and the keys they stand for.
+fn declared(desired: &Desired) -> (Names, BTreeMap<(String, String), Key>) {
+    let (mut names, mut keys) = (Names::new(), BTreeMap::new());
+    for object in desired.objects.values() {
+        match object.key.kind {
+            Kind::Cluster => drop(names.entry(object.aws_name().to_owned()).or_default()),
+            Kind::Service => {
+                let (cluster, name) = (service::cluster(object).to_owned(), object.aws_name().to_owned());
+                names.entry(cluster.clone()).or_default().insert(name.clone());
+                keys.insert((cluster, name), object.key.clone());
+            }
+            Kind::TaskDefinition => {}
+        }
+    }
+    (names, keys)
+}
+
+/// Services that nobody declares: ours are orphans, and told of; the others are not looked at again.
+fn undeclared(shared: &Shared, known: &mut Known, keys: &BTreeMap<(String, String), Key>, swept: &Sweep) {
+    let mut orphans = BTreeSet::new();
+    for ((cluster, name), seen) in swept.services.iter().filter(|(name, _)| !keys.contains_key(*name)) {
+        let Some(shown) = seen.observed.present().filter(|shown| shown.text("status") == Some("ACTIVE")) else {
+            continue;
+        };
+        if tags::owner(shown.list("tags"), &shared.us) == tags::Owner::Us {
+            orphans.insert(format!("{cluster}/{name}"));
+        } else {
+            known.foreign.entry(cluster.clone()).or_default().insert(name.clone());
+        }
+    }
+    known.orphans = orphans;
+}
+
+/// Rollouts that an operator before us began, or someone else did, count as well.
+fn rolling(desired: &Desired, known: &mut Known) {
+    for object in desired.objects.values().filter(|object| object.key.kind == Kind::Service) {
         let Some(seen) = known.seen.get(&object.key) else { continue };
         let Some(shown) = seen.observed.present().filter(|shown| shown.list("deployments").len() > 1) else { continue };
         let progress = rollout::progress(shown, object.reconcile.progress_deadline, seen.date);
@@ -43,7 +80,4 @@ pub async fn sweep(shared: &Shared, desired: &Desired) {
             known.rolling.insert(object.key.clone());
         }
     }
-    let observed = known.seen.iter().map(|(key, seen)| (key.clone(), seen.observed.clone())).collect();
-    let revisions = known::revisions(objects, &observed);
-    known.revisions.extend(revisions);
 }

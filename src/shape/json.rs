@@ -19,11 +19,6 @@ pub fn write(tree: &Tree) -> String {
     serde_json::to_string(tree).unwrap_or_default()
 }
 
-/// Writes a tree for people, indented.
-pub fn write_pretty(tree: &Tree) -> String {
-    serde_json::to_string_pretty(tree).unwrap_or_default()
-}
-
 impl Serialize for Tree {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {

@@ -74,7 +74,6 @@ struct Counters {
 #[derive(Debug)]
 pub struct Watching {
     states: Receiver<State>,
-    hints: Arc<Notify>,
     counters: Arc<Counters>,
     task: JoinHandle<()>,
 }
@@ -95,18 +94,13 @@ pub fn watch(root: impl Into<PathBuf>, options: Options) -> Watching {
         doubted: None,
     };
     let task = tokio::spawn(run(eye, sender, options.poll, Arc::clone(&hints), Arc::clone(&counters)));
-    Watching { states, hints, counters, task }
+    Watching { states, counters, task }
 }
 
 impl Watching {
     /// Follows the newest state; nothing queues up.
     pub fn subscribe(&self) -> Receiver<State> {
         self.states.clone()
-    }
-
-    /// Looks again soon (a signal, a webhook).
-    pub fn look_again(&self) {
-        self.hints.notify_one();
     }
 
     pub fn counts(&self) -> SourceCounts {

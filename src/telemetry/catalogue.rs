@@ -68,9 +68,10 @@ rows! {
     SOURCE_EVENTS = Counter "source_events_total" ["kind"] "What made the directory be looked at: proves that the watcher lives.";
     SOURCE_LOAD_DURATION = Histogram "source_load_duration_seconds" [] buckets LOAD, "Duration of one read of the directory.";
     MANIFESTS = Gauge "manifests" ["state"]
-        "Documents in force (accepted), and documents with problems, whose last good state stays in force (rejected).";
+        "Documents in force (accepted), with problems, whose last good state stays in force (rejected), and of other accounts and regions (skipped).";
 
     SYNCED = Gauge "synced" [] "1 once a first pass over every object has ended.";
+    ORPHANS = Gauge "orphaned_services" [] "Services of ours that no manifest declares any more; nothing deletes them.";
     OBJECTS = Gauge "objects" ["kind", "ready"] "Objects by kind and by what their Ready condition says.";
     OBJECT_CONDITIONS = Gauge "object_conditions" ["type", "reason"] "Objects for which a condition holds, by its reason.";
 

@@ -136,6 +136,11 @@ impl Metrics {
         self.workers_active.dec();
     }
 
+    /// A service of ours, as `cluster/name`, has no manifest any more.
+    pub fn orphan_found(&self, service: &str) {
+        warn!(target: "ecs_operator::reconcile", service, "no manifest declares this service of ours; it is left as it is");
+    }
+
     /// An object has another story than before: told once, however often it is looked at.
     pub fn story_changed(&self, key: &Key, ready: bool, degraded: bool, reason: &'static str, message: &str) {
         let key = key.short();

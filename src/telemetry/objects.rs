@@ -21,6 +21,7 @@ const ROWS: &[Row] = &[
     rows::SOURCE_REVISION_SINCE,
     rows::MANIFESTS,
     rows::SYNCED,
+    rows::ORPHANS,
     rows::OBJECTS,
     rows::OBJECT_CONDITIONS,
     rows::SERVICES_DROPPED,
@@ -63,6 +64,7 @@ impl Collector for Objects {
         let mut series = Series::default();
         source(&mut series, &status.source);
         series.add(&rows::SYNCED, &[], f64::from(u8::from(status.synced)));
+        series.add(&rows::ORPHANS, &[], status.orphans.len() as f64);
         totals(&mut series, &status);
         let services: Vec<_> =
             status.objects.iter().filter_map(|(key, object)| Some((service(key)?, object))).collect();
@@ -89,6 +91,7 @@ fn source(series: &mut Series, source: &SourceStatus) {
     series.add_time(&rows::SOURCE_REVISION_SINCE, &[], source.revision_since);
     series.add(&rows::MANIFESTS, &["accepted"], source.accepted as f64);
     series.add(&rows::MANIFESTS, &["rejected"], source.rejected as f64);
+    series.add(&rows::MANIFESTS, &["skipped"], source.skipped as f64);
 }
 
 fn totals(series: &mut Series, status: &Status) {

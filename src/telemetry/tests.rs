@@ -49,10 +49,11 @@ fn status(services: usize) -> Status {
         last_success: Some(Time(1_000)),
         revision_since: Some(Time(1_000)),
         accepted: services + 2,
+        skipped: 0,
         rejected: 1,
         problems: vec!["a.yaml:1:1: secret".into()],
     };
-    Status { source, objects, synced: true }
+    Status { source, objects, orphans: Default::default(), synced: true }
 }
 
 fn metrics(services: usize) -> (watch::Sender<Arc<Status>>, Metrics) {

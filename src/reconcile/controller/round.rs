@@ -31,6 +31,12 @@ impl Controller {
     /// After a sweep every object is passed, with nothing to ask for what the sweep saw.
     pub(super) fn begin_round(&mut self) {
         self.swept = true;
+        let orphans = self.shared.known().orphans.clone();
+        for orphan in orphans.difference(&self.status.orphans) {
+            self.shared.metrics.orphan_found(orphan);
+        }
+        self.changed |= orphans != self.status.orphans;
+        self.status.orphans = orphans;
         // What failed and waits for its next try waits on: looking at everything is no reason to hurry.
         let failed = |key: &Key| self.care.get(key).is_some_and(|care| care.failures > 0);
         let waits = |key: &Key| failed(key) && self.lanes.iter().any(|lane| lane.queue.waits(key));
