@@ -24,4 +24,5 @@ pub mod serve;
 pub mod shape;
 pub mod sim;
 pub mod source;
+pub mod status;
 pub mod telemetry;

@@ -10,8 +10,8 @@ use crate::cli::{Exit, args, print};
 use crate::clock::Clock;
 use crate::kinds::Key;
 use crate::plan::{Reason, Verdict};
-use crate::reconcile::status::{SourceStatus, Status};
 use crate::reconcile::{Controller, Ended, Settings, Shared, Until};
+use crate::status::{SourceStatus, Status};
 
 use super::{Trouble, plan, stop};
 

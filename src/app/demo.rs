@@ -11,12 +11,12 @@ use crate::cli::{Exit, args, print};
 use crate::clock::Clock;
 use crate::kinds::{Place, tags::Ownership};
 use crate::plan::Verdict;
-use crate::reconcile::status::Status;
 use crate::reconcile::{Ended, Settings, Until};
 use crate::rollout::Bounds;
 use crate::shape::{Call, Time, Tree};
 use crate::sim::Sim;
 use crate::source::Snapshot;
+use crate::status::Status;
 use crate::tree;
 
 use super::desired::{ownership, reading};

@@ -10,8 +10,8 @@ use crate::cli::args;
 use crate::clock::Clock;
 use crate::kinds::{Place, tags::Ownership};
 use crate::manifest::Settings;
-use crate::reconcile::status::{SourceStatus, Status};
 use crate::source::{SETTINGS_FILE, Snapshot, SourceCounts, State, Watching};
+use crate::status::{SourceStatus, Status};
 use crate::telemetry::{LoadResult, Metrics, SourceEvent, SourceLoaded};
 
 use super::Trouble;

@@ -9,7 +9,7 @@ use crate::clock::Clock;
 use crate::kinds::{Place, tags::Ownership};
 use crate::observe::Observer;
 use crate::reconcile::Shared;
-use crate::reconcile::status::Status;
+use crate::status::Status;
 use crate::telemetry::Metrics;
 
 use super::{Cloud, Trouble};

@@ -9,9 +9,9 @@ use crate::cli::{Exit, args, print};
 use crate::clock::Clock;
 use crate::kinds::{Key, Kind};
 use crate::plan::{Plan, Verdict};
-use crate::reconcile::status::Status;
 use crate::reconcile::{Shared, pass, sweep};
 use crate::source;
+use crate::status::Status;
 
 use super::desired::{ownership, reading};
 use super::{Cloud, Options, Trouble, assemble};

@@ -7,10 +7,10 @@ use tokio::sync::watch;
 use crate::cli::{Exit, args};
 use crate::clock::Clock;
 use crate::kinds::Place;
-use crate::reconcile::status::Status;
 use crate::reconcile::{Controller, Settings, Shared, Until, backoff::Schedule};
 use crate::serve::{self, Face};
 use crate::source;
+use crate::status::Status;
 
 use super::feed::Feed;
 use super::sim::bind;

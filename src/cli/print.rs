@@ -5,8 +5,8 @@ use std::io::{self, Write as _};
 
 use crate::kinds::{Difference, Key, hash, secrets};
 use crate::plan::{Plan, StepEffect, Verdict};
-use crate::reconcile::status::{ConditionType, Status};
 use crate::shape::{Path, Segment, Tree, json};
+use crate::status::{ConditionType, Status};
 
 /// A line on standard output. `println!` would panic, in the middle of an apply, when whoever reads it has gone away.
 pub fn out(line: impl Display) {

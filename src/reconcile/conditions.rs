@@ -4,7 +4,7 @@ use crate::plan::{Reason, Verdict};
 use crate::shape::Time;
 
 use super::pass::Ended;
-use super::status::{Condition, ConditionType, ObjectStatus};
+use crate::status::{Condition, ConditionType, ObjectStatus};
 
 /// Brings the conditions up to date; what does not change keeps the time since when it holds.
 pub fn update(status: &mut ObjectStatus, ended: &Ended, now: Time) {

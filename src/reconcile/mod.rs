@@ -8,7 +8,6 @@ mod facts;
 pub mod pass;
 pub mod queue;
 mod rollouts;
-pub mod status;
 pub mod sweep;
 pub mod witness;
 

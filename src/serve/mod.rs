@@ -20,7 +20,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 
-use crate::reconcile::status::Status;
+use crate::status::Status;
 use crate::telemetry::Metrics;
 
 pub use connections::{CONNECTION_LIFE, CONNECTIONS_MAX, DRAIN, HEADER_BYTES_MAX, HEADER_READ_TIMEOUT};

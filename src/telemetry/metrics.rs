@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use super::catalogue::{self as rows, Row};
 use super::labels::{Action, CacheResult, LoadResult, PassResult, Priority, Reason, RolloutResult, SourceEvent, Stage};
 use super::objects::Objects;
-use crate::reconcile::status::Status;
+use crate::status::Status;
 
 /// Above so many services, none has series of its own: a part of them would lie.
 pub const MAX_SERVICES_DEFAULT: usize = 2000;

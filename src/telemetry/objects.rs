@@ -11,8 +11,8 @@ use tokio::sync::watch;
 
 use super::catalogue::{self as rows, Row};
 use crate::kinds::{Key, Kind};
-use crate::reconcile::status::{ConditionType, ObjectStatus, SourceStatus, Status};
 use crate::shape::Time;
+use crate::status::{ConditionType, ObjectStatus, SourceStatus, Status};
 
 /// Everything that is filled in here.
 const ROWS: &[Row] = &[

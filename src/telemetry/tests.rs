@@ -10,8 +10,8 @@ use tokio::sync::watch;
 
 use super::*;
 use crate::kinds::{Key, Kind, Place};
-use crate::reconcile::status::{Condition, ConditionType, ObjectStatus, SourceStatus, Status, TaskCounts};
 use crate::shape::Time;
+use crate::status::{Condition, ConditionType, ObjectStatus, SourceStatus, Status, TaskCounts};
 
 /// The budget: what Prometheus is asked to keep.
 const SERIES_A_SERVICE: usize = 12;

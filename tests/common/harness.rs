@@ -11,11 +11,11 @@ use ecs_operator::check::{self, Desired};
 use ecs_operator::clock::Clock;
 use ecs_operator::kinds::{Key, Kind, Place, tags::Ownership};
 use ecs_operator::manifest::{self, Input, Variables};
-use ecs_operator::reconcile::status::{ConditionType, SourceStatus, Status};
 use ecs_operator::reconcile::{Controller, Settings, Until};
 use ecs_operator::shape::{Call, Time, Tree};
 use ecs_operator::sim::Sim;
 use ecs_operator::sim::world::LoggedCall;
+use ecs_operator::status::{ConditionType, SourceStatus, Status};
 use ecs_operator::tree;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -183,7 +183,7 @@ impl Rig {
     pub fn stories(&self) -> BTreeMap<String, (&'static str, String)> {
         let Some(operator) = &self.operator else { return BTreeMap::new() };
         let status = operator.status.borrow();
-        let story = |(key, one): (&Key, &ecs_operator::reconcile::status::ObjectStatus)| {
+        let story = |(key, one): (&Key, &ecs_operator::status::ObjectStatus)| {
             let ready = one.conditions.get(&ConditionType::Ready)?;
             Some((key.short(), (ready.reason, ready.message.clone())))
         };

@@ -10,8 +10,8 @@ use crate::telemetry::{PassEnded, PassResult, Priority, Reason};
 use super::super::backoff::Schedule;
 use super::super::conditions;
 use super::super::pass::{Ended, Failure};
-use super::super::status::{ConditionType, TaskCounts};
 use super::{Controller, InHand, Passed};
+use crate::status::{ConditionType, TaskCounts};
 
 impl Controller {
     pub(super) fn ended(&mut self, passed: Result<(tokio::task::Id, Passed), tokio::task::JoinError>) {

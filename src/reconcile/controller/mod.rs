@@ -21,7 +21,7 @@ use crate::telemetry::{Priority, Reason};
 
 use super::pass::{self, Ended, Memory, Shared};
 use super::queue::{Entry, Queue};
-use super::status::{SourceStatus, Status};
+use crate::status::{SourceStatus, Status};
 use care::Care;
 
 /// How the loop runs.
