@@ -52,6 +52,7 @@ impl CallError {
             (_, "Timeout") => "Timeout",
             (_, "Network") => "Network",
             (_, code) if code.ends_with("NotFoundException") => "NotFound",
+            (_, "ClientException") if self.message.contains("Unable to describe task definition") => "NotFound",
             (Class::Throttled, _) => "Throttled",
             (Class::Conflict, _) => "Conflict",
             (Class::Transient, _) => "Server",

@@ -273,7 +273,7 @@ fn held(object: &Object, facts: &Facts<'_>, shown: &Tree, change: Change, tried:
         "{} failed: {reason}; {}. It is not tried again until Git asks for something else, or for the same with \
          another reconcile.restartedAt",
         tried.task_definition,
-        rollout::cause(shown)
+        rollout::cause(shown).trim_end_matches('.')
     );
     settle(object, facts, shown, change, Some(Verdict::Blocked(Reason::RolledBack, message)))
 }
@@ -331,8 +331,17 @@ fn deploy(
     // A restart is a deployment that nothing but the asking starts.
     let asked_only = change.restart || !change.deploys();
     let why = if change.deploys() { change.why() } else { "reconcile.restartedAt changed".to_owned() };
-    let late = if wanted.reference.is_none() { vec![Path::from("taskDefinition")] } else { vec![] };
+    let names: Vec<&str> = change.in_place.iter().chain(&change.deploying).map(String::as_str).collect();
+    let forced = asked_only || names.iter().any(|name| service::rows::FORCED.contains(name));
     let reference = wanted.reference.unwrap_or(object.aws_name());
+    let update = service::update(object, &names, change.task_definition.then_some(reference), forced);
+    let update = Step::new(update, StepEffect::Deploys, why);
+    if wanted.reference.is_none() {
+        // A task definition that can't be registered must not keep a scale-out waiting.
+        let mut plan = settle(object, facts, shown, change, Some(Verdict::Due));
+        plan.steps.push(Step { late: vec![Path::from("taskDefinition")], ..update });
+        return plan;
+    }
     let mut steps = Vec::new();
     let mut tags = change.missing_tags;
     if remembered == Remembered::No {
@@ -341,10 +350,7 @@ fn deploy(
     if let Some(arn) = shown.text("serviceArn").filter(|_| !tags.is_empty()) {
         steps.push(tag_step(arn, tags, "the attempt is written down before it is made"));
     }
-    let names: Vec<&str> = change.in_place.iter().chain(&change.deploying).map(String::as_str).collect();
-    let forced = asked_only || names.iter().any(|name| service::rows::FORCED.contains(name));
-    let update = service::update(object, &names, change.task_definition.then_some(reference), forced);
-    steps.push(Step { late, ..Step::new(update, StepEffect::Deploys, why) });
+    steps.push(update);
     Plan::due(steps, change.differences)
 }
 

@@ -322,3 +322,17 @@ fn a_service_whose_cluster_is_nowhere_says_what_to_do() {
         assert_eq!((reason(&plan), plan.steps.len()), (Some(why), steps));
     }
 }
+
+#[test]
+fn a_task_definition_that_is_not_there_yet_keeps_no_scale_out_waiting() {
+    let before = desired(tree! { "desiredCount" => 2 });
+    let shown = live(&before, "web:1", "web:1", "web:1");
+    let scaled = desired(tree! { "desiredCount" => 4 });
+    let mut declared = desired(tree! {});
+    declared.key.kind = Kind::TaskDefinition;
+    let late = Resolution::Late { content: "new".into(), object: Box::new(declared) };
+    let answers = Answers { task_definitions: [("web:1".to_owned(), Observed::Absent)].into(), journal: None };
+    let plan = decide_with(&scaled, Observed::Present(shown), late, &answers).unwrap();
+    assert_eq!(operations(&plan), [IN_PLACE, DEPLOYED]);
+    assert_eq!(plan.steps.iter().map(|step| step.late.is_empty()).collect::<Vec<_>>(), [true, false]);
+}

@@ -206,7 +206,11 @@ async fn look_and_plan(
     rollouts::tell(shared, object, &plan, memory);
     remember(shared, object, &plan);
     if plan.is_late() && plan.verdict == Verdict::Due {
-        return stands(not_registered(object));
+        // What needs no other object goes ahead.
+        plan.steps.retain(|step| step.late.is_empty());
+        if plan.steps.is_empty() {
+            return stands(not_registered(object));
+        }
     }
     if shared.observe_only || matches!(plan.verdict, Verdict::Waiting(..)) {
         plan.steps.clear();

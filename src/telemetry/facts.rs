@@ -182,7 +182,8 @@ impl Metrics {
                 )
             };
         }
-        if outcome == CallOutcome::Ok {
+        // That something is not there is an answer like any other.
+        if matches!(outcome, CallOutcome::Ok | CallOutcome::NotFound) {
             line!(debug)
         } else {
             line!(info)
