@@ -100,6 +100,8 @@ pub struct Order {
     pub fresh_after: Time,
     /// The round has been looked at as a whole, and drift may be healed by a rollout.
     pub may_drift: bool,
+    /// What it builds on will not come: what can be done without goes ahead.
+    pub go_alone: bool,
     /// A write was refused for good not long ago, and is not asked for again.
     pub resting: Option<Failure>,
 }
@@ -206,8 +208,7 @@ async fn look_and_plan(
     rollouts::tell(shared, object, &plan, memory);
     remember(shared, object, &plan);
     if plan.is_late() && plan.verdict == Verdict::Due {
-        // What needs no other object goes ahead.
-        plan.steps.retain(|step| step.late.is_empty());
+        plan.steps.retain(|step| order.go_alone && step.late.is_empty());
         if plan.steps.is_empty() {
             return stands(not_registered(object));
         }

@@ -33,11 +33,12 @@ impl Care {
     }
 
     /// What the next pass is told.
-    pub fn order(&self, now: Time) -> Order {
+    pub fn order(&self, now: Time, go_alone: bool) -> Order {
         let resting = self.refused.as_ref().filter(|(_, until)| now < *until);
         Order {
             fresh_after: self.fresh_after,
             may_drift: self.may_drift,
+            go_alone,
             resting: resting.map(|(failure, _)| failure.clone()),
         }
     }

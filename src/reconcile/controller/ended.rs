@@ -10,6 +10,7 @@ use crate::telemetry::{PassEnded, PassResult, Priority, Reason};
 use super::super::backoff::Schedule;
 use super::super::conditions;
 use super::super::pass::{Ended, Failure};
+use super::settled::is_given_up;
 use super::{Controller, InHand, Passed};
 use crate::status::{ConditionType, TaskCounts};
 
@@ -38,7 +39,11 @@ impl Controller {
             }
             self.requeue(&key, &ended);
             self.show(&key, &ended, pass.generation);
+            let decided = matches!(ended, Ended::Stands(Verdict::Converged)) || is_given_up(&ended);
             self.last.insert(key.clone(), ended);
+            if decided {
+                self.wake_dependents(&key);
+            }
             if self.waits_for(&key, Why::RolloutLimit) {
                 self.wait_for_room.insert(key.clone());
             }
@@ -112,9 +117,6 @@ impl Controller {
         }
         if let Some((wait, reason)) = again {
             self.add(key.clone(), wait, Priority::Normal, reason);
-        }
-        if let Ended::Stands(Verdict::Converged) = ended {
-            self.wake_dependents(key);
         }
     }
 

@@ -261,7 +261,8 @@ impl Controller {
         };
         self.shared.metrics.pass_began(&key, entry.priority, now.since(entry.due));
         self.lane(&key).busy += 1;
-        let order = self.care(&key).order(now);
+        let go_alone = self.waits_in_vain(&key);
+        let order = self.care(&key).order(now, go_alone);
         let generation = self.status.objects.get(&key).map_or(0, |status| status.generation);
         let mut memory = self.memory.get(&key).cloned().unwrap_or_default();
         let (shared, desired) = (Arc::clone(&self.shared), Arc::clone(&self.now_desired));

@@ -26,13 +26,11 @@ impl Controller {
     }
 
     /// What it depends on will not come.
-    fn waits_in_vain(&self, key: &Key) -> bool {
-        let Some(object) = self.now_desired.objects.get(key) else { return true };
-        let given_up = |key: &Key| match self.last.get(key) {
-            Some(Ended::Failed(failure)) => !failure.retried,
-            Some(Ended::Resting(_) | Ended::Stands(Verdict::Blocked(..))) => true,
-            _ => false,
+    pub(super) fn waits_in_vain(&self, key: &Key) -> bool {
+        let Some(object) = self.now_desired.objects.get(key).filter(|object| object.key.kind == Kind::Service) else {
+            return false;
         };
+        let given_up = |key: &Key| self.last.get(key).is_some_and(is_given_up);
         let task_definition = match service::task_definition(object) {
             Reference::Manifest(key) => given_up(&key),
             Reference::Literal(_) => false,
@@ -41,5 +39,14 @@ impl Controller {
             |other: &&Object| other.key.kind == Kind::Cluster && Some(other.aws_name()) == key.cluster.as_deref();
         let cluster = self.now_desired.objects.values().find(of_cluster);
         task_definition || cluster.is_some_and(|cluster| given_up(&cluster.key))
+    }
+}
+
+/// Nothing will come of it until somebody does something.
+pub(super) fn is_given_up(ended: &Ended) -> bool {
+    match ended {
+        Ended::Failed(failure) => !failure.retried,
+        Ended::Resting(_) | Ended::Stands(Verdict::Blocked(..)) => true,
+        Ended::Applied { .. } | Ended::Drifted | Ended::Stands(_) => false,
     }
 }
