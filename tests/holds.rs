@@ -188,3 +188,22 @@ async fn going_back_to_the_live_image_ends_the_hold_without_a_deployment() {
     assert_eq!(rig.operations_since(mark), Vec::<String>::new());
     assert_eq!(rig.registrations().values().max(), Some(&1));
 }
+
+#[tokio::test(flavor = "current_thread", start_paused = true)]
+async fn a_definition_that_ecs_refuses_keeps_no_scale_out_waiting_and_is_not_asked_for_all_the_time() {
+    let mut rig = Rig::new(9);
+    web(&mut rig);
+    rig.start();
+    rig.converge(HOUR).await;
+    let mark = rig.mark();
+    let refused = task("web", "nginx:2", &[]).replace("cpu: \"256\"", "cpu: \"257\"");
+    rig.write("task.yaml", refused).write("service.yaml", Wanted::of("web", 4).text("web")).commit();
+    rig.run(4 * HOUR).await;
+    let count = |operation: &str| rig.operations_since(mark).iter().filter(|one| *one == operation).count();
+    assert_eq!((count("UpdateService"), count("RegisterTaskDefinition")), (1, 4), "{:?}", rig.operations_since(mark));
+    assert_eq!(rig.live("web"), "web:1");
+    assert_eq!(rig.reason(&key("web")), "DependencyNotReady");
+    rig.write("task.yaml", task("web", "nginx:3", &[])).commit();
+    rig.converge(HOUR).await;
+    assert_eq!(rig.live("web"), "web:2");
+}

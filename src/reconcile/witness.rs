@@ -46,7 +46,8 @@ impl Witness {
         let forgets = self.attempt.as_deref().is_some_and(|ours| attempt != Some(ours));
         let precedes = self.deployment.as_ref().is_some_and(|(id, at)| {
             let there = shown.list("deployments").iter().any(|one| one.text("id") == Some(id));
-            !there && rollout::primary(shown).and_then(created).is_some_and(|began| began < *at)
+            // After a rollback ours is gone, and the old one was touched later than ours began.
+            !there && rollout::primary(shown).and_then(touched).is_some_and(|touched| touched < *at)
         });
         forgets || precedes
     }
@@ -54,6 +55,10 @@ impl Witness {
 
 fn created(deployment: &Tree) -> Option<Time> {
     deployment.get("createdAt").and_then(Time::from_tree)
+}
+
+fn touched(deployment: &Tree) -> Option<Time> {
+    deployment.get("updatedAt").and_then(Time::from_tree).max(created(deployment))
 }
 
 #[cfg(test)]
@@ -74,11 +79,15 @@ mod tests {
         let answer = tree! { "service" => service("b", "two", 11_000) };
         witness.take(&Call::ecs("UpdateService", Tree::map()), &answer, Time(11_000));
         let soon = Time(12_000);
+        let mut rolled_back = service("b", "one", 1_000);
+        let again = rolled_back.list("deployments")[0].clone().with("updatedAt", Time(11_800));
+        rolled_back.set("deployments", vec![again]);
         for (observed, older) in [
             (Observed::Present(service("a", "one", 1_000)), true),
             (Observed::Present(service("b", "one", 1_000)), true),
             (Observed::Present(service("b", "two", 11_000)), false),
             (Observed::Present(service("b", "three", 11_500)), false),
+            (Observed::Present(rolled_back.clone()), false),
             (Observed::Absent, true),
             (Observed::Unknown("throttled".into()), false),
         ] {
