@@ -12,9 +12,10 @@ mod common;
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
+use common::git_sync::Repo;
 use common::process::{
     Child, Operator, PATIENCE, Sim, World, get, image, odd_aws, program, said, tagged, until, write_hello,
 };
@@ -25,40 +26,8 @@ const FAST: &[&str] = &["--time-scale", "200"];
 const POLLED: &[&str] = &["--time-scale", "200", "--poll-only", "--poll", "1s"];
 const SERVICE: &str = "hello-world";
 
-/// A repository as git-sync lays it out: `.git`, `.worktrees/<sha>`, and the link `current`.
-struct Repo {
-    root: TempDir,
-    keep_old: bool,
-}
-
-impl Repo {
-    fn new(keep_old: bool) -> Self {
-        let root = TempDir::new().unwrap();
-        fs::create_dir_all(root.path().join(".git")).unwrap();
-        Self { root, keep_old }
-    }
-
-    fn link(&self) -> PathBuf {
-        self.root.path().join("current")
-    }
-
-    /// git-sync's own steps: mkdir, write, symlink tmp-link, rename it over the link, touch the old tree, remove it.
-    fn publish(&self, number: usize, tag: &str) {
-        let root = self.root.path();
-        let old = fs::read_link(self.link()).ok().map(|target| root.join(target));
-        let below = Path::new(".worktrees").join(format!("{number:040x}"));
-        let tree = root.join(&below);
-        write_hello(&tree, tagged(tag));
-        fs::write(tree.join(".git"), "gitdir: ../../.git/worktrees/x").unwrap();
-        symlink(&below, root.join("tmp-link")).unwrap();
-        fs::rename(root.join("tmp-link"), self.link()).unwrap();
-        if let Some(old) = old {
-            fs::File::open(&old).unwrap().set_modified(std::time::SystemTime::now()).unwrap();
-            if !self.keep_old {
-                fs::remove_dir_all(old).unwrap();
-            }
-        }
-    }
+fn publish(repo: &Repo, number: usize, tag: &str) {
+    repo.publish(&format!("{number:040x}"), |tree| write_hello(tree, tagged(tag)));
 }
 
 fn registrations(world: World) -> usize {
@@ -74,11 +43,11 @@ fn deletions(world: World) -> usize {
 fn each_flip_of_git_sync_rolls_out() {
     for keep_old in [false, true] {
         let repo = Repo::new(keep_old);
-        repo.publish(1, "1.1");
+        publish(&repo, 1, "1.1");
         let operator = Operator::start(&repo.link(), FAST);
         operator.until_runs(SERVICE, &image("1.1"));
         for number in 2..5 {
-            repo.publish(number, &format!("1.{number}"));
+            publish(&repo, number, &format!("1.{number}"));
             operator.until_runs(SERVICE, &image(&format!("1.{number}")));
             let line = operator.until_logged(&["a revision is in force", &format!("{number:040x}")]);
             assert_eq!((line["accepted"].as_u64(), line["rejected"].as_u64()), (Some(3), Some(0)), "{line}");
@@ -91,11 +60,11 @@ fn each_flip_of_git_sync_rolls_out() {
 fn a_hundred_flips_in_a_second_end_on_the_last() {
     for (keep_old, flags) in [(false, FAST), (true, FAST), (false, POLLED), (true, POLLED)] {
         let repo = Repo::new(keep_old);
-        repo.publish(0, "start");
+        publish(&repo, 0, "start");
         let operator = Operator::start(&repo.link(), flags);
         operator.until_runs(SERVICE, &image("start"));
         for number in 1..=100 {
-            repo.publish(number, &format!("flip-{number}"));
+            publish(&repo, number, &format!("flip-{number}"));
             std::thread::sleep(Duration::from_millis(5));
         }
         operator.until_runs(SERVICE, &image("flip-100"));

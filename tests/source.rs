@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail by panicking")]
 #![allow(clippy::disallowed_methods, reason = "real files change in real time")]
 
+mod common;
+
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
@@ -11,6 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use common::git_sync::Repo;
 use ecs_operator::source::{Options, Snapshot, SourceError, State, Watching, limits, load, watch};
 use tempfile::TempDir;
 
@@ -20,44 +23,15 @@ fn sha(n: usize) -> String {
     format!("{n:040x}")
 }
 
-/// A repository as git-sync lays it out: `.git`, `.worktrees/<sha>`, and the link `current`.
-struct Repo {
-    root: TempDir,
-    keep_old: bool,
-}
-
-impl Repo {
-    fn new(keep_old: bool) -> Self {
-        let root = TempDir::new().unwrap();
-        fs::create_dir_all(root.path().join(".git")).unwrap();
-        Self { root, keep_old }
-    }
-
-    fn link(&self) -> PathBuf {
-        self.root.path().join("current")
-    }
-
-    /// mkdir, write, symlink tmp-link, rename over the link, touch the old tree, remove it.
-    fn publish(&self, sha: &str) {
-        let root = self.root.path();
-        let old = fs::read_link(self.link()).ok().map(|target| root.join(target));
-        let tree = root.join(".worktrees").join(sha);
-        drop(fs::remove_dir_all(&tree));
+/// The sha in every file: a read that mixes two revisions shows.
+fn publish(repo: &Repo, sha: &str) {
+    repo.publish(sha, |tree| {
         fs::create_dir_all(tree.join("envs/prod")).unwrap();
-        fs::write(tree.join(".git"), "gitdir: ../../.git/worktrees/x").unwrap();
         for n in 0..FILES {
             fs::write(tree.join(format!("f{n}.yaml")), format!("revision: {sha}\n")).unwrap();
         }
         fs::write(tree.join("envs/prod/web.yaml"), format!("revision: {sha}\n")).unwrap();
-        symlink(Path::new(".worktrees").join(sha), root.join("tmp-link")).unwrap();
-        fs::rename(root.join("tmp-link"), self.link()).unwrap();
-        if let Some(old) = old.filter(|old| *old != tree) {
-            fs::File::open(&old).unwrap().set_modified(std::time::SystemTime::now()).unwrap();
-            if !self.keep_old {
-                fs::remove_dir_all(old).unwrap();
-            }
-        }
-    }
+    });
 }
 
 fn fast() -> Options {
@@ -108,7 +82,7 @@ fn write_all(root: &Path, paths: &[&str]) {
 #[test]
 fn the_revision_is_the_commit_that_the_link_names() {
     let repo = Repo::new(false);
-    repo.publish(&sha(1));
+    publish(&repo, &sha(1));
     let whole = load(&repo.link()).unwrap();
     assert_eq!(whole.revision, sha(1));
     assert_eq!(whole.files.len(), FILES + 1);
@@ -129,12 +103,12 @@ fn other_links_name_no_revision() {
 async fn follows_git_sync_by_hints_alone() {
     for keep_old in [false, true] {
         let repo = Repo::new(keep_old);
-        repo.publish(&sha(1));
+        publish(&repo, &sha(1));
         let watching = watch(repo.link(), hints_only());
         until(&watching, "first", at(&sha(1))).await;
         // More than one flip: a watch on the link itself survives none, one on the tree survives one.
         for n in 2..5 {
-            repo.publish(&sha(n));
+            publish(&repo, &sha(n));
             until(&watching, "flip", at(&sha(n))).await;
         }
         let counts = watching.counts();
@@ -146,11 +120,11 @@ async fn follows_git_sync_by_hints_alone() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_flips_end_on_the_last() {
     let repo = Repo::new(false);
-    repo.publish(&sha(1));
+    publish(&repo, &sha(1));
     let watching = watch(repo.link().join("envs/prod"), hints_only());
     until(&watching, "first", at(&sha(1))).await;
     for n in 2..=101 {
-        repo.publish(&sha(n));
+        publish(&repo, &sha(n));
         std::thread::sleep(Duration::from_millis(8));
     }
     let last = until(&watching, "the last", at(&sha(101))).await;
@@ -161,12 +135,12 @@ async fn a_hundred_flips_end_on_the_last() {
 #[tokio::test(flavor = "multi_thread")]
 async fn there_and_back_ends_where_it_began() {
     let repo = Repo::new(false);
-    repo.publish(&sha(1));
+    publish(&repo, &sha(1));
     let watching = watch(repo.link(), hints_only());
     until(&watching, "A", at(&sha(1))).await;
-    repo.publish(&sha(2));
+    publish(&repo, &sha(2));
     until(&watching, "B", at(&sha(2))).await;
-    repo.publish(&sha(1));
+    publish(&repo, &sha(1));
     let back = until(&watching, "A again", at(&sha(1))).await;
     assert!(back.snapshot.unwrap().files.values().all(|text| **text == *format!("revision: {}\n", sha(1))));
 }
@@ -182,7 +156,7 @@ async fn unchanged_looks(watching: &Watching, looks: u64) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_left_over_tmp_link_is_harmless() {
     let repo = Repo::new(false);
-    repo.publish(&sha(1));
+    publish(&repo, &sha(1));
     let watching = watch(repo.link(), fast());
     until(&watching, "first", at(&sha(1))).await;
     symlink(".worktrees/gone", repo.root.path().join("tmp-link")).unwrap();
@@ -193,7 +167,7 @@ async fn a_left_over_tmp_link_is_harmless() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_commit_checked_out_anew_in_place_is_not_believed_at_once() {
     let repo = Repo::new(false);
-    repo.publish(&sha(1));
+    publish(&repo, &sha(1));
     let watching = watch(repo.link(), fast());
     let full = until(&watching, "first", at(&sha(1))).await.snapshot.unwrap();
     let tree = repo.root.path().join(".worktrees").join(sha(1));
@@ -209,13 +183,13 @@ async fn a_commit_checked_out_anew_in_place_is_not_believed_at_once() {
 fn a_hundred_reads_under_flips_never_mix_two_revisions() {
     for keep_old in [false, true] {
         let repo = Arc::new(Repo::new(keep_old));
-        repo.publish(&sha(1));
+        publish(&repo, &sha(1));
         let stop = Arc::new(AtomicBool::new(false));
         let flipping = std::thread::spawn({
             let (repo, stop) = (Arc::clone(&repo), Arc::clone(&stop));
             move || {
                 for n in (2..).take_while(|_| !stop.load(Ordering::Relaxed)) {
-                    repo.publish(&sha(n));
+                    publish(&repo, &sha(n));
                     std::thread::sleep(Duration::from_millis(6));
                 }
             }
@@ -320,11 +294,11 @@ async fn a_half_written_file_is_read_again_when_it_is_complete() {
 #[tokio::test(flavor = "multi_thread")]
 async fn polling_alone_is_enough() {
     let repo = Repo::new(false);
-    repo.publish(&sha(1));
+    publish(&repo, &sha(1));
     let watching = watch(repo.link(), Options { poll: Duration::from_millis(50), inotify: false });
     until(&watching, "first", at(&sha(1))).await;
     for n in 2..5 {
-        repo.publish(&sha(n));
+        publish(&repo, &sha(n));
         until(&watching, "flip", at(&sha(n))).await;
     }
     let counts = watching.counts();

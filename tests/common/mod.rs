@@ -9,6 +9,7 @@
     reason = "a test may fail by panicking, and a process of its own runs in real time"
 )]
 
+pub mod git_sync;
 pub mod harness;
 pub mod lossy;
 pub mod process;

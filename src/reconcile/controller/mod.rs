@@ -201,7 +201,8 @@ impl Controller {
 
     /// When there is something to do without anybody saying so.
     fn wake(&self) -> Option<Time> {
-        let sweep = self.sweeping.is_none().then_some(self.next_resync);
+        let nothing_to_see = self.sweeping.is_some() || self.now_desired.revision.is_empty();
+        let sweep = (!nothing_to_see).then_some(self.next_resync);
         let passes = self.lanes.iter().filter_map(Lane::next_due).filter(|_| self.swept);
         passes.chain(sweep).min()
     }
