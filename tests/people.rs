@@ -10,7 +10,7 @@
 
 mod common;
 
-use common::harness::{DAY, HOUR, MINUTE, Rig, Wanted, cluster, key, task, web};
+use common::harness::{DAY, HOUR, MINUTE, Rig, Wanted, cluster, key, tag, task, web};
 use ecs_operator::shape::Tree;
 use ecs_operator::tree;
 
@@ -356,4 +356,19 @@ async fn two_operators_at_once_do_no_harm() {
         assert_eq!(rig.reason(&key("web")), "RolledBack");
         rig.assert_lawful();
     }
+}
+
+#[tokio::test(flavor = "current_thread", start_paused = true)]
+async fn a_tag_that_a_definition_gains_reaches_its_revision_and_deploys_nothing() {
+    let mut rig = Rig::new(12);
+    web(&mut rig);
+    rig.start();
+    rig.converge(HOUR).await;
+    let mark = rig.mark();
+    rig.write("task.yaml", task("web", "nginx:1", &[]) + "  tags: [{ key: team, value: shop }]\n").commit();
+    rig.converge(HOUR).await;
+    assert_eq!(rig.operations_since(mark), ["TagResource"]);
+    assert_eq!(rig.live("web"), "web:1");
+    let world = rig.sim.world();
+    assert_eq!(tag(&world.ecs.families["web"].revisions[&1].tags, "team"), Some("shop".to_owned()));
 }
