@@ -66,6 +66,13 @@ pub fn desired(reading: &Reading, place: &Place, revision: &str, previous: Optio
     desired
 }
 
+impl Desired {
+    /// The declared clusters: keys without a cluster come first, and of these those of the first kind.
+    pub fn clusters(&self) -> impl Iterator<Item = &Object> {
+        self.objects.values().take_while(|object| object.key.kind == Kind::Cluster)
+    }
+}
+
 impl Context<'_> {
     fn problem(&self, path: Path, at: At, rule: &'static str, message: impl Into<String>) -> Problem {
         self.document.problem(path, at, rule, message)

@@ -1,6 +1,6 @@
 //! The rules that look at one document, one named function each.
 
-use crate::kinds::{Kind, definition, service, tags};
+use crate::kinds::{Kind, definition, service, tags, task_definition};
 use crate::manifest::{At, Problem};
 use crate::shape::near::nearest;
 use crate::shape::{Path, Tree};
@@ -19,6 +19,7 @@ pub const RULES: &[Rule] = &[
     Rule { name: "cluster", look: cluster },
     Rule { name: "name", look: name },
     Rule { name: "not-supported-yet", look: unsupported },
+    Rule { name: "revision", look: revision },
     Rule { name: "reserved-member", look: reserved },
     Rule { name: "reserved-tag", look: reserved_tags },
 ];
@@ -88,6 +89,15 @@ fn name(context: &Context<'_>, found: &mut Vec<Problem>) {
         let message =
             format!("the family's name has {} characters; the operator's tags have room for {FAMILY_MAX}", name.len());
         found.push(context.said(at, At::Value, message));
+    }
+}
+
+/// A live task definition is named with its revision: AWS's newest is nobody's decision.
+fn revision(context: &Context<'_>, found: &mut Vec<Problem>) {
+    let named = context.document.spec.text("taskDefinition").filter(|_| context.kind() == Some(Kind::Service));
+    if let Some(named) = named.filter(|named| named.contains(':') && task_definition::parts(named).is_none()) {
+        let message = format!("{named:?} names no revision; write family:revision, or the name of a TaskDefinition");
+        found.push(context.said(Path::from("spec.taskDefinition"), At::Value, message));
     }
 }
 

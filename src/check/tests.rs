@@ -47,6 +47,10 @@ fn each_mistake_is_named_at_its_place() {
         ("{ desiredCount: two }", "b.yaml:4:23: spec.desiredCount must be an integer, but is a string"),
         ("{ cluster: prod }", "b.yaml:4:9: spec.cluster is not for manifests (write metadata.cluster)"),
         ("{ taskDefinition: nowhere }", "b.yaml:4:25: there is no TaskDefinition \"nowhere\" in the manifests"),
+        (
+            "{ taskDefinition: 'arn:aws:ecs:r:a:task-definition/web' }",
+            "b.yaml:4:25: \"arn:aws:ecs:r:a:task-definition/web\" names no",
+        ),
         ("{ launchType: FARGAT }", "b.yaml:4:21: spec.launchType must be one of EC2, FARGATE, EXTERNAL"),
         (
             "{ deploymentController: { type: CODE_DEPLOY } }",

@@ -206,8 +206,8 @@ fn decide(object: &Object, facts: &Facts<'_>, shown: &Tree, wanted: &Wanted<'_>,
             // Ours without a memory: what happened within the grace is all there is to go by.
             let journal = facts.answers.journal.as_ref().ok_or(Need::Journal(facts.grace_began()))?;
             Ok(match journal.entries.last() {
-                Some(by) => left_alone(object, facts, shown, change, by),
-                None => Plan { drift: true, ..deploy(object, facts, shown, wanted, change, Remembered::No) },
+                Some(by) if facts.in_grace(by.created_at) => left_alone(object, facts, shown, change, by),
+                _ => Plan { drift: true, ..deploy(object, facts, shown, wanted, change, Remembered::No) },
             })
         }
         Some(_) | None => Ok(settle_and_remember(object, facts, shown, wanted, change)),

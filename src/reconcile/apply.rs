@@ -16,12 +16,18 @@ pub fn gave_back(shared: &Shared, object: &Object, error: &CallError) {
     if !error.ambiguous {
         known.rolling.remove(&object.key);
     }
-    if error.class() == Class::Terminal
-        && object.key.kind == Kind::Service
-        && let Reference::Manifest(named) = service::task_definition(object)
-    {
-        known.revisions.retain(|(of, _), _| *of != named);
+    if error.class() != Class::Terminal {
+        return;
     }
+    let named = match object.key.kind {
+        Kind::TaskDefinition => Some(object.key.clone()),
+        Kind::Service => match service::task_definition(object) {
+            Reference::Manifest(named) => Some(named),
+            Reference::Literal(_) => None,
+        },
+        Kind::Cluster => None,
+    };
+    known.revisions.retain(|(of, _), _| Some(of) != named.as_ref());
 }
 
 /// Makes the steps in their order, up to the first that fails; returns how many calls changed something.

@@ -54,9 +54,8 @@ pub async fn planned(
     memory: &mut Memory,
 ) -> Result<Plan, CallError> {
     let mut answers = Answers::default();
-    let cluster_declared = object.key.cluster.as_deref().is_some_and(|name| {
-        desired.objects.values().any(|other| other.key.kind == Kind::Cluster && other.aws_name() == name)
-    });
+    let declared = |name: &str| desired.clusters().any(|cluster| cluster.aws_name() == name);
+    let cluster_declared = object.key.cluster.as_deref().is_some_and(declared);
     for _ in 0..NEEDS_MAX {
         let facts = Facts {
             us: &shared.us,

@@ -11,8 +11,8 @@ use crate::kinds::service::{self, Reference};
 use crate::kinds::{Key, Object, Place, hash, secrets, tags, task_definition};
 use crate::observe::{Names, Observer, Seen};
 use crate::plan::{Plan, Reason, StepEffect, Verdict};
-use crate::rollout::Journal;
-use crate::shape::Time;
+use crate::rollout::{self, Journal, Progress};
+use crate::shape::{Time, Tree};
 use crate::telemetry::{Metrics, Stage};
 
 use super::witness::Witness;
@@ -46,6 +46,8 @@ pub struct Known {
     pub revisions: BTreeMap<(Key, String), String>,
     /// Services whose deployment we follow.
     pub rolling: BTreeSet<Key>,
+    /// Services' tags have told what they know of revisions; what is found out later is newer.
+    pub seeded: bool,
     /// Services of ours that nobody declares any more, as `cluster/name`.
     pub orphans: BTreeSet<String>,
     /// Services of other owners, or of nobody: not described again.
@@ -114,7 +116,6 @@ pub enum Ended {
     /// Steps were made; so many calls.
     Applied {
         changes: usize,
-        then: Verdict,
     },
     /// A rollout is due that no change in Git asks for: the brake looks at all of them first.
     Drifted,
@@ -155,9 +156,6 @@ pub async fn pass(shared: &Shared, desired: &Desired, object: &Object, order: &O
         Ok(Looked::Ended(ended)) => return ended,
         Err(error) => return Ended::Failed(Failure::of(object, &error, false)),
     };
-    if let Some(failure) = &order.resting {
-        return Ended::Resting(failure.clone());
-    }
     if shared.known().gone.contains(&object.key) {
         return Ended::Stands(Verdict::Waiting(Reason::Unobserved, "it is no longer declared".into()));
     }
@@ -168,7 +166,7 @@ pub async fn pass(shared: &Shared, desired: &Desired, object: &Object, order: &O
         Ok(changes) => {
             rollouts::started(shared, object, &plan, memory);
             memory.in_place = in_place_mark(&plan).map(|mark| (mark, now));
-            Ended::Applied { changes, then: plan.verdict }
+            Ended::Applied { changes }
         }
         Err(error) => {
             apply::gave_back(shared, object, &error);
@@ -200,6 +198,7 @@ async fn look_and_plan(
     if memory.witness.as_ref().is_some_and(|witness| witness.is_missing_from(&seen.observed, shared.clock.now())) {
         return stands(not_shown_yet());
     }
+    count(shared, object, &seen);
     let cluster = facts::cluster(shared, object).await;
     let observed_at = shared.clock.now();
     shared.metrics.stage_ended(Stage::Observe, observed_at.since(began));
@@ -219,12 +218,14 @@ async fn look_and_plan(
     if let Some(verdict) = persists(&mut plan, memory, shared.clock.now()) {
         return stands(verdict);
     }
-    let drifted = plan.deploys() && plan.drift && !order.may_drift;
-    if let Some(verdict) = follow(shared, &object.key, &seen, &plan, drifted) {
-        return stands(verdict);
-    }
-    if drifted {
+    if plan.deploys() && plan.drift && !order.may_drift {
         return Ok(Looked::Ended(Ended::Drifted));
+    }
+    if let Some(failure) = order.resting.as_ref().filter(|_| !plan.steps.is_empty()) {
+        return Ok(Looked::Ended(Ended::Resting(failure.clone())));
+    }
+    if let Some(verdict) = plan.deploys().then(|| take_room(shared, &object.key)).flatten() {
+        return stands(verdict);
     }
     if plan.steps.is_empty() { stands(plan.verdict) } else { Ok(Looked::Plan(plan)) }
 }
@@ -295,22 +296,31 @@ fn not_registered(object: &Object) -> Verdict {
     Verdict::Waiting(Reason::DependencyNotReady, message)
 }
 
-/// Takes a place among the rollouts in progress for a plan that deploys, and gives it back when the rollout is over; the
-/// verdict says that all are taken. A service that rolls already may go on.
-fn follow(shared: &Shared, key: &Key, seen: &Seen, plan: &Plan, drifted: bool) -> Option<Verdict> {
-    let several = seen.observed.present().is_some_and(|shown| shown.list("deployments").len() > 1);
-    let deploys = plan.deploys() && !drifted;
+/// Whether the service rolls, by what is seen of it.
+pub fn rolls(object: &Object, seen: &Seen) -> bool {
+    let several = |shown: &&Tree| shown.list("deployments").len() > 1;
+    seen.observed.present().filter(several).is_some_and(|shown| {
+        let progress = rollout::progress(shown, object.reconcile.progress_deadline, seen.date);
+        matches!(progress, Progress::Rolling { .. } | Progress::Settling { .. })
+    })
+}
+
+/// Brings the list of rollouts in progress up to date with what is seen.
+fn count(shared: &Shared, object: &Object, seen: &Seen) {
     let mut known = shared.known();
-    if several && matches!(plan.verdict, Verdict::Rolling(_)) {
-        known.rolling.insert(key.clone());
-    } else if !(several && deploys) {
-        known.rolling.remove(key);
+    if rolls(object, seen) {
+        known.rolling.insert(object.key.clone());
+    } else {
+        known.rolling.remove(&object.key);
     }
-    if !deploys || known.rolling.contains(key) {
-        return None;
-    }
+}
+
+/// Takes a place among the rollouts in progress; the verdict says that all are taken. A service that rolls already may
+/// go on.
+fn take_room(shared: &Shared, key: &Key) -> Option<Verdict> {
+    let mut known = shared.known();
     let rolling = known.rolling.len();
-    if rolling < shared.rollouts_max {
+    if known.rolling.contains(key) || rolling < shared.rollouts_max {
         known.rolling.insert(key.clone());
         return None;
     }

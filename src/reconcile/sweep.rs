@@ -6,9 +6,8 @@ use crate::check::Desired;
 use crate::kinds::{Key, Kind, service, tags};
 use crate::observe::{Names, Sweep};
 use crate::plan::known;
-use crate::rollout::{self, Progress};
 
-use super::pass::{Known, Shared};
+use super::pass::{Known, Shared, rolls};
 
 /// Observes all clusters the desired state speaks of, and what is in them.
 pub async fn sweep(shared: &Shared, desired: &Desired) {
@@ -32,9 +31,14 @@ pub async fn sweep(shared: &Shared, desired: &Desired) {
     }
     known.seen.retain(|key, _| desired.objects.contains_key(key));
     rolling(desired, &mut known);
-    let revisions =
-        known::revisions(&desired.objects, |key| known.seen.get(key).and_then(|seen| seen.observed.present()));
-    known.revisions.extend(revisions);
+    if !known.seeded {
+        known.seeded = true;
+        let revisions =
+            known::revisions(&desired.objects, |key| known.seen.get(key).and_then(|seen| seen.observed.present()));
+        for (content, revision) in revisions {
+            known.revisions.entry(content).or_insert(revision);
+        }
+    }
 }
 
 /// The names of what is declared, by cluster, and the keys they stand for.
@@ -67,16 +71,19 @@ fn undeclared(shared: &Shared, known: &mut Known, keys: &BTreeMap<(String, Strin
             known.foreign.entry(cluster.clone()).or_default().insert(name.clone());
         }
     }
+    for (cluster, name) in keys.keys() {
+        if let Some(names) = known.foreign.get_mut(cluster) {
+            names.remove(name);
+        }
+    }
     known.orphans = orphans;
 }
 
 /// Rollouts that an operator before us began, or someone else did, count as well.
 fn rolling(desired: &Desired, known: &mut Known) {
     for object in desired.objects.values().filter(|object| object.key.kind == Kind::Service) {
-        let Some(seen) = known.seen.get(&object.key) else { continue };
-        let Some(shown) = seen.observed.present().filter(|shown| shown.list("deployments").len() > 1) else { continue };
-        let progress = rollout::progress(shown, object.reconcile.progress_deadline, seen.date);
-        if matches!(progress, Progress::Rolling { .. } | Progress::Settling { .. }) {
+        let rolls = known.seen.get(&object.key).is_some_and(|seen| rolls(object, seen));
+        if rolls && !known.gone.contains(&object.key) {
             known.rolling.insert(object.key.clone());
         }
     }

@@ -31,6 +31,7 @@ impl Controller {
         for key in due.into_iter().chain(also) {
             if let Some(memory) = self.memory.get_mut(&key) {
                 memory.converged = false;
+                memory.in_place = None;
             }
             self.care.insert(key.clone(), Care::since(now));
             self.add(key, Duration::ZERO, Priority::High, Reason::Revision);
@@ -77,13 +78,14 @@ impl Controller {
 
     /// Whatever the brake held back, somebody has looked at the directory since.
     fn release_the_brake(&mut self) {
+        let now = self.shared.clock.now();
         self.let_go.clear();
         let held =
             |ended: &Ended| matches!(ended, Ended::Drifted | Ended::Stands(Verdict::Blocked(Why::MassChange, _)));
         let held: Vec<Key> = self.last.iter().filter(|(_, ended)| held(ended)).map(|(key, _)| key.clone()).collect();
         for key in held {
             self.drifting.remove(&key);
-            self.care(&key).may_drift = true;
+            self.care(&key).let_drift(now);
             self.add(key, Duration::ZERO, Priority::High, Reason::Revision);
         }
     }
@@ -91,8 +93,7 @@ impl Controller {
 
 fn dependents(desired: &Desired) -> BTreeMap<Key, Vec<Key>> {
     let mut dependents: BTreeMap<Key, Vec<Key>> = BTreeMap::new();
-    let declared = desired.objects.values().filter(|object| object.key.kind == Kind::Cluster);
-    let clusters: BTreeMap<&str, &Key> = declared.map(|object| (object.aws_name(), &object.key)).collect();
+    let clusters: BTreeMap<&str, &Key> = desired.clusters().map(|object| (object.aws_name(), &object.key)).collect();
     for object in desired.objects.values().filter(|object| object.key.kind == Kind::Service) {
         if let Reference::Manifest(key) = service::task_definition(object) {
             dependents.entry(key).or_default().push(object.key.clone());

@@ -1,4 +1,4 @@
-//! What the loop keeps for each key beside the pass's own memory; a pass in hand can't write over it.
+//! What the loop keeps for each key beside the pass's own memory.
 
 use std::time::Duration;
 
@@ -47,6 +47,17 @@ impl Care {
     pub fn refuse(&mut self, failure: &Failure, now: Time) {
         let again = if failure.category == "AccessDenied" { FORBIDDEN_AGAIN } else { HOPELESS_AGAIN };
         self.refused = Some((failure.clone(), now.after(again)));
+    }
+
+    /// Drift may be healed, as a new look finds it: somebody may have deployed since.
+    pub fn let_drift(&mut self, now: Time) {
+        self.may_drift = true;
+        self.fresh_after = now;
+    }
+
+    /// It is as it should be: what was refused before has been mended.
+    pub fn converged(&mut self) {
+        self.refused = None;
     }
 
     /// Something was done, or is over: what follows is looked at closely.

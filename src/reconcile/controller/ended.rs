@@ -37,7 +37,12 @@ impl Controller {
             if let Some(memory) = memory {
                 self.memory.insert(key.clone(), memory);
             }
-            self.requeue(&key, &ended);
+            self.requeue(&pass, &ended);
+            if matches!(ended, Ended::Drifted) && self.is_braked(&key) {
+                // The round will say the same again; until then the story stays.
+                self.passed_in_round(&key);
+                return;
+            }
             self.show(&key, &ended, pass.generation);
             let decided = matches!(ended, Ended::Stands(Verdict::Converged)) || is_given_up(&ended);
             self.last.insert(key.clone(), ended);
@@ -58,7 +63,7 @@ impl Controller {
         let (category, message, changes) = match ended {
             Ended::Failed(failure) => (Some(failure.category), failure.message.as_str(), 0),
             Ended::Resting(failure) => (None, failure.message.as_str(), 0),
-            Ended::Applied { changes, .. } => (None, "", *changes),
+            Ended::Applied { changes } => (None, "", *changes),
             Ended::Drifted => (None, "", 0),
             Ended::Stands(verdict) => (None, message(verdict), 0),
         };
@@ -75,7 +80,8 @@ impl Controller {
     }
 
     /// When to look at the key again.
-    fn requeue(&mut self, key: &Key, ended: &Ended) {
+    fn requeue(&mut self, pass: &InHand, ended: &Ended) {
+        let key = &pass.key;
         let now = self.shared.clock.now();
         let (active, resync, seed) = (self.settings.active, self.settings.resync, self.settings.seed);
         let care = self.care(key);
@@ -83,6 +89,8 @@ impl Controller {
             care.failures = 0;
         }
         let again = match ended {
+            // Git has changed since: another pass waits already, and this failure is not its.
+            Ended::Failed(_) if pass.began < care.fresh_after => None,
             Ended::Failed(failure) => {
                 care.failures += 1;
                 care.fresh_after = now;
@@ -106,6 +114,9 @@ impl Controller {
                 Some((care.patience(now, active, resync), Reason::Rollout))
             }
             Ended::Stands(Verdict::Converged | Verdict::Blocked(..)) => {
+                if matches!(ended, Ended::Stands(Verdict::Converged)) {
+                    care.converged();
+                }
                 care.anew();
                 care.may_drift = false;
                 None
@@ -137,6 +148,10 @@ impl Controller {
             let Some(key) = self.wait_for_room.pop_first() else { return };
             self.add(key, Duration::ZERO, Priority::Normal, Reason::Rollout);
         }
+    }
+
+    fn is_braked(&self, key: &Key) -> bool {
+        matches!(self.last.get(key), Some(Ended::Stands(Verdict::Blocked(Why::MassChange, _))))
     }
 
     pub(super) fn waits_for(&self, key: &Key, why: Why) -> bool {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
-use crate::kinds::{Key, Kind};
+use crate::kinds::{Key, Kind, service};
 use crate::plan::{Reason as Why, Verdict, brake};
 use crate::telemetry::{Priority, Reason};
 
@@ -31,7 +31,12 @@ impl Controller {
     /// After a sweep every object is passed, with nothing to ask for what the sweep saw.
     pub(super) fn begin_round(&mut self) {
         self.swept = true;
-        let orphans = self.shared.known().orphans.clone();
+        let mut orphans = self.shared.known().orphans.clone();
+        // What was declared while the sweep was on its way is no orphan.
+        let services = self.now_desired.objects.values().filter(|object| object.key.kind == Kind::Service);
+        for object in services {
+            orphans.remove(&format!("{}/{}", service::cluster(object), object.aws_name()));
+        }
         for orphan in orphans.difference(&self.status.orphans) {
             self.shared.metrics.orphan_found(orphan);
         }
@@ -73,7 +78,7 @@ impl Controller {
                 self.show(&key, &ended, generation);
                 self.last.insert(key, ended);
             } else {
-                self.care(&key).may_drift = true;
+                self.care(&key).let_drift(now);
                 self.let_go.insert(key.clone(), now);
                 self.add(key, Duration::ZERO, Priority::Normal, Reason::Drift);
             }

@@ -1,7 +1,7 @@
 //! Whether there is nothing left to do, for loops that end by themselves.
 
 use crate::kinds::service::{self, Reference};
-use crate::kinds::{Key, Kind, Object};
+use crate::kinds::{Key, Kind};
 use crate::plan::{Reason as Why, Verdict};
 
 use super::super::pass::Ended;
@@ -35,9 +35,7 @@ impl Controller {
             Reference::Manifest(key) => given_up(&key),
             Reference::Literal(_) => false,
         };
-        let of_cluster =
-            |other: &&Object| other.key.kind == Kind::Cluster && Some(other.aws_name()) == key.cluster.as_deref();
-        let cluster = self.now_desired.objects.values().find(of_cluster);
+        let cluster = self.now_desired.clusters().find(|cluster| cluster.aws_name() == service::cluster(object));
         task_definition || cluster.is_some_and(|cluster| given_up(&cluster.key))
     }
 }
