@@ -372,3 +372,15 @@ async fn a_tag_that_a_definition_gains_reaches_its_revision_and_deploys_nothing(
     let world = rig.sim.world();
     assert_eq!(tag(&world.ecs.families["web"].revisions[&1].tags, "team"), Some("shop".to_owned()));
 }
+
+#[tokio::test(flavor = "current_thread", start_paused = true)]
+async fn a_revision_that_someone_deregistered_is_registered_anew() {
+    let mut rig = converged(13).await;
+    rig.write("task.yaml", task("web", "nginx:2", &[])).commit();
+    rig.converge(HOUR).await;
+    assert_eq!(rig.live("web"), "web:2");
+    rig.by_hand("DeregisterTaskDefinition", tree! { "taskDefinition" => "web:1" }).await;
+    rig.write("task.yaml", task("web", "nginx:1", &[])).commit();
+    rig.converge(HOUR).await;
+    assert_eq!(rig.live("web"), "web:3");
+}

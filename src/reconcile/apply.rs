@@ -16,7 +16,7 @@ pub fn gave_back(shared: &Shared, object: &Object, error: &CallError) {
     if !error.ambiguous {
         known.rolling.remove(&object.key);
     }
-    if error.class() != Class::Terminal {
+    if !matches!(error.class(), Class::Terminal | Class::Conflict) {
         return;
     }
     let named = match object.key.kind {
