@@ -10,7 +10,7 @@
 
 mod common;
 
-use common::harness::{DAY, HOUR, MINUTE, Rig, Wanted, cluster, key, task, web};
+use common::harness::{DAY, HOUR, MINUTE, Rig, Wanted, cluster, converged, key, task, web};
 use ecs_operator::sim::ecs::service::State;
 use ecs_operator::tree;
 
@@ -95,10 +95,7 @@ async fn a_held_image_stays_held_when_a_person_restarts_the_service() {
 
 #[tokio::test(flavor = "current_thread", start_paused = true)]
 async fn a_stopped_deployment_is_held() {
-    let mut rig = Rig::new(3);
-    web(&mut rig);
-    rig.start();
-    rig.converge(HOUR).await;
+    let mut rig = converged(3).await;
     rig.write("task.yaml", task("web", "nginx:slow", &[("slow-start", "10m")])).commit();
     rig.run(MINUTE).await;
     let arn = rig.service("web", |service| service.journal.last().unwrap().arn.clone());
@@ -191,10 +188,7 @@ async fn going_back_to_the_live_image_ends_the_hold_without_a_deployment() {
 
 #[tokio::test(flavor = "current_thread", start_paused = true)]
 async fn a_definition_that_ecs_refuses_keeps_no_scale_out_waiting_and_is_not_asked_for_all_the_time() {
-    let mut rig = Rig::new(9);
-    web(&mut rig);
-    rig.start();
-    rig.converge(HOUR).await;
+    let mut rig = converged(9).await;
     let mark = rig.mark();
     let refused = task("web", "nginx:2", &[]).replace("cpu: \"256\"", "cpu: \"257\"");
     rig.write("task.yaml", refused).write("service.yaml", Wanted::of("web", 4).text("web")).commit();

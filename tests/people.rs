@@ -10,17 +10,9 @@
 
 mod common;
 
-use common::harness::{DAY, HOUR, MINUTE, Rig, Wanted, cluster, key, tag, task, web};
+use common::harness::{DAY, HOUR, MINUTE, Rig, Wanted, cluster, converged, key, tag, task, web};
 use ecs_operator::shape::Tree;
 use ecs_operator::tree;
-
-async fn converged(seed: u64) -> Rig {
-    let mut rig = Rig::new(seed);
-    web(&mut rig);
-    rig.start();
-    rig.converge(HOUR).await;
-    rig
-}
 
 /// A revision that nobody declared, as a person registers one.
 async fn foreign_revision(rig: &Rig, family: &str, image: &str) -> String {
@@ -329,10 +321,7 @@ async fn a_service_that_someone_deleted_comes_back_once() {
 #[tokio::test(flavor = "current_thread", start_paused = true)]
 async fn two_operators_at_once_do_no_harm() {
     for seed in 0..3 {
-        let mut rig = Rig::new(seed);
-        web(&mut rig);
-        rig.start();
-        rig.converge(HOUR).await;
+        let mut rig = converged(seed).await;
         rig.write("task.yaml", task("web", "nginx:2", &[])).write("service.yaml", Wanted::of("web", 3).text("web"));
         let twin = rig.operator.take().unwrap();
         rig.commit();
@@ -360,10 +349,7 @@ async fn two_operators_at_once_do_no_harm() {
 
 #[tokio::test(flavor = "current_thread", start_paused = true)]
 async fn a_tag_that_a_definition_gains_reaches_its_revision_and_deploys_nothing() {
-    let mut rig = Rig::new(12);
-    web(&mut rig);
-    rig.start();
-    rig.converge(HOUR).await;
+    let mut rig = converged(12).await;
     let mark = rig.mark();
     rig.write("task.yaml", task("web", "nginx:1", &[]) + "  tags: [{ key: team, value: shop }]\n").commit();
     rig.converge(HOUR).await;

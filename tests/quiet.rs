@@ -11,7 +11,7 @@ mod common;
 
 use std::collections::BTreeMap;
 
-use common::harness::{DAY, HOUR, MINUTE, Rig, Wanted, cluster, task, web};
+use common::harness::{DAY, HOUR, MINUTE, Rig, Wanted, cluster, converged, task};
 use common::lossy::{Lossy, mutates};
 
 fn counted(way: &Lossy, from: usize) -> BTreeMap<String, usize> {
@@ -45,10 +45,7 @@ fn fleet(rig: &mut Rig, clusters: &[(&str, usize)]) {
 
 #[tokio::test(flavor = "current_thread", start_paused = true)]
 async fn a_day_passes_without_a_write() {
-    let mut rig = Rig::new(1);
-    web(&mut rig);
-    rig.start();
-    rig.converge(HOUR).await;
+    let mut rig = converged(1).await;
     // Ones with behaviour of their own: replaced for ever by ECS, not by us.
     rig.write("dying-task.yaml", task("dying", "nginx:1", &[("exit-after", "5h")]));
     rig.write("dying.yaml", Wanted { minimum: 50, ..Wanted::of("dying", 3) }.text("dying")).commit();
@@ -139,18 +136,4 @@ async fn a_rollout_of_many_services_registers_once() {
     assert_eq!(writes(&calls), [("RegisterTaskDefinition", 1), ("TagResource", 40), ("UpdateService", 40)]);
     assert_eq!(calls.get("ListServiceDeployments"), None);
     rig.assert_lawful();
-}
-
-#[tokio::test(flavor = "current_thread", start_paused = true)]
-async fn a_revision_that_someone_deregistered_is_registered_anew() {
-    let mut rig = Rig::new(5);
-    web(&mut rig);
-    rig.start();
-    rig.converge(HOUR).await;
-    rig.write("task.yaml", task("web", "nginx:2", &[])).commit();
-    rig.converge(HOUR).await;
-    rig.by_hand("DeregisterTaskDefinition", ecs_operator::tree! { "taskDefinition" => "web:1" }).await;
-    rig.write("task.yaml", task("web", "nginx:1", &[])).commit();
-    rig.converge(HOUR).await;
-    assert_eq!(rig.live("web"), "web:3");
 }

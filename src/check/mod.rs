@@ -48,16 +48,14 @@ pub fn desired(reading: &Reading, place: &Place, revision: &str, previous: Optio
     found.resolve(reading);
     let mut desired = Desired {
         revision: revision.to_owned(),
-        objects: found.objects.into_iter().map(|(key, (object, _))| (key, object)).collect(),
-        problems: reading.problems.iter().cloned().chain(found.problems).collect(),
+        objects: std::mem::take(&mut found.objects).into_iter().map(|(key, (object, _))| (key, object)).collect(),
+        problems: reading.problems.iter().cloned().chain(std::mem::take(&mut found.problems)).collect(),
         kept: BTreeSet::new(),
         rejected: found.rejected.len() + reading.broken.len(),
         skipped: found.skipped,
     };
     for (key, object) in previous.into_iter().flat_map(|previous| &previous.objects) {
-        let broken = found.rejected.contains(&(key.kind.as_str().to_owned(), key.name.clone()))
-            || reading.may_describe(key.kind.as_str(), &key.name);
-        if broken && !desired.objects.contains_key(key) {
+        if found.is_broken(reading, key) && !desired.objects.contains_key(key) {
             desired.objects.insert(key.clone(), object.clone());
             desired.kept.insert(key.clone());
         }
@@ -70,6 +68,10 @@ impl Desired {
     /// The declared clusters: keys without a cluster come first, and of these those of the first kind.
     pub fn clusters(&self) -> impl Iterator<Item = &Object> {
         self.objects.values().take_while(|object| object.key.kind == Kind::Cluster)
+    }
+
+    pub fn services(&self) -> impl Iterator<Item = &Object> {
+        self.objects.values().filter(|object| object.key.kind == Kind::Service)
     }
 }
 

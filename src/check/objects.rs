@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::kinds::service::{self, Reference};
+use crate::kinds::service;
 use crate::kinds::{Definition, Key, Kind, Object, Origin, definition};
 use crate::manifest::{At, Document, Problem, Reading};
 use crate::shape::check::{Mismatch, Strictness, What, check, retype};
@@ -51,15 +51,20 @@ impl<'a> Found<'a> {
         self.objects.insert(object.key.clone(), (object, document));
     }
 
+    /// Whether there is a document of the object, or may be one, that can't be used.
+    pub fn is_broken(&self, reading: &Reading, key: &Key) -> bool {
+        let kind = key.kind.as_str();
+        self.rejected.contains(&(kind.to_owned(), key.name.clone())) || reading.may_describe(kind, &key.name)
+    }
+
     /// Services whose task definition is nowhere are not in force. One that broken text may hold is somewhere: what was
     /// last read of it holds, and the text has a problem of its own.
     pub fn resolve(&mut self, reading: &Reading) {
         let gone = |(object, document): &(Object, &'a Document)| {
             let wanted = (object.key.kind == Kind::Service).then(|| service::task_definition(object))?;
-            let Reference::Manifest(key) = wanted else { return None };
-            let broken = self.rejected.contains(&(key.kind.as_str().to_owned(), key.name.clone()))
-                || reading.may_describe(key.kind.as_str(), &key.name);
-            (!broken && !self.objects.contains_key(&key)).then(|| (object.key.clone(), key.name, *document))
+            let key = wanted.manifest()?;
+            (!self.is_broken(reading, &key) && !self.objects.contains_key(&key))
+                .then(|| (object.key.clone(), key.name, *document))
         };
         let gone: Vec<_> = self.objects.values().filter_map(gone).collect();
         for (key, name, document) in gone {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::kinds::service::{self, Reference};
+use crate::kinds::service;
 use crate::kinds::tags::Attempt;
 use crate::kinds::{Key, Kind, Object, task_definition};
 use crate::shape::Tree;
@@ -15,7 +15,7 @@ pub fn revisions<'a>(
 ) -> BTreeMap<(Key, String), String> {
     let mut known = BTreeMap::new();
     for object in objects.values().filter(|object| object.key.kind == Kind::Service) {
-        let Reference::Manifest(key) = service::task_definition(object) else { continue };
+        let Some(key) = service::task_definition(object).manifest() else { continue };
         let Some(declared) = objects.get(&key) else { continue };
         let shown = shown(&object.key);
         let Some(attempt) = shown.and_then(|shown| Attempt::read(shown.list("tags"))) else { continue };

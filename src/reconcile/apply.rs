@@ -1,8 +1,7 @@
 //! Makes a plan's steps. Must not know: how the plan was made.
 
 use crate::aws::{CallError, Class};
-use crate::kinds::service::{self, Reference};
-use crate::kinds::{Kind, Object, task_definition};
+use crate::kinds::{Kind, Object, service, task_definition};
 use crate::plan::{Plan, StepEffect};
 use crate::shape::Tree;
 use crate::telemetry::{Action, Stage};
@@ -21,10 +20,7 @@ pub fn gave_back(shared: &Shared, object: &Object, error: &CallError) {
     }
     let named = match object.key.kind {
         Kind::TaskDefinition => Some(object.key.clone()),
-        Kind::Service => match service::task_definition(object) {
-            Reference::Manifest(named) => Some(named),
-            Reference::Literal(_) => None,
-        },
+        Kind::Service => service::task_definition(object).manifest(),
         Kind::Cluster => None,
     };
     known.revisions.retain(|(of, _), _| Some(of) != named.as_ref());

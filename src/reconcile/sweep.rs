@@ -21,7 +21,7 @@ pub async fn sweep(shared: &Shared, desired: &Desired) {
             known.see(key, seen);
         }
     }
-    for object in desired.objects.values().filter(|object| object.key.kind == Kind::Cluster) {
+    for object in desired.clusters() {
         if let Some(seen) = swept.clusters.get(object.aws_name()) {
             known.see(&object.key, seen.clone());
         }
@@ -81,7 +81,7 @@ fn undeclared(shared: &Shared, known: &mut Known, keys: &BTreeMap<(String, Strin
 
 /// Rollouts that an operator before us began, or someone else did, count as well.
 fn rolling(desired: &Desired, known: &mut Known) {
-    for object in desired.objects.values().filter(|object| object.key.kind == Kind::Service) {
+    for object in desired.services() {
         let rolls = known.seen.get(&object.key).is_some_and(|seen| rolls(object, seen));
         if rolls && !known.gone.contains(&object.key) {
             known.rolling.insert(object.key.clone());

@@ -394,3 +394,12 @@ pub fn web(rig: &mut Rig) {
     rig.write("service.yaml", Wanted::of("web", 2).text("web"));
     rig.commit();
 }
+
+/// An operator that has brought [`web`] about.
+pub async fn converged(seed: u64) -> Rig {
+    let mut rig = Rig::new(seed);
+    web(&mut rig);
+    rig.start();
+    rig.converge(HOUR).await;
+    rig
+}

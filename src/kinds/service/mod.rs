@@ -42,6 +42,16 @@ pub enum Reference {
     Literal(String),
 }
 
+impl Reference {
+    /// The key of a TaskDefinition of the manifests.
+    pub fn manifest(self) -> Option<Key> {
+        match self {
+            Self::Manifest(key) => Some(key),
+            Self::Literal(_) => None,
+        }
+    }
+}
+
 /// The task definition a service runs; its own name where it says none.
 pub fn task_definition(object: &Object) -> Reference {
     let name = object.spec.text("taskDefinition").unwrap_or(&object.key.name);

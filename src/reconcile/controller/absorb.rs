@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::check::Desired;
-use crate::kinds::service::{self, Reference};
-use crate::kinds::{Key, Kind};
+use crate::kinds::{Key, Kind, service};
 use crate::plan::{Reason as Why, Verdict};
 use crate::telemetry::{Priority, Reason};
 
@@ -94,8 +93,8 @@ impl Controller {
 fn dependents(desired: &Desired) -> BTreeMap<Key, Vec<Key>> {
     let mut dependents: BTreeMap<Key, Vec<Key>> = BTreeMap::new();
     let clusters: BTreeMap<&str, &Key> = desired.clusters().map(|object| (object.aws_name(), &object.key)).collect();
-    for object in desired.objects.values().filter(|object| object.key.kind == Kind::Service) {
-        if let Reference::Manifest(key) = service::task_definition(object) {
+    for object in desired.services() {
+        if let Some(key) = service::task_definition(object).manifest() {
             dependents.entry(key).or_default().push(object.key.clone());
         }
         if let Some(cluster) = clusters.get(service::cluster(object)) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
-use crate::kinds::{Key, Kind, service};
+use crate::kinds::{Key, service};
 use crate::plan::{Reason as Why, Verdict, brake};
 use crate::telemetry::{Priority, Reason};
 
@@ -33,8 +33,7 @@ impl Controller {
         self.swept = true;
         let mut orphans = self.shared.known().orphans.clone();
         // What was declared while the sweep was on its way is no orphan.
-        let services = self.now_desired.objects.values().filter(|object| object.key.kind == Kind::Service);
-        for object in services {
+        for object in self.now_desired.services() {
             orphans.remove(&format!("{}/{}", service::cluster(object), object.aws_name()));
         }
         for orphan in orphans.difference(&self.status.orphans) {
@@ -68,7 +67,7 @@ impl Controller {
         self.let_go.retain(|_, at| now.since(*at) < LET_GO_COUNTS);
         let drifting = std::mem::take(&mut self.drifting);
         let drifted = drifting.iter().filter(|key| !self.let_go.contains_key(key)).count() + self.let_go.len();
-        let all = self.now_desired.objects.keys().filter(|key| key.kind == Kind::Service).count();
+        let all = self.now_desired.services().count();
         let mass = brake::is_mass_change(drifted, all);
         for key in drifting {
             if mass {

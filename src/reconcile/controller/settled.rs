@@ -1,7 +1,6 @@
 //! Whether there is nothing left to do, for loops that end by themselves.
 
-use crate::kinds::service::{self, Reference};
-use crate::kinds::{Key, Kind};
+use crate::kinds::{Key, Kind, service};
 use crate::plan::{Reason as Why, Verdict};
 
 use super::super::pass::Ended;
@@ -31,10 +30,7 @@ impl Controller {
             return false;
         };
         let given_up = |key: &Key| self.last.get(key).is_some_and(is_given_up);
-        let task_definition = match service::task_definition(object) {
-            Reference::Manifest(key) => given_up(&key),
-            Reference::Literal(_) => false,
-        };
+        let task_definition = service::task_definition(object).manifest().is_some_and(|key| given_up(&key));
         let cluster = self.now_desired.clusters().find(|cluster| cluster.aws_name() == service::cluster(object));
         task_definition || cluster.is_some_and(|cluster| given_up(&cluster.key))
     }

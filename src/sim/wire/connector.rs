@@ -9,7 +9,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 
 use super::super::Sim;
-use super::{Request, Response, answer};
+use super::{Request, Response, served};
 
 /// An HTTP client for `Config::builder().http_client(…)`, or to be wrapped by one that loses answers.
 ///
@@ -32,10 +32,7 @@ impl HttpConnector for Connector {
         let sim = self.sim.clone();
         HttpConnectorFuture::new(async move {
             let request = read(&request)?;
-            sim.travel().await;
-            let response = answer(&sim, &request);
-            sim.travel().await;
-            write(response)
+            write(served(&sim, &request).await)
         })
     }
 }

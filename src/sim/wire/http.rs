@@ -26,7 +26,7 @@ use crate::shape::{Tree, json};
 use crate::tree;
 
 use super::super::Sim;
-use super::{BODY_LIMIT_BYTES, Request, Response, answer, state};
+use super::{BODY_LIMIT_BYTES, Request, Response, served, state};
 
 /// The furthest one request may put the world ahead.
 pub const ADVANCE_LIMIT_SECONDS: f64 = 366.0 * 24.0 * 3600.0;
@@ -75,10 +75,7 @@ async fn aws(State(sim): State<Sim>, headers: HeaderMap, body: Body) -> HttpResp
         (name.as_str().to_owned(), text)
     });
     let request = Request { headers: headers.collect(), body: body.to_vec() };
-    sim.travel().await;
-    let response = answer(&sim, &request);
-    sim.travel().await;
-    write(response)
+    write(served(&sim, &request).await)
 }
 
 async fn show_state(State(sim): State<Sim>) -> HttpResponse {

@@ -1,7 +1,7 @@
 //! The doors: protocols in, protocols out. Must not know: what an operation does.
 //!
 //! Both doors, HTTP on a socket (`http`) and the SDK's connector inside the process (`connector`), go through
-//! one function: [`answer`]. One port serves all services; a request's headers tell which one it means:
+//! one function: `served`. One port serves all services; a request's headers tell which one it means:
 //!
 //! | the request has | protocol | service |
 //! |---|---|---|
@@ -59,7 +59,15 @@ impl Request {
     }
 }
 
-/// Answers one request of any protocol.
+/// Answers one request after its way here and before its way back.
+async fn served(sim: &Sim, request: &Request) -> Response {
+    sim.travel().await;
+    let response = answer(sim, request);
+    sim.travel().await;
+    response
+}
+
+/// Answers one request of any protocol, at once.
 pub fn answer(sim: &Sim, request: &Request) -> Response {
     let id = sim.world().request_id();
     let mut response = match (request.header("x-amz-target"), request.is_form()) {

@@ -115,7 +115,13 @@ fn deployment(world: &World, service: &Service, deployment: &Deployment) -> Tree
         "rolloutState" => deployment.rollout.as_str(),
         "rolloutStateReason" => &deployment.reason,
     };
-    const ALSO_HERE: &[&str] = &[
+    deploying(&deployment.spec, &mut shown);
+    shown
+}
+
+/// The members that start a deployment and that it shows, as its revision does.
+fn deploying(spec: &Tree, shown: &mut Tree) {
+    const MEMBERS: &[&str] = &[
         "taskDefinition",
         "launchType",
         "capacityProviderStrategy",
@@ -125,8 +131,10 @@ fn deployment(world: &World, service: &Service, deployment: &Deployment) -> Tree
         "volumeConfigurations",
         "vpcLatticeConfigurations",
     ];
-    copy(&deployment.spec, ALSO_HERE, &mut shown);
-    shown.with_some("platformVersion", resolved_platform(&deployment.spec))
+    copy(spec, MEMBERS, shown);
+    if let Some(version) = resolved_platform(spec) {
+        shown.set("platformVersion", version);
+    }
 }
 
 /// LATEST as it was resolved (§2.6).
@@ -157,18 +165,7 @@ pub(super) fn revision(world: &World, service: &Service, revision: &Revision) ->
         "guardDutyEnabled" => false,
         "createdAt" => revision.created,
     };
-    const ALSO_HERE: &[&str] = &[
-        "taskDefinition",
-        "launchType",
-        "capacityProviderStrategy",
-        "platformFamily",
-        "networkConfiguration",
-        "loadBalancers",
-        "serviceRegistries",
-        "serviceConnectConfiguration",
-        "volumeConfigurations",
-        "vpcLatticeConfigurations",
-    ];
-    copy(&revision.spec, ALSO_HERE, &mut shown);
-    shown.with_some("platformVersion", resolved_platform(&revision.spec))
+    copy(&revision.spec, &["loadBalancers", "serviceRegistries"], &mut shown);
+    deploying(&revision.spec, &mut shown);
+    shown
 }
