@@ -297,7 +297,7 @@ fn each_mutation_is_found_once_at_its_place() {
                     panic!("{} {} at {}: {problems:?}", operation.name, mutation.kind, mutation.at)
                 };
                 assert_eq!(problem.path, mutation.at, "{} {}", operation.name, mutation.kind);
-                let near = problem.hint().is_some_and(|hint| hint.starts_with("did you mean"));
+                let near = problem.remedy().is_some_and(|remedy| remedy.starts_with("did you mean"));
                 assert!(near || mutation.kind != "unknown" || structure.members.is_empty(), "{problem}");
                 *found.entry(mutation.kind).or_default() += 1;
             }

@@ -32,7 +32,7 @@ fn with_spec(spec: &str) -> String {
 }
 
 fn shown(reading: &Reading) -> Vec<String> {
-    reading.problems.iter().map(ToString::to_string).collect()
+    reading.findings.iter().map(ToString::to_string).collect()
 }
 
 fn names(reading: &Reading) -> Vec<&str> {
@@ -205,7 +205,7 @@ fn one_bad_document_does_not_lose_its_neighbours() {
             (Some(1), Some("web")),
             "{bad:?}"
         );
-        assert!(reading.problems.iter().all(|problem| (6..=10).contains(&problem.line)), "{:?}", shown(&reading));
+        assert!(reading.findings.iter().all(|problem| (6..=10).contains(&problem.line)), "{:?}", shown(&reading));
         assert!(reading.may_describe("Service", "web") && !reading.may_describe("Service", "one"));
         assert_eq!(reading.documents[1].index, 2);
     }
@@ -215,7 +215,7 @@ fn one_bad_document_does_not_lose_its_neighbours() {
 fn all_that_is_wrong_is_told_at_once_and_in_order() {
     let spec = "spec:\n  r: !Ref x\n  a: 1\n  a: 2\n  n: .nan\n";
     let reading = read(&[("b.yaml", &with_spec(spec)), ("a.yaml", "x: 1\n")]);
-    let places: Vec<_> = reading.problems.iter().map(|problem| (problem.file.as_str(), problem.line)).collect();
+    let places: Vec<_> = reading.findings.iter().map(|problem| (problem.file.as_str(), problem.line)).collect();
     assert_eq!(places, [("a.yaml", 1), ("b.yaml", 5), ("b.yaml", 7), ("b.yaml", 8)]);
 }
 

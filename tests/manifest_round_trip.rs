@@ -80,7 +80,7 @@ fn read(path: &str, text: &str) -> Reading {
 
 fn read_back(path: &str, text: &str) -> Tree {
     let reading = read(path, text);
-    let problems: Vec<_> = reading.problems.iter().map(ToString::to_string).collect();
+    let problems: Vec<_> = reading.findings.iter().map(ToString::to_string).collect();
     assert_eq!(problems, [""; 0], "{text}");
     assert_eq!(reading.documents.len(), 1, "{text}");
     reading.documents[0].spec.clone()
@@ -155,7 +155,7 @@ proptest! {
         writer.value(&document(&spec), &Path::root(), 0);
         writer.text += "\n";
         let reading = read("a.yaml", &writer.text);
-        prop_assert_eq!(reading.problems.len(), 0, "{:?}", reading.problems);
+        prop_assert_eq!(reading.findings.len(), 0, "{:?}", reading.findings);
         let locator = reading.documents[0].locator();
         for (path, at, place) in writer.places {
             prop_assert_eq!(locator.find(&path, at), place, "{} in\n{}", path, writer.text);
@@ -170,8 +170,8 @@ proptest! {
             for text in [text.clone(), pieces.concat()] {
                 let reading = read(path, &text);
                 let lines = text.lines().count() + 1;
-                prop_assert!(reading.problems.iter().all(|problem| problem.line >= 1 && problem.line <= lines), "{:?}", reading.problems);
-                prop_assert_eq!(reading.broken.is_empty(), reading.problems.is_empty());
+                prop_assert!(reading.findings.iter().all(|problem| problem.line >= 1 && problem.line <= lines), "{:?}", reading.findings);
+                prop_assert_eq!(reading.broken.is_empty(), reading.findings.is_empty());
             }
         }
     }

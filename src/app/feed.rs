@@ -143,12 +143,12 @@ impl Feed {
         read.settings = self.settings.clone();
         if read.settings.is_none() {
             // Whose objects these are, and in which clusters, was never known: then there are none.
-            self.shown.problems = read.problems.iter().take(PROBLEMS_SHOWN).map(ToString::to_string).collect();
+            self.shown.problems = read.findings.iter().take(PROBLEMS_SHOWN).map(ToString::to_string).collect();
             self.tell(LoadResult::Invalid, &self.shown.problems.join("; "), took);
             return;
         }
         let desired = crate::check::desired(&read, &self.place, &snapshot.revision, Some(&previous));
-        let mut problems: Vec<String> = desired.problems.iter().take(PROBLEMS_SHOWN).map(ToString::to_string).collect();
+        let mut problems: Vec<String> = desired.findings.iter().take(PROBLEMS_SHOWN).map(ToString::to_string).collect();
         problems.extend(self.other_owner());
         if snapshot.files.is_empty() {
             problems.push("the directory holds no manifest".to_owned());

@@ -44,11 +44,11 @@ pub async fn prepare(flags: &args::Place, clock: &Clock) -> Result<Option<(Share
     shared.place = shared.aws.place().await?;
     let read = reading(&snapshot, flags, &shared.place);
     let desired = crate::check::desired(&read, &shared.place, &snapshot.revision, None);
-    if !desired.problems.is_empty() {
-        for problem in &desired.problems {
-            print::err(problem);
+    if !desired.findings.is_empty() {
+        for finding in &desired.findings {
+            print::err(finding);
         }
-        let problems = print::counted(desired.problems.len(), "problem");
+        let problems = print::counted(desired.findings.len(), "problem");
         print::err(format_args!("{problems}; nothing was done"));
         return Ok(None);
     }

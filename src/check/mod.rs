@@ -10,7 +10,7 @@ mod rules;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::kinds::{Key, Kind, Object, Place};
-use crate::manifest::{At, Document, Problem, Reading};
+use crate::manifest::{At, Document, Finding, Reading};
 use crate::shape::Path;
 
 pub use reconcile::duration;
@@ -21,7 +21,7 @@ pub struct Desired {
     pub revision: String,
     pub objects: BTreeMap<Key, Object>,
     /// In the order of places.
-    pub problems: Vec<Problem>,
+    pub findings: Vec<Finding>,
     /// Objects whose document is broken now: what is in force was read from an earlier revision.
     pub kept: BTreeSet<Key>,
     /// Documents that are not in force as they stand.
@@ -49,7 +49,7 @@ pub fn desired(reading: &Reading, place: &Place, revision: &str, previous: Optio
     let mut desired = Desired {
         revision: revision.to_owned(),
         objects: std::mem::take(&mut found.objects).into_iter().map(|(key, (object, _))| (key, object)).collect(),
-        problems: reading.problems.iter().cloned().chain(std::mem::take(&mut found.problems)).collect(),
+        findings: reading.findings.iter().cloned().chain(std::mem::take(&mut found.findings)).collect(),
         kept: BTreeSet::new(),
         rejected: found.rejected.len() + reading.broken.len(),
         skipped: found.skipped,
@@ -60,7 +60,7 @@ pub fn desired(reading: &Reading, place: &Place, revision: &str, previous: Optio
             desired.kept.insert(key.clone());
         }
     }
-    desired.problems.sort();
+    desired.findings.sort();
     desired
 }
 
@@ -76,13 +76,13 @@ impl Desired {
 }
 
 impl Context<'_> {
-    fn problem(&self, path: Path, at: At, rule: &'static str, message: impl Into<String>) -> Problem {
-        self.document.problem(path, at, rule, message)
+    fn finding(&self, path: Path, at: At, rule: &'static str, message: impl Into<String>) -> Finding {
+        self.document.finding(path, at, rule, message)
     }
 
-    /// A problem that the rule in hand will put its name on.
-    fn said(&self, path: Path, at: At, message: impl Into<String>) -> Problem {
-        self.problem(path, at, "", message)
+    /// A finding that the rule in hand will put its name on.
+    fn said(&self, path: Path, at: At, message: impl Into<String>) -> Finding {
+        self.finding(path, at, "", message)
     }
 
     fn kind(&self) -> Option<Kind> {

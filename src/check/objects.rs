@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::kinds::service;
 use crate::kinds::{Definition, Key, Kind, Object, Origin, definition};
-use crate::manifest::{At, Document, Problem, Reading};
+use crate::manifest::{At, Document, Finding, Reading};
 use crate::shape::check::{Mismatch, Strictness, What, check, retype};
 use crate::shape::{Path, Tree, table};
 
@@ -15,7 +15,7 @@ use super::{reconcile, rules};
 #[derive(Default)]
 pub struct Found<'a> {
     pub objects: BTreeMap<Key, (Object, &'a Document)>,
-    pub problems: Vec<Problem>,
+    pub findings: Vec<Finding>,
     /// Kind and name of documents that are not in force.
     pub rejected: BTreeSet<(String, String)>,
     pub skipped: usize,
@@ -31,15 +31,15 @@ impl<'a> Found<'a> {
             self.skipped += 1;
             return;
         }
-        let mut problems = Vec::new();
+        let mut findings = Vec::new();
         for rule in rules::RULES {
-            let before = problems.len();
-            (rule.look)(context, &mut problems);
-            problems.iter_mut().skip(before).for_each(|problem| problem.rule = rule.name);
+            let before = findings.len();
+            (rule.look)(context, &mut findings);
+            findings.iter_mut().skip(before).for_each(|finding| finding.rule = rule.name);
         }
-        let object = context.kind().map(|kind| object(context, definition(kind), &mut problems));
-        let Some(object) = object.filter(|_| problems.is_empty()) else {
-            self.reject(document, problems);
+        let object = context.kind().map(|kind| object(context, definition(kind), &mut findings));
+        let Some(object) = object.filter(|_| findings.is_empty()) else {
+            self.reject(document, findings);
             return;
         };
         let claim = (object.key.kind, object.key.cluster.clone(), object.aws_name().to_owned());
@@ -58,7 +58,7 @@ impl<'a> Found<'a> {
     }
 
     /// Services whose task definition is nowhere are not in force. One that broken text may hold is somewhere: what was
-    /// last read of it holds, and the text has a problem of its own.
+    /// last read of it holds, and the text has a finding of its own.
     pub fn resolve(&mut self, reading: &Reading) {
         let gone = |(object, document): &(Object, &'a Document)| {
             let wanted = (object.key.kind == Kind::Service).then(|| service::task_definition(object))?;
@@ -71,26 +71,26 @@ impl<'a> Found<'a> {
             self.objects.remove(&key);
             let message = format!("there is no TaskDefinition {name:?} in the manifests");
             let at = Path::from("spec.taskDefinition");
-            let mut problem = document.problem(at, At::Value, "reference", message);
-            problem.hint = Some("declare it, or name a live one as family:revision".to_owned());
-            self.reject(document, vec![problem]);
+            let mut finding = document.finding(at, At::Value, "reference", message);
+            finding.remedy = Some("declare it, or name a live one as family:revision".to_owned());
+            self.reject(document, vec![finding]);
         }
     }
 
-    fn reject(&mut self, document: &Document, problems: Vec<Problem>) {
+    fn reject(&mut self, document: &Document, findings: Vec<Finding>) {
         self.rejected.insert((document.kind.clone(), document.name().to_owned()));
-        self.problems.extend(problems);
+        self.findings.extend(findings);
     }
 
     /// Two documents for one object: which one was meant can't be known, so neither is in force.
     fn twice(&mut self, key: &Key, first: &Document, second: &Document) {
         self.objects.remove(key);
         for (here, there) in [(first, second), (second, first)] {
-            let place = there.problem(Path::from("metadata.name"), At::Value, "duplicate-object", "");
+            let place = there.finding(Path::from("metadata.name"), At::Value, "duplicate-object", "");
             let message =
                 format!("{} is declared a second time at {}:{}:{}", key.short(), place.file, place.line, place.column);
-            let problem = here.problem(Path::from("metadata.name"), At::Value, "duplicate-object", message);
-            self.reject(here, vec![problem]);
+            let finding = here.finding(Path::from("metadata.name"), At::Value, "duplicate-object", message);
+            self.reject(here, vec![finding]);
         }
     }
 }
@@ -100,22 +100,22 @@ fn elsewhere(context: &Context<'_>) -> bool {
     other("region", &context.place.region) || other("account", &context.place.account)
 }
 
-fn object(context: &Context<'_>, definition: &Definition, problems: &mut Vec<Problem>) -> Object {
+fn object(context: &Context<'_>, definition: &Definition, findings: &mut Vec<Finding>) -> Object {
     let document = context.document;
-    let spec = spec(context, definition, problems);
+    let spec = spec(context, definition, findings);
     let cluster =
         definition.in_cluster.then(|| document.metadata.text("cluster").unwrap_or(service::CLUSTER_DEFAULT).to_owned());
     Object {
         key: Key { place: context.place.clone(), cluster, kind: definition.kind, name: document.name().to_owned() },
         spec,
-        reconcile: reconcile::read(context, problems),
+        reconcile: reconcile::read(context, findings),
         origin: Origin { file: document.file.clone(), document: document.index },
     }
 }
 
 /// The spec as AWS's API takes it: read-only members of a pasted description left out, variables typed, the name
 /// filled in, everything checked against the shape.
-fn spec(context: &Context<'_>, definition: &Definition, problems: &mut Vec<Problem>) -> Tree {
+fn spec(context: &Context<'_>, definition: &Definition, findings: &mut Vec<Finding>) -> Tree {
     let document = context.document;
     let pasted = document.spec.as_map().into_iter().flatten();
     let kept = pasted.filter(|(name, _)| !definition.is_read_only(name));
@@ -132,13 +132,13 @@ fn spec(context: &Context<'_>, definition: &Definition, problems: &mut Vec<Probl
     let reserved = |mismatch: &Mismatch| definition.reserved.iter().any(|(name, _)| mismatch.path == Path::from(*name));
     for mismatch in check(table::ecs(), definition.structure(), &spec, Strictness::Full) {
         if !reserved(&mismatch) {
-            problems.push(shape_problem(context, &mismatch));
+            findings.push(shape_finding(context, &mismatch));
         }
     }
     spec
 }
 
-fn shape_problem(context: &Context<'_>, mismatch: &Mismatch) -> Problem {
+fn shape_finding(context: &Context<'_>, mismatch: &Mismatch) -> Finding {
     let (at, rule) = match mismatch.what {
         What::Unknown { .. } => (At::Key, "unknown-member"),
         What::Missing { .. } => (At::Value, "missing-member"),
@@ -148,7 +148,7 @@ fn shape_problem(context: &Context<'_>, mismatch: &Mismatch) -> Problem {
     };
     let path = mismatch.path.below(&Path::from("spec"));
     let whole = Mismatch { path: path.clone(), ..mismatch.clone() };
-    let mut problem = context.problem(path, at, rule, whole.to_string());
-    problem.hint = mismatch.hint();
-    problem
+    let mut finding = context.finding(path, at, rule, whole.to_string());
+    finding.remedy = mismatch.remedy();
+    finding
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::kinds::Reconcile;
-use crate::manifest::{At, Problem};
+use crate::manifest::{At, Finding};
 use crate::shape::near::nearest;
 use crate::shape::{Path, Tree};
 
@@ -15,8 +15,8 @@ const ROLLOUT: [&str; 2] = ["onFailure", "progressDeadline"];
 /// What the design has and this version does not; said as such, so that nobody takes it for a slip.
 const LATER: [&str; 6] = ["adopt", "dependsOn", "drift", "prune", "replace", "replaceHow"];
 
-/// Reads the block; all problems at once.
-pub fn read(context: &Context<'_>, found: &mut Vec<Problem>) -> Reconcile {
+/// Reads the block; all findings at once.
+pub fn read(context: &Context<'_>, found: &mut Vec<Finding>) -> Reconcile {
     let mut reconcile = Reconcile::default();
     let root = Path::from("reconcile");
     for (name, value) in context.document.reconcile.as_map().into_iter().flatten() {
@@ -32,7 +32,7 @@ pub fn read(context: &Context<'_>, found: &mut Vec<Problem>) -> Reconcile {
     reconcile
 }
 
-fn rollout(context: &Context<'_>, tree: &Tree, root: &Path, reconcile: &mut Reconcile, found: &mut Vec<Problem>) {
+fn rollout(context: &Context<'_>, tree: &Tree, root: &Path, reconcile: &mut Reconcile, found: &mut Vec<Finding>) {
     for (name, value) in tree.as_map().into_iter().flatten() {
         let at = root.name(name);
         match (name.as_str(), value.as_text()) {
@@ -53,18 +53,18 @@ fn rollout(context: &Context<'_>, tree: &Tree, root: &Path, reconcile: &mut Reco
     }
 }
 
-fn wrong(context: &Context<'_>, at: Path, message: &str) -> Problem {
-    context.problem(at, At::Value, "reconcile", message)
+fn wrong(context: &Context<'_>, at: Path, message: &str) -> Finding {
+    context.finding(at, At::Value, "reconcile", message)
 }
 
-fn unknown(context: &Context<'_>, at: Path, name: &str, known: &'static [&'static str]) -> Problem {
+fn unknown(context: &Context<'_>, at: Path, name: &str, known: &'static [&'static str]) -> Finding {
     if LATER.contains(&name) {
-        return context.problem(at, At::Key, "reconcile", format!("reconcile.{name} is not supported yet"));
+        return context.finding(at, At::Key, "reconcile", format!("reconcile.{name} is not supported yet"));
     }
-    let mut problem =
-        context.problem(at, At::Key, "reconcile", format!("unknown member {name:?}; there are {}", known.join(", ")));
-    problem.hint = nearest(name, known.iter().copied()).map(|near| format!("did you mean {near}?"));
-    problem
+    let mut finding =
+        context.finding(at, At::Key, "reconcile", format!("unknown member {name:?}; there are {}", known.join(", ")));
+    finding.remedy = nearest(name, known.iter().copied()).map(|near| format!("did you mean {near}?"));
+    finding
 }
 
 /// `90s`, `15m`, `2h`; at least a second, at most a day.

@@ -1,7 +1,7 @@
 //! The rules that look at one document, one named function each.
 
 use crate::kinds::{Kind, definition, service, tags, task_definition};
-use crate::manifest::{At, Problem};
+use crate::manifest::{At, Finding};
 use crate::shape::near::nearest;
 use crate::shape::{Path, Tree};
 
@@ -10,10 +10,10 @@ use super::Context;
 /// A rule by its stable name.
 pub struct Rule {
     pub name: &'static str,
-    pub look: fn(&Context<'_>, &mut Vec<Problem>),
+    pub look: fn(&Context<'_>, &mut Vec<Finding>),
 }
 
-/// All rules on single documents, in the order in which their problems are most telling.
+/// All rules on single documents, in the order in which their findings are most telling.
 pub const RULES: &[Rule] = &[
     Rule { name: "kind", look: kind },
     Rule { name: "cluster", look: cluster },
@@ -24,19 +24,19 @@ pub const RULES: &[Rule] = &[
     Rule { name: "reserved-tag", look: reserved_tags },
 ];
 
-fn kind(context: &Context<'_>, found: &mut Vec<Problem>) {
+fn kind(context: &Context<'_>, found: &mut Vec<Finding>) {
     if context.kind().is_some() {
         return;
     }
     let known: Vec<&str> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
     let message = format!("unknown kind {:?}; there are {}", context.document.kind, known.join(", "));
-    let mut problem = context.said(Path::from("kind"), At::Value, message);
-    problem.hint = nearest(&context.document.kind, known.into_iter()).map(|near| format!("did you mean {near}?"));
-    found.push(problem);
+    let mut finding = context.said(Path::from("kind"), At::Value, message);
+    finding.remedy = nearest(&context.document.kind, known.into_iter()).map(|near| format!("did you mean {near}?"));
+    found.push(finding);
 }
 
 /// Which cluster: one that ECS can have, and that belongs to this directory.
-fn cluster(context: &Context<'_>, found: &mut Vec<Problem>) {
+fn cluster(context: &Context<'_>, found: &mut Vec<Finding>) {
     let Some(kind) = context.kind() else { return };
     let (named, at) = match kind {
         Kind::Cluster => (aws_name(context, kind), Path::from("metadata.name")),
@@ -74,7 +74,7 @@ fn is_name(name: &str) -> bool {
     !name.is_empty() && name.len() <= NAME_MAX && name.chars().all(letters)
 }
 
-fn name(context: &Context<'_>, found: &mut Vec<Problem>) {
+fn name(context: &Context<'_>, found: &mut Vec<Finding>) {
     let Some(kind) = context.kind() else { return };
     let member = definition(kind).name_member;
     let name = aws_name(context, kind);
@@ -93,7 +93,7 @@ fn name(context: &Context<'_>, found: &mut Vec<Problem>) {
 }
 
 /// A live task definition is named with its revision: AWS's newest is nobody's decision.
-fn revision(context: &Context<'_>, found: &mut Vec<Problem>) {
+fn revision(context: &Context<'_>, found: &mut Vec<Finding>) {
     let named = context.document.spec.text("taskDefinition").filter(|_| context.kind() == Some(Kind::Service));
     if let Some(named) = named.filter(|named| named.contains(':') && task_definition::parts(named).is_none()) {
         let message = format!("{named:?} names no revision; write family:revision, or the name of a TaskDefinition");
@@ -102,7 +102,7 @@ fn revision(context: &Context<'_>, found: &mut Vec<Problem>) {
 }
 
 /// What ECS has and this version does not handle: refused here, not by a call an hour.
-fn unsupported(context: &Context<'_>, found: &mut Vec<Problem>) {
+fn unsupported(context: &Context<'_>, found: &mut Vec<Finding>) {
     if context.kind() != Some(Kind::Service) {
         return;
     }
@@ -121,19 +121,19 @@ fn unsupported(context: &Context<'_>, found: &mut Vec<Problem>) {
     }
 }
 
-fn reserved(context: &Context<'_>, found: &mut Vec<Problem>) {
+fn reserved(context: &Context<'_>, found: &mut Vec<Finding>) {
     let Some(kind) = context.kind() else { return };
     for (member, instead) in definition(kind).reserved {
         if context.document.spec.get(member).is_some() {
             let at = Path::from("spec").name(member);
-            let mut problem = context.said(at, At::Key, format!("spec.{member} is not for manifests"));
-            problem.hint = Some(format!("write {instead}"));
-            found.push(problem);
+            let mut finding = context.said(at, At::Key, format!("spec.{member} is not for manifests"));
+            finding.remedy = Some(format!("write {instead}"));
+            found.push(finding);
         }
     }
 }
 
-fn reserved_tags(context: &Context<'_>, found: &mut Vec<Problem>) {
+fn reserved_tags(context: &Context<'_>, found: &mut Vec<Finding>) {
     for (index, tag) in context.document.spec.list("tags").iter().enumerate() {
         let key = tag.get("key").and_then(Tree::as_text).unwrap_or_default();
         if key.starts_with(tags::PREFIX) {

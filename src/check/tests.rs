@@ -28,7 +28,7 @@ fn service(spec: &str) -> String {
 }
 
 fn says(desired: &Desired) -> Vec<String> {
-    desired.problems.iter().map(ToString::to_string).collect()
+    desired.findings.iter().map(ToString::to_string).collect()
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn a_broken_document_keeps_its_last_good_state_and_a_removed_one_is_gone() {
         let found = read(&[("a.yaml", TASK), ("b.yaml", &broken)], Some(&good));
         let kept: Vec<i64> = found.objects.values().filter_map(|object| object.spec.int("desiredCount")).collect();
         if broken.contains('{') && broken.contains("desiredCount") {
-            assert_eq!(kept, [2], "{broken}: {:?}", found.problems);
+            assert_eq!(kept, [2], "{broken}: {:?}", found.findings);
             assert_eq!(found.kept.len(), 1);
         }
     }
@@ -98,7 +98,7 @@ fn two_names_for_one_service_are_one_object() {
     let named = |name: &str| service("{ serviceName: shop }").replace("name: web,", &format!("name: {name},"));
     let found = read(&[("a.yaml", TASK), ("b.yaml", &named("web")), ("c.yaml", &named("api"))], None);
     // The second has no task definition of its name either; it never gets that far.
-    assert_eq!(found.problems.iter().filter(|one| one.rule == "duplicate-object").count(), 2, "{:?}", says(&found));
+    assert_eq!(found.findings.iter().filter(|one| one.rule == "duplicate-object").count(), 2, "{:?}", says(&found));
     assert_eq!(found.objects.len(), 1);
 }
 
@@ -124,7 +124,7 @@ fn only_clusters_of_the_directory_are_let_in() {
     let found = desired(&manifest::read(&input), &place, "r1", None);
     assert_eq!(found.objects.len(), 2, "{:?}", found.objects.keys());
     assert_eq!(
-        found.problems.iter().map(|one| one.rule).collect::<Vec<_>>(),
+        found.findings.iter().map(|one| one.rule).collect::<Vec<_>>(),
         ["cluster", "cluster"],
         "{:?}",
         says(&found)
@@ -135,5 +135,5 @@ fn only_clusters_of_the_directory_are_let_in() {
 fn what_belongs_elsewhere_is_skipped() {
     let other = TASK.replace("{ name: web }", "{ name: web, region: eu-west-1 }");
     let found = read(&[("a.yaml", &other)], None);
-    assert_eq!((found.objects.len(), found.skipped, found.problems.len()), (0, 1, 0));
+    assert_eq!((found.objects.len(), found.skipped, found.findings.len()), (0, 1, 0));
 }

@@ -2,7 +2,7 @@
 //!
 //! Must not know: any kind.
 
-use super::problem::{At, Fault};
+use super::finding::{At, Fault};
 use crate::shape::{Map, Path, Tree};
 
 /// The one version there is.
@@ -33,7 +33,7 @@ pub(super) fn open(tree: Tree) -> Result<Envelope, Vec<Fault>> {
                 "envelope",
                 format!("{name} is {}; it takes a map", wrong.noun()),
             );
-            let fault = if *wrong == Tree::Null { fault.hint("remove it, or give it members") } else { fault };
+            let fault = if *wrong == Tree::Null { fault.remedy("remove it, or give it members") } else { fault };
             faults.push(fault);
         }
     }
@@ -42,7 +42,7 @@ pub(super) fn open(tree: Tree) -> Result<Envelope, Vec<Fault>> {
         Some(_) => Tree::map(),
         None => {
             faults.push(
-                Fault::new(Path::root(), At::Value, "envelope", "metadata is missing").hint("metadata: { name: … }"),
+                Fault::new(Path::root(), At::Value, "envelope", "metadata is missing").remedy("metadata: { name: … }"),
             );
             Tree::map()
         }
@@ -77,23 +77,25 @@ fn members(tree: Tree, known: &[&str], faults: &mut Vec<Fault>) -> Result<Map, V
     };
     if !map.contains_key("apiVersion") && !map.contains_key("kind") {
         let message = format!("not a manifest: apiVersion: {API_VERSION} and kind are missing");
-        let hint = "exclude files that are something else in .ecs-operator-ignore";
-        return Err(vec![Fault::new(Path::root(), At::Value, "envelope", message).hint(hint)]);
+        let remedy = "exclude files that are something else in .ecs-operator-ignore";
+        return Err(vec![Fault::new(Path::root(), At::Value, "envelope", message).remedy(remedy)]);
     }
     unknown(&map, &Path::root(), known, faults);
     match map.get("apiVersion") {
         Some(Tree::Text(version)) if version == API_VERSION => {}
         Some(Tree::Text(version)) => {
             let message = format!("apiVersion {version} is not known");
-            faults.push(Fault::new(Path::from("apiVersion"), At::Value, "api-version", message).hint(wanted_version()));
+            faults
+                .push(Fault::new(Path::from("apiVersion"), At::Value, "api-version", message).remedy(wanted_version()));
         }
         Some(other) => {
             let message = format!("apiVersion is {}; it takes a string", other.noun());
-            faults.push(Fault::new(Path::from("apiVersion"), At::Value, "api-version", message).hint(wanted_version()));
+            faults
+                .push(Fault::new(Path::from("apiVersion"), At::Value, "api-version", message).remedy(wanted_version()));
         }
         None => {
             let fault = Fault::new(Path::root(), At::Value, "api-version", "apiVersion is missing");
-            faults.push(fault.hint(wanted_version()));
+            faults.push(fault.remedy(wanted_version()));
         }
     }
     match map.get("kind") {
@@ -122,7 +124,7 @@ pub(super) fn unknown(map: &Map, path: &Path, known: &[&str], faults: &mut Vec<F
         let at = path.name(name);
         let message = format!("{at} is not known here");
         let all = format!("known are {}", known.join(", "));
-        faults.push(Fault::new(at, At::Key, "unknown-member", message).hint(all).near(name, known.iter().copied()));
+        faults.push(Fault::new(at, At::Key, "unknown-member", message).remedy(all).near(name, known.iter().copied()));
     }
 }
 
@@ -165,7 +167,7 @@ fn text(value: &Tree, path: &Path, may_be_empty: bool, faults: &mut Vec<Fault>) 
         other => {
             let fault = fault(format!("{path} is {}; it takes a string", other.noun()));
             let scalar = !matches!(other, Tree::Null | Tree::List(_) | Tree::Map(_));
-            faults.push(if scalar { fault.hint("write it in quotes") } else { fault });
+            faults.push(if scalar { fault.remedy("write it in quotes") } else { fault });
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::shape::Path;
 
 /// Something wrong at a place. Sorts by place.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Problem {
+pub struct Finding {
     pub file: String,
     /// From 1.
     pub line: usize,
@@ -19,24 +19,35 @@ pub struct Problem {
     pub path: Path,
     pub message: String,
     /// What to do about it.
-    pub hint: Option<String>,
-    /// A stable name for this sort of problem.
+    pub remedy: Option<String>,
+    /// The name of the rule that is broken; `explain RULE` tells more.
     pub rule: &'static str,
+    pub severity: Severity,
 }
 
-impl Problem {
-    /// A problem of a file as a whole.
+/// How bad it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// The document is not in force.
+    #[default]
+    Error,
+    /// It is in force, and will not do what people expect.
+    Warning,
+}
+
+impl Finding {
+    /// A finding of a file as a whole.
     pub fn in_file(file: &str, rule: &'static str, message: impl Into<String>) -> Self {
         let (path, message) = (Path::root(), message.into());
-        Self { file: file.to_owned(), line: 1, column: 1, path, message, hint: None, rule }
+        Self { file: file.to_owned(), line: 1, column: 1, path, message, remedy: None, rule, severity: Severity::Error }
     }
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}:{}: {}", self.file, self.line, self.column, shortened(&self.message))?;
-        match &self.hint {
-            Some(hint) => write!(f, " ({hint})"),
+        match &self.remedy {
+            Some(remedy) => write!(f, " ({remedy})"),
             None => Ok(()),
         }
     }
@@ -54,14 +65,14 @@ fn shortened(message: &str) -> Cow<'_, str> {
     Cow::Owned(head.chain(['…']).chain(tail).collect())
 }
 
-/// A problem that knows its path and not yet its line.
+/// A finding that knows its path and not yet its line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Fault {
     pub path: Path,
     pub at: At,
     pub rule: &'static str,
     pub message: String,
-    pub hint: Option<String>,
+    pub remedy: Option<String>,
 }
 
 /// Which part of the node at a path is meant.
@@ -76,18 +87,18 @@ pub enum At {
 
 impl Fault {
     pub fn new(path: Path, at: At, rule: &'static str, message: impl Into<String>) -> Self {
-        Self { path, at, rule, message: message.into(), hint: None }
+        Self { path, at, rule, message: message.into(), remedy: None }
     }
 
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+    pub fn remedy(mut self, remedy: impl Into<String>) -> Self {
+        self.remedy = Some(remedy.into());
         self
     }
 
     /// "did you mean" when there is something near.
     pub fn near<'a>(mut self, word: &str, among: impl Iterator<Item = &'a str>) -> Self {
         if let Some(near) = crate::shape::near::nearest(word, among) {
-            self.hint = Some(format!("did you mean {near}?"));
+            self.remedy = Some(format!("did you mean {near}?"));
         }
         self
     }

@@ -14,7 +14,7 @@ pub const DOCUMENTS: usize = 1_000;
 /// The text of one file, in bytes.
 pub const FILE_BYTES: usize = 1024 * 1024;
 /// Problems told about one document; who has more has seen enough.
-pub const PROBLEMS: usize = 50;
+pub const FINDINGS: usize = 50;
 /// What one string may grow to when variables are replaced, in bytes.
 pub const EXPANDED_BYTES: usize = 256 * 1024;
 /// Merge keys followed in search of one member's place.

@@ -1,6 +1,6 @@
 //! A path into a document → line and column, by parsing its text again with a parser that keeps positions.
 //!
-//! Must not know: values. Made only when there is a problem to show; where the parsers disagree or the text ends in an
+//! Must not know: values. Made only when there is a finding to show; where the parsers disagree or the text ends in an
 //! error, the nearest place before it is given.
 
 use std::borrow::Cow;
@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 
 use saphyr_parser::{Event, Marker, Parser, Span, Tag};
 
+use super::finding::At;
 use super::limits;
-use super::problem::At;
 use crate::shape::{Path, Segment};
 
 /// Line and column, both from 1; columns count characters.

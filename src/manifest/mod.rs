@@ -2,16 +2,16 @@
 //!
 //! Must not know: any kind, AWS, files, tokio, the clock. The same texts always give the same [`Reading`].
 //!
-//! A document with any problem is not among the documents. It is not gone either: [`Reading::broken`] says whose text
+//! A document with any finding is not among the documents. It is not gone either: [`Reading::broken`] says whose text
 //! could not be read, and until it can be, what was last read of it stays in force.
 
 pub mod limits;
 
 mod envelope;
+mod finding;
 mod identity;
 mod locate;
 mod parse;
-mod problem;
 mod reader;
 mod settings;
 mod split;
@@ -22,15 +22,15 @@ use std::ops::Range;
 use std::sync::Arc;
 
 pub use envelope::API_VERSION;
+pub use finding::{At, Finding, Severity};
 pub use identity::Identity;
 pub use locate::{Locator, Place};
-pub use problem::{At, Problem};
 pub use settings::Settings;
 pub use variables::Variables;
 
 use crate::shape::{Path, Tree};
 
-/// The name that the settings file has in problems.
+/// The name that the settings file has in findings.
 pub const SETTINGS_FILE: &str = "ecs-operator.yaml";
 /// The kind of documents that define variables; they are consumed here.
 pub const DEFAULTS_KIND: &str = "Defaults";
@@ -53,7 +53,7 @@ pub struct Reading {
     /// In the order of files, and in a file in the order of its text.
     pub documents: Vec<Document>,
     /// In the order of places.
-    pub problems: Vec<Problem>,
+    pub findings: Vec<Finding>,
     /// Text that is there and could not be turned into documents.
     pub broken: Vec<Broken>,
     /// The files (and unreadable folders) of `broken`: what was last read from them still holds.
@@ -123,16 +123,25 @@ impl Document {
         Identity { kind: self.kind.clone(), name: self.name().to_owned() }
     }
 
-    /// Where everything stands. Parses the text again: meant for when there is a problem to show.
+    /// Where everything stands. Parses the text again: meant for when there is a finding to show.
     pub fn locator(&self) -> Locator {
         let text = self.text.get(self.range.clone()).unwrap_or_default();
         Locator::new(text, self.start, self.file.ends_with(".json"))
     }
 
-    /// A problem of this document at a path from its root (`spec.desiredCount`).
-    pub fn problem(&self, path: Path, at: At, rule: &'static str, message: impl Into<String>) -> Problem {
+    /// A finding of this document at a path from its root (`spec.desiredCount`).
+    pub fn finding(&self, path: Path, at: At, rule: &'static str, message: impl Into<String>) -> Finding {
         let Place { line, column } = self.locator().find(&path, at);
-        Problem { file: self.file.clone(), line, column, path, message: message.into(), hint: None, rule }
+        Finding {
+            file: self.file.clone(),
+            line,
+            column,
+            path,
+            message: message.into(),
+            remedy: None,
+            rule,
+            severity: Severity::Error,
+        }
     }
 }
 

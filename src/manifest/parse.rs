@@ -11,8 +11,8 @@ use std::fmt;
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, EnumAccess, Error as _, IgnoredAny};
 use serde::de::{MapAccess, SeqAccess, VariantAccess, Visitor};
 
+use super::finding::{At, Fault};
 use super::limits;
-use super::problem::{At, Fault};
 use crate::shape::{Map, Path, Segment, Tree};
 
 /// What may still be spent: by this document, by its file, by this reading.
@@ -87,7 +87,7 @@ pub(super) fn yaml(text: &str, budget: &Budget) -> Parsed {
     // The parser has a limit of its own for aliases within aliases.
     if read.as_ref().is_err_and(|error| error.to_string().starts_with("repetition limit")) {
         let fault = Fault::new(Path::root(), At::Value, "too-many-values", "its aliases stand for far too many values");
-        building.faults.borrow_mut().push(fault.hint("write what is meant without aliases inside aliases"));
+        building.faults.borrow_mut().push(fault.remedy("write what is meant without aliases inside aliases"));
         building.stopped.set(true);
     }
     building.finish(read, |error| {
@@ -140,7 +140,7 @@ impl<'a> Building<'a> {
 
     fn fault<E: serde::de::Error>(&self, fault: Fault) -> Result<(), E> {
         self.faults.borrow_mut().push(fault);
-        if self.faults.borrow().len() >= limits::PROBLEMS { self.stop() } else { Ok(()) }
+        if self.faults.borrow().len() >= limits::FINDINGS { self.stop() } else { Ok(()) }
     }
 
     fn stop<T, E: serde::de::Error>(&self) -> Result<T, E> {
@@ -150,8 +150,8 @@ impl<'a> Building<'a> {
 
     fn spend<E: serde::de::Error>(&self, nodes: usize) -> Result<(), E> {
         let Err(limit) = self.budget.spend(nodes) else { return Ok(()) };
-        let hint = "an alias counts each time it is used; split the document, or write less of it";
-        self.faults.borrow_mut().push(Fault::new(self.here(), At::Value, "too-many-values", limit).hint(hint));
+        let remedy = "an alias counts each time it is used; split the document, or write less of it";
+        self.faults.borrow_mut().push(Fault::new(self.here(), At::Value, "too-many-values", limit).remedy(remedy));
         self.stop()
     }
 
@@ -162,7 +162,7 @@ impl<'a> Building<'a> {
 
     fn number_fault<E: serde::de::Error>(&self, what: &str) -> Result<Tree, E> {
         let fault = Fault::new(self.here(), At::Value, "number-range", format!("{what} is no number that AWS knows"));
-        self.fault(fault.hint("write it in quotes if it is meant as text"))?;
+        self.fault(fault.remedy("write it in quotes if it is meant as text"))?;
         Ok(Tree::Null)
     }
 
@@ -295,7 +295,7 @@ impl<'de> Visitor<'de> for Node<'_> {
             if (merges && merged.is_some()) || map.contains_key(&name) {
                 let message = format!("{name} is here twice");
                 let fault = Fault::new(self.building.here().name(&name), At::SecondKey, "duplicate-key", message);
-                self.building.fault(fault.hint("remove one of them"))?;
+                self.building.fault(fault.remedy("remove one of them"))?;
             } else if merges {
                 merged = Some(value);
             } else {
@@ -313,7 +313,7 @@ impl<'de> Visitor<'de> for Node<'_> {
         let (tag, contents) = access.variant::<String>()?;
         let fault =
             Fault::new(self.building.here(), At::Value, "unknown-tag", format!("the tag !{tag} means nothing here"));
-        self.building.fault(fault.hint("write the value itself; variables are written ${var.NAME}"))?;
+        self.building.fault(fault.remedy("write the value itself; variables are written ${var.NAME}"))?;
         contents.newtype_variant_seed(self)
     }
 }
@@ -325,7 +325,7 @@ impl Key<'_> {
     fn odd<E: serde::de::Error>(self, text: String, noun: &str) -> Result<String, E> {
         let message = format!("the key {text} is {noun}; keys are strings");
         let fault = Fault::new(self.0.here().name(&text), At::Key, "key-not-a-string", message);
-        self.0.fault(fault.hint(format!("write \"{text}\"")))?;
+        self.0.fault(fault.remedy(format!("write \"{text}\"")))?;
         Ok(text)
     }
 

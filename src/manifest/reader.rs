@@ -5,11 +5,11 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::finding::{At, Fault, Severity};
 use super::parse::{self, Budget, Parsed, Syntax};
-use super::problem::{At, Fault};
 use super::split::{self, Chunk};
 use super::variables::Scopes;
-use super::{API_VERSION, Broken, DEFAULTS_KIND, Document, Identity, Input, Locator, Place, Problem, Reading};
+use super::{API_VERSION, Broken, DEFAULTS_KIND, Document, Finding, Identity, Input, Locator, Place, Reading};
 use super::{SETTINGS_FILE, Settings, envelope, identity, limits, locate, settings};
 use crate::shape::{Path, Tree};
 
@@ -49,16 +49,25 @@ impl Origin {
         Locator::new(self.text(), self.start(), self.is_json())
     }
 
-    fn problem(&self, place: Place, rule: &'static str, message: String) -> Problem {
+    fn finding(&self, place: Place, rule: &'static str, message: String) -> Finding {
         let Place { line, column } = place;
-        Problem { file: self.file.clone(), line, column, path: Path::root(), message, hint: None, rule }
+        Finding {
+            file: self.file.clone(),
+            line,
+            column,
+            path: Path::root(),
+            message,
+            remedy: None,
+            rule,
+            severity: Severity::Error,
+        }
     }
 }
 
 pub(super) fn read(input: &Input<'_>) -> Reading {
     let mut reader = Reader { reading: Reading::default(), budget: Budget::new() };
     for (path, why) in input.unreadable {
-        reader.reading.problems.push(Problem::in_file(path, "unreadable-file", why.as_str()));
+        reader.reading.findings.push(Finding::in_file(path, "unreadable-file", why.as_str()));
         // The settings describe no object; that they are unknown is told by `Reading::settings`.
         if path != SETTINGS_FILE {
             reader.broken(path, None, None);
@@ -83,7 +92,7 @@ pub(super) fn read(input: &Input<'_>) -> Reading {
     for raw in others {
         reader.document(raw, &scopes);
     }
-    reader.reading.problems.sort();
+    reader.reading.findings.sort();
     reader.reading
 }
 
@@ -107,7 +116,7 @@ impl Reader {
     }
 
     fn whole_file(&mut self, path: &str, rule: &'static str, message: String) {
-        self.reading.problems.push(Problem::in_file(path, rule, message));
+        self.reading.findings.push(Finding::in_file(path, rule, message));
         self.broken(path, None, None);
     }
 
@@ -135,11 +144,11 @@ impl Reader {
             let start = origin.start();
             let column = if line == 1 { column + start.column - 1 } else { column };
             let place = Place { line: line + start.line - 1, column };
-            self.reading.problems.push(origin.problem(place, "odd-character", format!("here is {what}")));
+            self.reading.findings.push(origin.finding(place, "odd-character", format!("here is {what}")));
             return Err(identity::of_text(text));
         }
         if let Some((place, what)) = (!origin.is_json()).then(|| brackets(text, origin.start())).flatten() {
-            self.reading.problems.push(origin.problem(place, "too-deep", what));
+            self.reading.findings.push(origin.finding(place, "too-deep", what));
             return Err(identity::of_text(text));
         }
         self.budget.next_document();
@@ -147,7 +156,7 @@ impl Reader {
         let Parsed { tree, faults, syntax } = parsed;
         let mut clean = faults.is_empty() && syntax.is_none();
         if let Some(syntax) = syntax {
-            self.reading.problems.push(syntax_problem(origin, syntax));
+            self.reading.findings.push(syntax_finding(origin, syntax));
         }
         // Duplicate keys make it uncertain which of two names a document has.
         let named = ["kind", "metadata", "metadata.name"].map(Path::from);
@@ -173,11 +182,11 @@ impl Reader {
         for (tag, place) in locator.foreign_tags() {
             any = true;
             let message = format!("the tag {tag} means nothing here");
-            let problem = Problem {
-                hint: Some("write the value itself".to_owned()),
-                ..origin.problem(place, "unknown-tag", message)
+            let finding = Finding {
+                remedy: Some("write the value itself".to_owned()),
+                ..origin.finding(place, "unknown-tag", message)
             };
-            self.reading.problems.push(problem);
+            self.reading.findings.push(finding);
         }
         any
     }
@@ -188,10 +197,10 @@ impl Reader {
             return;
         }
         let locator = origin.locator();
-        for fault in faults.into_iter().take(limits::PROBLEMS) {
+        for fault in faults.into_iter().take(limits::FINDINGS) {
             let place = locator.find(&fault.path, fault.at);
-            let problem = origin.problem(place, fault.rule, fault.message);
-            self.reading.problems.push(Problem { path: fault.path, hint: fault.hint, ..problem });
+            let finding = origin.finding(place, fault.rule, fault.message);
+            self.reading.findings.push(Finding { path: fault.path, remedy: fault.remedy, ..finding });
         }
     }
 
@@ -248,7 +257,7 @@ impl Reader {
         if let Some(second) = chunks.next() {
             let place = Place { line: second.line, column: 1 };
             let message = "a second document; the settings are one".to_owned();
-            self.reading.problems.push(origin.problem(place, "settings", message));
+            self.reading.findings.push(origin.finding(place, "settings", message));
             return None;
         }
         let read = settings::read(&self.tree(&origin).ok()?);
@@ -271,21 +280,21 @@ fn chunks(path: &str, text: &str) -> Vec<Chunk> {
 }
 
 /// The parser's words about a syntax error, with places that count from the file's start.
-fn syntax_problem(origin: &Origin, syntax: Syntax) -> Problem {
+fn syntax_finding(origin: &Origin, syntax: Syntax) -> Finding {
     let start = origin.start();
     let column = if syntax.line == 1 { syntax.column + start.column - 1 } else { syntax.column };
     let place = Place { line: syntax.line + start.line - 1, column };
     let own = format!(" at line {} column {}", syntax.line, syntax.column);
     let message = shift_lines(&syntax.message.replacen(&own, "", 1), start.line - 1);
     let rule = if origin.is_json() { "json-syntax" } else { "yaml-syntax" };
-    let mut problem = origin.problem(place, rule, message);
+    let mut finding = origin.finding(place, rule, message);
     let line = origin.text().lines().nth(syntax.line.saturating_sub(1)).unwrap_or_default();
     let indent: String = line.chars().take_while(|letter| letter.is_whitespace()).collect();
     if !origin.is_json() && indent.contains('\t') {
-        problem.message = "a tab in the indentation".to_owned();
-        problem.hint = Some("YAML indents with spaces".to_owned());
+        finding.message = "a tab in the indentation".to_owned();
+        finding.remedy = Some("YAML indents with spaces".to_owned());
     }
-    problem
+    finding
 }
 
 /// "… at line 3 column 1" within a document → within its file.

@@ -3,7 +3,7 @@
 //! Must not know: what the settings bring about.
 
 use super::envelope::unknown;
-use super::problem::{At, Fault};
+use super::finding::{At, Fault};
 use crate::shape::{Path, Tree};
 
 /// What the settings file says. An absent member is for the caller to default.

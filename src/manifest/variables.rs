@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use super::finding::{At, Fault};
 use super::limits;
-use super::problem::{At, Fault};
 use crate::shape::near::nearest;
 use crate::shape::{Path, Tree};
 
@@ -67,14 +67,14 @@ impl<'a> Scopes<'a> {
             }
             let value = match text_of(value).and_then(|text| self.given.fill_in_aws(&text)) {
                 Ok(text) => text,
-                Err((message, hint)) => {
-                    faults.push(Fault::new(at, At::Value, "defaults", format!("{name}: {message}")).hint(hint));
+                Err((message, remedy)) => {
+                    faults.push(Fault::new(at, At::Value, "defaults", format!("{name}: {message}")).remedy(remedy));
                     continue;
                 }
             };
             if let Some((_, other)) = scope.get(name).filter(|(_, other)| other != file) {
                 let message = format!("{name} is also defined in {other}, for the same directory");
-                faults.push(Fault::new(at, At::Key, "defaults", message).hint("keep one of them"));
+                faults.push(Fault::new(at, At::Key, "defaults", message).remedy("keep one of them"));
                 continue;
             }
             scope.insert(name.clone(), (value, file.to_owned()));
@@ -98,11 +98,11 @@ impl<'a> Scopes<'a> {
         }
         let known = directories(file).filter_map(|directory| self.defined.get(directory)).flat_map(BTreeMap::keys);
         let known = known.chain(self.given.overrides.keys()).map(String::as_str);
-        let hint = match nearest(name, known) {
+        let remedy = match nearest(name, known) {
             Some(near) => format!("did you mean ${{var.{near}}}?"),
             None => format!("define it under vars of a Defaults document, or with --var {name}=VALUE"),
         };
-        Err((format!("${{var.{name}}} is not defined"), hint))
+        Err((format!("${{var.{name}}} is not defined"), remedy))
     }
 
     /// Replaces the variables in all texts of a document.
@@ -130,8 +130,8 @@ impl<'a> Scopes<'a> {
     }
 
     fn replace_in(&self, file: &str, text: &mut String, path: &Path, replaced: &mut Replaced) {
-        let mut fault = |(message, hint): (String, String)| {
-            replaced.faults.push(Fault::new(path.clone(), At::Value, "variable", message).hint(hint));
+        let mut fault = |(message, remedy): (String, String)| {
+            replaced.faults.push(Fault::new(path.clone(), At::Value, "variable", message).remedy(remedy));
         };
         let mut out = String::with_capacity(text.len());
         for piece in pieces(text) {

@@ -43,7 +43,7 @@ pub enum What {
 
 impl Mismatch {
     /// What to do about it, where that is not plain from the message.
-    pub fn hint(&self) -> Option<String> {
+    pub fn remedy(&self) -> Option<String> {
         match &self.what {
             What::Unknown { near: Some(near), .. } | What::NotOneOf { near: Some(near), .. } => {
                 Some(format!("did you mean {near}?"))
@@ -281,7 +281,7 @@ mod tests {
         let table = ecs();
         check(table, table.input(operation).unwrap(), tree, Strictness::Full)
             .into_iter()
-            .map(|one| format!("{one}{}", one.hint().map(|hint| format!("; {hint}")).unwrap_or_default()))
+            .map(|one| format!("{one}{}", one.remedy().map(|remedy| format!("; {remedy}")).unwrap_or_default()))
             .collect()
     }
 

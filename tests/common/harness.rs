@@ -118,7 +118,7 @@ impl Rig {
             variables: &variables,
         });
         let desired = check::desired(&reading, &place, &format!("r{}", self.revision), None);
-        let problems: Vec<String> = desired.problems.iter().map(ToString::to_string).collect();
+        let problems: Vec<String> = desired.findings.iter().map(ToString::to_string).collect();
         assert!(problems.is_empty(), "{problems:#?}");
         desired
     }
