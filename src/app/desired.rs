@@ -19,13 +19,18 @@ pub fn reading(snapshot: &Snapshot, flags: &args::Place, place: &Place) -> Readi
         account: Some(place.account.clone()),
         overrides: flags.variables.iter().cloned().collect(),
     };
+    read(snapshot, &variables)
+}
+
+/// The same with variables from elsewhere.
+pub fn read(snapshot: &Snapshot, variables: &Variables) -> Reading {
     let unreadable: BTreeMap<String, String> =
         snapshot.problems.iter().map(|problem| (problem.path.clone(), problem.what.clone())).collect();
     manifest::read(&Input {
         files: &snapshot.files,
         settings: snapshot.settings.as_ref(),
         unreadable: &unreadable,
-        variables: &variables,
+        variables,
     })
 }
 

@@ -5,11 +5,13 @@ mod cloud;
 mod demo;
 mod desired;
 mod feed;
+mod input;
 mod operator;
 mod plan;
 mod run;
 mod sim;
 mod stop;
+mod validate;
 
 use crate::cli::{Args, Command, Exit, print};
 use crate::clock::Clock;
@@ -56,6 +58,8 @@ pub async fn main(args: Args) -> Exit {
 async fn command(command: Command, clock: Clock) -> Result<Exit, Trouble> {
     match command {
         Command::Run(flags) => run::run(flags, clock).await,
+        Command::Validate(flags) => validate::validate(&flags),
+        Command::Explain(_) => Ok(Exit::Error),
         Command::Plan(flags) => plan::plan(flags, clock).await,
         Command::Apply(flags) => apply::apply(flags, clock).await,
         Command::Sim(flags) => sim::sim(flags, clock).await,
@@ -68,6 +72,7 @@ fn clock(command: &Command) -> Clock {
     let cloud = match command {
         Command::Run(run) => &run.place.cloud,
         Command::Plan(plan) => &plan.place.cloud,
+        Command::Validate(_) | Command::Explain(_) => return Clock::system(),
         Command::Apply(apply) => &apply.place.cloud,
         Command::Sim(sim) => return Clock::simulated_from_now(sim.time_scale),
         Command::Demo(demo) => return Clock::simulated_from_now(demo.time_scale),

@@ -5,15 +5,16 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use crate::check::Desired;
-use crate::cli::{Exit, args, print};
+use crate::cli::terminal::Terminal;
+use crate::cli::{Exit, args, findings, print};
 use crate::clock::Clock;
 use crate::kinds::{Key, Kind};
 use crate::plan::{Plan, Verdict};
 use crate::reconcile::{Shared, pass, sweep};
-use crate::source;
 use crate::status::Status;
 
 use super::desired::{ownership, reading};
+use super::input::Given;
 use super::{Cloud, Options, Trouble, assemble};
 
 /// Plans everything and prints it.
@@ -29,12 +30,8 @@ pub async fn plan(flags: args::Plan, clock: Clock) -> Result<Exit, Trouble> {
 /// Reads the directory and gets everything ready to look at AWS; `None` when the manifests have problems, which are
 /// printed: nothing is planned or applied from half a directory.
 pub async fn prepare(flags: &args::Place, clock: &Clock) -> Result<Option<(Shared, Desired)>, Trouble> {
-    let snapshot = source::load(&flags.path).map_err(|error| Trouble::Input(error.to_string()))?;
-    if snapshot.files.is_empty() && snapshot.problems.is_empty() {
-        let path = flags.path.display();
-        let message = format!("{path}: holds no manifest; there should be files that end in .yaml, .yml or .json");
-        return Err(Trouble::Input(message));
-    }
+    let given = Given::at(&flags.path)?;
+    let snapshot = &given.snapshot;
     let cloud = Cloud::of(&flags.cloud, clock).await?;
     let (_, status) = watch::channel(Arc::new(Status::default()));
     // The place decides what variables mean, so it is asked for before anything is read.
@@ -42,14 +39,12 @@ pub async fn prepare(flags: &args::Place, clock: &Clock) -> Result<Option<(Share
     let nowhere = crate::kinds::Place { account: String::new(), region: String::new() };
     let mut shared = assemble(cloud, clock, nobody, nowhere, &Options::default(), &status)?;
     shared.place = shared.aws.place().await?;
-    let read = reading(&snapshot, flags, &shared.place);
+    let read = reading(snapshot, flags, &shared.place);
     let desired = crate::check::desired(&read, &shared.place, &snapshot.revision, None);
     if !desired.findings.is_empty() {
-        for finding in &desired.findings {
-            print::err(finding);
-        }
-        let problems = print::counted(desired.findings.len(), "problem");
-        print::err(format_args!("{problems}; nothing was done"));
+        let found = given.named(desired.findings);
+        let text = findings::text(&found, &given.sources(), &Terminal::of_stderr());
+        print::err(format_args!("{text}{}; nothing was done", findings::counted(&found)));
         return Ok(None);
     }
     shared.us = ownership(flags, read.settings.as_ref(), flags.cloud.sim.then_some("sim"))?;

@@ -22,6 +22,8 @@ pub struct Desired {
     pub objects: BTreeMap<Key, Object>,
     /// In the order of places.
     pub findings: Vec<Finding>,
+    /// What is in force and will not do what people expect; in the order of places.
+    pub warnings: Vec<Finding>,
     /// Objects whose document is broken now: what is in force was read from an earlier revision.
     pub kept: BTreeSet<Key>,
     /// Documents that are not in force as they stand.
@@ -50,6 +52,7 @@ pub fn desired(reading: &Reading, place: &Place, revision: &str, previous: Optio
         revision: revision.to_owned(),
         objects: std::mem::take(&mut found.objects).into_iter().map(|(key, (object, _))| (key, object)).collect(),
         findings: reading.findings.iter().cloned().chain(std::mem::take(&mut found.findings)).collect(),
+        warnings: Vec::new(),
         kept: BTreeSet::new(),
         rejected: found.rejected.len() + reading.broken.len(),
         skipped: found.skipped,

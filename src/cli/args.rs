@@ -28,6 +28,12 @@ pub enum Command {
     /// Keep AWS as the directory says, until stopped.
     #[command(after_help = HELP)]
     Run(Run),
+    /// Look for what is wrong with manifests, without AWS.
+    #[command(after_help = HELP)]
+    Validate(Validate),
+    /// Tell what a rule asks for, with an example.
+    #[command(after_help = HELP)]
+    Explain(Explain),
     /// Show what would be done, and do nothing.
     #[command(after_help = HELP)]
     Plan(Plan),
@@ -135,6 +141,43 @@ pub struct Run {
     /// With --sim: serve the embedded ECS to other clients too.
     #[arg(long, value_name = "ADDR", env = "ECS_OPERATOR_SIM_LISTEN", requires = "sim")]
     pub sim_listen: Option<SocketAddr>,
+}
+
+#[derive(Clone, Debug, Flags)]
+pub struct Validate {
+    /// Directories or files with manifests, or `-` for standard input. References are followed within each directory,
+    /// and among all files named one by one.
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// How findings are written: with the source line, as one JSON object, or as annotations of GitHub's workflows.
+    #[arg(short, long, value_name = "text|json|github", env = "ECS_OPERATOR_OUTPUT", default_value = "text")]
+    pub output: FindingsOutput,
+    /// Warnings count as problems too.
+    #[arg(long, env = "ECS_OPERATOR_STRICT", value_parser = Yes::new())]
+    pub strict: bool,
+    /// The value of a variable; wins over all manifests. Repeatable.
+    #[arg(long = "var", value_name = "NAME=VALUE", env = "ECS_OPERATOR_VAR", hide_env_values = true, value_delimiter = ',', value_parser = variable)]
+    pub variables: Vec<(String, String)>,
+    /// The region that documents without one are for.
+    #[arg(long, value_name = "REGION", env = "ECS_OPERATOR_REGION", default_value = "us-east-1")]
+    pub region: String,
+    /// The account that documents without one are for; lets ARNs of others be found.
+    #[arg(long, value_name = "ID", env = "ECS_OPERATOR_ACCOUNT")]
+    pub account: Option<String>,
+}
+
+/// How findings are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum FindingsOutput {
+    Text,
+    Json,
+    Github,
+}
+
+#[derive(Clone, Debug, Flags)]
+pub struct Explain {
+    /// The rule, as findings name it in brackets; without one, all rules are listed.
+    pub rule: Option<String>,
 }
 
 #[derive(Clone, Debug, Flags)]

@@ -11,6 +11,8 @@ pub enum Exit {
     Error,
     /// `plan --detailed-exitcode`: there is something to do.
     Changes,
+    /// `validate`: it could not look.
+    Unread,
     /// `apply`: a rollout failed and is held.
     RolledBack,
     /// `apply`: not done in time, or stopped before it was.
@@ -24,7 +26,7 @@ pub const HELP: &str = "\
 Exit codes:
   0  done: converged, or nothing to do
   1  error: bad flags or manifests, a failed call, an object that is not ours
-  2  plan --detailed-exitcode: there is something to do
+  2  plan --detailed-exitcode: there is something to do; validate: it could not look
   3  apply: a rollout failed and is held
   4  apply: not done in time, or stopped before it was
   130  stopped at once, by a second signal";
@@ -35,7 +37,7 @@ impl Exit {
         match self {
             Self::Done => 0,
             Self::Error => 1,
-            Self::Changes => 2,
+            Self::Changes | Self::Unread => 2,
             Self::RolledBack => 3,
             Self::TimedOut => 4,
             Self::Interrupted => 130,

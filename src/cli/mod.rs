@@ -2,6 +2,7 @@
 
 pub mod args;
 pub mod exit;
+pub mod findings;
 pub mod print;
 pub mod terminal;
 

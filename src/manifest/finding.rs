@@ -41,11 +41,16 @@ impl Finding {
         let (path, message) = (Path::root(), message.into());
         Self { file: file.to_owned(), line: 1, column: 1, path, message, remedy: None, rule, severity: Severity::Error }
     }
+
+    /// The message, at most so long as a person reads.
+    pub fn short(&self) -> Cow<'_, str> {
+        shortened(&self.message)
+    }
 }
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}: {}", self.file, self.line, self.column, shortened(&self.message))?;
+        write!(f, "{}:{}:{}: {}", self.file, self.line, self.column, self.short())?;
         match &self.remedy {
             Some(remedy) => write!(f, " ({remedy})"),
             None => Ok(()),

@@ -12,6 +12,7 @@
 
 pub mod limits;
 
+mod given;
 mod ignore;
 mod pin;
 mod read;
@@ -22,6 +23,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+pub use given::{STDIN, STDIN_NAME, load_given};
 pub use watch::{Options, SourceCounts, State, Watching, watch};
 
 /// The name of the settings file at the root.

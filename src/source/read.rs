@@ -199,7 +199,7 @@ fn bytes(entry: &Entry) -> Result<Option<Vec<u8>>, FileTrouble> {
     Ok((before == after && bytes.len() as u64 == after.size).then_some(bytes))
 }
 
-fn decode(bytes: Vec<u8>) -> Result<String, String> {
+pub(super) fn decode(bytes: Vec<u8>) -> Result<String, String> {
     if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
         return Err("it is UTF-16: save it as UTF-8".to_owned());
     }
@@ -217,7 +217,11 @@ fn is_settled(stamp: &Stamp, read_at: SystemTime) -> bool {
 }
 
 /// Lengths stand before names and contents, so that no two snapshots run into one another.
-fn content_hash(files: &BTreeMap<String, Arc<str>>, settings: Option<&str>, problems: &[FileProblem]) -> String {
+pub(super) fn content_hash(
+    files: &BTreeMap<String, Arc<str>>,
+    settings: Option<&str>,
+    problems: &[FileProblem],
+) -> String {
     let mut hash = Sha256::new();
     let mut add = |tag: u8, text: &str| {
         hash.update([tag]);

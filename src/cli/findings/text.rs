@@ -1,0 +1,75 @@
+//! Findings for a person: place and words on a line of their own, then the source line with a caret.
+
+use annotate_snippets::renderer::DecorStyle;
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+
+use crate::manifest::{Finding, Severity};
+
+use super::super::terminal::Terminal;
+use super::{Sources, mask, severity};
+
+/// All findings, one block each.
+pub fn text(findings: &[Finding], sources: &Sources, terminal: &Terminal) -> String {
+    findings.iter().map(|finding| one(finding, sources, terminal)).collect()
+}
+
+fn one(finding: &Finding, sources: &Sources, terminal: &Terminal) -> String {
+    let Finding { file, line, column, rule, .. } = finding;
+    let tone = match finding.severity {
+        Severity::Error => "\u{1b}[1;31m",
+        Severity::Warning => "\u{1b}[1;33m",
+    };
+    let (tone, bold, plain) = if terminal.colour { (tone, "\u{1b}[1m", "\u{1b}[0m") } else { ("", "", "") };
+    let kind = severity(finding);
+    let mut text = format!("{file}:{line}:{column}: {tone}{kind}[{rule}]{plain}: {bold}{}{plain}\n", finding.short());
+    let remedy = finding.remedy.as_deref().unwrap_or_default();
+    match sources.get(file).map(|source| mask::line(source, *line)).filter(|shown| !shown.trim().is_empty()) {
+        Some(shown) => text.push_str(&snippet(finding, &shown, remedy, terminal)),
+        None if remedy.is_empty() => {}
+        None => text.push_str(&format!("  = {remedy}\n")),
+    }
+    text
+}
+
+/// The line with a caret below the place, and what to do behind the caret.
+fn snippet(finding: &Finding, shown: &str, remedy: &str, terminal: &Terminal) -> String {
+    let start = shown.char_indices().nth(finding.column.saturating_sub(1)).map_or(shown.len(), |(at, _)| at);
+    let end = start + word(shown.get(start..).unwrap_or_default());
+    let level = match finding.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let mark = AnnotationKind::Primary.span(start..end.max(start));
+    // Behind the caret where it fits; a long one on a line of its own, where it may wrap.
+    let fits = remedy.chars().count() + finding.column + MARGIN <= terminal.width;
+    let mark = if fits && !remedy.is_empty() { mark.label(remedy.to_owned()) } else { mark };
+    let snippet = Snippet::source(shown.to_owned()).line_start(finding.line).annotation(mark);
+    let decor = if terminal.unicode { DecorStyle::Unicode } else { DecorStyle::Ascii };
+    let renderer = if terminal.colour { Renderer::styled() } else { Renderer::plain() };
+    let renderer = renderer.decor_style(decor).term_width(terminal.width);
+    let mut text = renderer.render(&[Group::with_level(level).element(snippet)]);
+    text.push('\n');
+    if !fits {
+        let pad = " ".repeat(finding.line.to_string().len());
+        text.push_str(&format!("{pad} = {remedy}\n"));
+    }
+    text
+}
+
+/// What the line number and its rule take of a line.
+const MARGIN: usize = 16;
+
+/// How far the word at the start of `text` goes, in bytes: a quoted one to its quote.
+fn word(text: &str) -> usize {
+    let mut letters = text.char_indices();
+    match letters.next() {
+        None => 0,
+        Some((_, quote @ ('"' | '\''))) => {
+            letters.find(|(_, letter)| *letter == quote).map_or(text.len(), |(at, letter)| at + letter.len_utf8())
+        }
+        Some((_, first)) => {
+            let ends = |letter: char| letter.is_whitespace() || "{}[],:".contains(letter);
+            if ends(first) { first.len_utf8() } else { text.find(ends).unwrap_or(text.len()) }
+        }
+    }
+}

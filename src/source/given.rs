@@ -1,0 +1,55 @@
+//! Files named one by one, and standard input, as a snapshot of their own. Must not know: directories.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::read::{self, FileTrouble};
+use super::walk::{Entry, Stamp};
+use super::{FileProblem, SETTINGS_FILE, Snapshot, SourceError, limits};
+
+/// What stands for standard input.
+pub const STDIN: &str = "-";
+/// The name that standard input has in findings.
+pub const STDIN_NAME: &str = "<stdin>";
+
+/// Reads the named files, `-` being standard input. Blocks; not for async code.
+///
+/// # Errors
+/// A file that is not there, or standard input that can't be read.
+pub fn load_given(paths: &[PathBuf]) -> Result<Snapshot, SourceError> {
+    let (mut files, mut settings, mut problems) = (BTreeMap::new(), None, Vec::new());
+    for path in paths {
+        let name = if path.as_os_str() == STDIN { STDIN_NAME.to_owned() } else { path.display().to_string() };
+        let text = if name == STDIN_NAME { stdin() } else { file(path, &name)? };
+        match text {
+            Ok(text) if path.file_name().is_some_and(|name| name == SETTINGS_FILE) => settings = Some(text),
+            Ok(text) => drop(files.insert(name, text)),
+            Err(what) => problems.push(FileProblem { path: name, what }),
+        }
+    }
+    let content = read::content_hash(&files, settings.as_deref(), &problems);
+    Ok(Snapshot { revision: content.clone(), content, files, settings, problems })
+}
+
+fn file(path: &Path, name: &str) -> Result<Result<Arc<str>, String>, SourceError> {
+    let missing = |error: std::io::Error| SourceError::Unreadable { path: name.to_owned(), what: error.to_string() };
+    let real = fs::canonicalize(path).map_err(missing)?;
+    let stamp = Stamp::from(&fs::metadata(&real).map_err(missing)?);
+    let entry = Entry { path: name.to_owned(), real, stamp };
+    Ok(read::text(&entry).map_err(|trouble| match trouble {
+        FileTrouble::Problem(what) | FileTrouble::Busy(what) | FileTrouble::Changed(what) => what,
+    }))
+}
+
+fn stdin() -> Result<Arc<str>, String> {
+    let mut bytes = Vec::new();
+    let limited = std::io::stdin().lock().take(limits::FILE_BYTES + 1).read_to_end(&mut bytes);
+    limited.map_err(|error| error.to_string())?;
+    if bytes.len() as u64 > limits::FILE_BYTES {
+        return Err(format!("more than {} bytes", limits::FILE_BYTES));
+    }
+    read::decode(bytes).map(Arc::from)
+}
