@@ -13,7 +13,7 @@ const HARMLESS: &str = "name";
 /// The line (from 1) with letters and digits of possibly secret values hidden.
 pub fn line(text: &str, number: usize) -> String {
     let lines: Vec<&str> = text.lines().take(number).collect();
-    let Some((line, above)) = lines.split_last() else { return String::new() };
+    let Some((line, above)) = lines.split_last().filter(|_| lines.len() == number) else { return String::new() };
     let mut secret = is_under_secret_key(line, above);
     let mut harmless = false;
     let mut shown = String::with_capacity(line.len());
