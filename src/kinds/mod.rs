@@ -5,6 +5,7 @@ pub mod cluster;
 pub mod diff;
 pub mod hash;
 pub mod key;
+pub mod leaf;
 pub mod normalise;
 pub mod object;
 pub mod secrets;
@@ -17,6 +18,7 @@ use crate::shape::table::{self, Structure};
 
 pub use diff::{Difference, diff};
 pub use key::{Key, Kind, Place};
+pub use leaf::Leaf;
 pub use normalise::Row;
 pub use object::{Object, Observed, Origin, Reconcile};
 

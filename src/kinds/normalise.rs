@@ -1,6 +1,8 @@
 //! The canonical form, in which equal means equal (design D6): rows of data say what absent means, which lists are
 //! sets, which units are one, and what only AWS writes. Must not know: which kind a row belongs to.
 
+use std::collections::BTreeSet;
+
 use crate::shape::{Map, Tree};
 
 /// One rule at one place.
@@ -167,21 +169,35 @@ fn compact(rows: &[Row], mut tree: Tree) -> Tree {
     without_empties(&tree).unwrap_or_else(Tree::map)
 }
 
-/// A set as a map: by the values of the key members, or by the item itself; equal keys are numbered.
+/// A set as a map, by the names of its items.
 fn keyed(items: Vec<Tree>, keys: &[&str]) -> Tree {
-    let mut map = Map::new();
-    for item in items {
+    let names = item_names(&items, keys);
+    Tree::Map(names.into_iter().zip(items).collect())
+}
+
+/// What a set's items are called: by the values of the key members, or by the item itself; equal names are numbered.
+pub fn item_names(items: &[Tree], keys: &[&str]) -> Vec<String> {
+    let mut taken = BTreeSet::new();
+    let name = |item: &Tree| {
         let parts: Vec<String> = keys.iter().filter_map(|key| item.get(key)).map(plain).collect();
-        let base = if parts.is_empty() { plain(&item) } else { parts.join("/") };
+        let base = if parts.is_empty() { plain(item) } else { parts.join("/") };
         let mut name = base.clone();
         let mut nth = 1;
-        while map.contains_key(&name) {
+        while !taken.insert(name.clone()) {
             nth += 1;
             name = format!("{base}#{nth}");
         }
-        map.insert(name, item);
-    }
-    Tree::Map(map)
+        name
+    };
+    items.iter().map(name).collect()
+}
+
+/// The key members of the set at `at`, if it is one.
+pub fn set_keys(rows: &[Row], at: &str) -> Option<&'static [&'static str]> {
+    rows.iter().filter(|row| row.at == at).find_map(|row| match row.rule {
+        Rule::Set(keys) => Some(keys),
+        _ => None,
+    })
 }
 
 fn plain(tree: &Tree) -> String {
