@@ -17,7 +17,7 @@ use super::{Trouble, plan, stop};
 
 /// Brings everything to what the directory says, printing what happens.
 pub async fn apply(flags: args::Apply, clock: Clock) -> Result<Exit, Trouble> {
-    let Some((shared, desired)) = plan::prepare(&flags.place, &clock).await? else { return Ok(Exit::Error) };
+    let Some(ready) = plan::prepare(&flags.place, &clock).await? else { return Ok(Exit::Error) };
     let until = Until::Settled { rolled_out: flags.wait };
     let settings = Settings { seed: flags.place.cloud.seed, ..Settings::default() };
     let stop = async {
@@ -27,7 +27,7 @@ pub async fn apply(flags: args::Apply, clock: Clock) -> Result<Exit, Trouble> {
             () = clock.sleep(flags.timeout) => print::err(format_args!("not done in {:?}", flags.timeout)),
         }
     };
-    let ended = once(shared, desired, settings, until, stop).await;
+    let ended = once(ready.shared, ready.desired, settings, until, stop).await;
     print::out(summary(&ended, flags.wait));
     Ok(exit(&ended, flags.wait))
 }

@@ -83,7 +83,7 @@ impl Scene {
         let read = reading(&snapshot, &flags, &shared.place);
         shared.us = ownership(&flags, read.settings.as_ref(), None)?;
         let desired = crate::check::desired(&read, &shared.place, &snapshot.revision, None);
-        print::out(print::plans(&plan::all(&shared, &desired).await?));
+        plan::all(&shared, &desired).await?;
         let aws = shared.aws.clone();
         let settings = Settings { seed: self.flags.seed, active: DRAWN_EVERY, ..Settings::default() };
         let until = Until::Settled { rolled_out: true };

@@ -69,7 +69,8 @@ pub struct Logs {
 /// Where the manifests are, whose they are, and which AWS they are for.
 #[derive(Clone, Debug, Flags)]
 pub struct Place {
-    /// The directory with the manifests; a link that git-sync flips, a mounted ConfigMap, or a plain directory.
+    /// The directory with the manifests: a link that git-sync flips, a mounted ConfigMap, or a plain directory. `plan`
+    /// and `apply` also take a file, or `-` for standard input.
     pub path: PathBuf,
     /// Who owns what is made from the directory. Defaults to `owner` in its ecs-operator.yaml.
     #[arg(long, value_name = "NAME", env = "ECS_OPERATOR_OWNER")]
@@ -184,9 +185,20 @@ pub struct Explain {
 pub struct Plan {
     #[command(flatten)]
     pub place: Place,
+    /// How the plan is written: for a terminal, as one JSON object, or for a pull request.
+    #[arg(short, long, value_name = "text|json|markdown", env = "ECS_OPERATOR_OUTPUT", default_value = "text")]
+    pub output: PlanOutput,
     /// Exit with 2 when there is something to do.
     #[arg(long, env = "ECS_OPERATOR_DETAILED_EXITCODE", value_parser = Yes::new())]
     pub detailed_exitcode: bool,
+}
+
+/// How a plan is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum PlanOutput {
+    Text,
+    Json,
+    Markdown,
 }
 
 #[derive(Clone, Debug, Flags)]

@@ -3,6 +3,7 @@
 pub mod args;
 pub mod exit;
 pub mod findings;
+pub mod plan;
 pub mod print;
 pub mod terminal;
 

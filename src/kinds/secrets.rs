@@ -1,12 +1,27 @@
 //! What may be secret in a spec: values that AWS takes in plain text. The API marks hardly any of them.
 
-use crate::shape::Tree;
+use crate::shape::{Path, Segment, Tree};
 
 /// Members whose values are never shown.
 pub const MEMBERS: [&str; 5] = ["environment", "command", "entryPoint", "options", "dockerLabels"];
 
 /// Shorter values can't be told from ordinary words.
 const LENGTH_MIN: usize = 4;
+
+/// Whether what stands at this path may be secret.
+pub fn is_secret(path: &Path) -> bool {
+    let named = |segment: &Segment| matches!(segment, Segment::Name(name) if MEMBERS.contains(&name.as_str()));
+    path.0.iter().any(named)
+}
+
+/// Whether a member that may be secret stands anywhere in it.
+pub fn holds(tree: &Tree) -> bool {
+    match tree {
+        Tree::Map(map) => map.iter().any(|(name, value)| MEMBERS.contains(&name.as_str()) || holds(value)),
+        Tree::List(items) => items.iter().any(holds),
+        _ => false,
+    }
+}
 
 /// A text without the secret values of this spec: an error of AWS's may repeat what was sent.
 pub fn redact(spec: &Tree, text: &str) -> String {

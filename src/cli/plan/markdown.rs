@@ -1,0 +1,80 @@
+//! A plan for a pull request: a table of objects, and their changes as a diff that can be folded.
+
+use super::{Action, Planned, View};
+
+/// What GitHub takes as a comment, less some room for what others put around it.
+const LENGTH_MAX: usize = 60_000;
+/// Values in a pull request are read on a wide page.
+const VALUE_MOST: usize = 80;
+
+/// The whole plan; what is too long for a comment is cut, and told of.
+pub fn markdown(view: &View) -> String {
+    let told: Vec<&Planned> = view.objects.iter().filter(|object| object.action != Action::None).collect();
+    let mut text = format!("### ecs-operator: {}\n", view.summary.line().trim_start_matches("Plan: "));
+    text.push_str(&format!("\n{} in {}, revision `{}`\n", view.account, view.region, inline(&view.revision)));
+    if told.is_empty() {
+        return text;
+    }
+    text.push_str("\n| | object | |\n|---|---|---|\n");
+    for object in &told {
+        let (symbol, key, words) = (object.symbol(), inline(&object.key), cell(&object.headline()));
+        text.push_str(&format!("| `{symbol}` | `{key}` | {words} |\n"));
+    }
+    let blocks: Vec<String> =
+        told.iter().filter(|object| !object.changes.is_empty()).map(|object| changes(object)).collect();
+    for (index, block) in blocks.iter().enumerate() {
+        if text.len() + block.len() > LENGTH_MAX {
+            let left = crate::cli::print::counted(blocks.len() - index, "object");
+            text.push_str(&format!("\nThe changes of {left} more are too long for a comment.\n"));
+            break;
+        }
+        text.push_str(block);
+    }
+    text
+}
+
+fn changes(object: &Planned) -> String {
+    let lines: String = object
+        .changes
+        .iter()
+        .map(|change| {
+            // A diff knows + and -; what changes is marked as GitHub colours it.
+            let symbol = match change.symbol() {
+                "~" => "!",
+                symbol => symbol,
+            };
+            let values = change.values("→", '…', VALUE_MOST);
+            let values = if values.is_empty() { values } else { format!(": {values}") };
+            format!("{symbol} {}{values}  # {}\n", change.path, change.note())
+        })
+        .collect();
+    let fence = "`".repeat(longest_run(&lines).max(2) + 1);
+    let summary = html(&object.key);
+    format!("\n<details><summary>{summary}</summary>\n\n{fence}diff\n{lines}{fence}\n\n</details>\n")
+}
+
+/// The longest run of backticks: a fence has to be longer.
+fn longest_run(text: &str) -> usize {
+    text.split(|letter| letter != '`').map(str::len).max().unwrap_or(0)
+}
+
+/// Text in a table's cell: what would end the cell, or be taken for markup, is escaped.
+fn cell(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '\n' | '\r' => escaped.push(' '),
+            '|' | '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '@' | '#' => escaped.extend(['\\', letter]),
+            letter => escaped.push(letter),
+        }
+    }
+    escaped
+}
+
+fn inline(text: &str) -> String {
+    text.replace(['`', '|', '\n'], "'")
+}
+
+fn html(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}

@@ -1,0 +1,453 @@
+//! Plans as people and machines read them. Must not know: how a plan is made, or how it is carried out.
+//!
+//! One [`View`] holds all that is shown, in the order in which it is shown; what may be secret is a hash in it already.
+//! `text` is for terminals, `markdown` for pull requests, `json` for programs.
+
+mod markdown;
+mod text;
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::kinds::leaf::{self, Leaf};
+use crate::kinds::{Effect, Key, Object, definition, hash, secrets, tags};
+use crate::plan::{Plan, Step, StepEffect, Verdict};
+use crate::shape::{Path, Tree, json};
+
+pub use markdown::markdown;
+pub use text::text;
+
+/// All that a plan shows. Members of its JSON are only ever added; `docs/plan.md` describes them.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct View {
+    format_version: u32,
+    /// Of the source: a commit, or a hash of the texts.
+    revision: String,
+    account: String,
+    region: String,
+    /// `OWNER/SOURCE`.
+    owner: String,
+    summary: Summary,
+    objects: Vec<Planned>,
+}
+
+/// How many objects are in for what; each counts once, for the most that happens to it.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Summary {
+    create: usize,
+    register: usize,
+    deploy: usize,
+    in_place: usize,
+    replace: usize,
+    blocked: usize,
+    waiting: usize,
+    unchanged: usize,
+}
+
+/// One object.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Planned {
+    /// `prod/Service/web`.
+    key: String,
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cluster: Option<String>,
+    name: String,
+    action: Action,
+    /// Where it stands, in the words of conditions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    /// Why, in words for people.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    message: String,
+    /// Live state moved; nothing in Git asks for this.
+    drift: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    origin: Option<Place>,
+    changes: Vec<Change>,
+    /// The calls that would be made, in their order.
+    calls: Vec<&'static str>,
+}
+
+/// The most that happens to an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    /// Nothing.
+    None,
+    /// Something else comes first, or is under way.
+    Wait,
+    /// Nothing, until a person or the manifest changes something.
+    Blocked,
+    /// ECS can't change it: another object would have to take its place.
+    Replace,
+    InPlace,
+    /// ECS starts a deployment.
+    Deploy,
+    /// A new task definition revision.
+    Register,
+    Create,
+}
+
+/// One leaf.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Change {
+    /// Lists by the keys of their items.
+    path: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before: Option<Tree>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    after: Option<Tree>,
+    /// An earlier step's answer tells the value.
+    known_after_apply: bool,
+    /// Values are hashes.
+    secret: bool,
+    effect: What,
+    /// The manifest says so; else it is AWS's default.
+    declared: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    origin: Option<Place>,
+}
+
+/// What changing the leaf does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum What {
+    Tag,
+    InPlace,
+    Deploy,
+    Replace,
+    Register,
+    Create,
+}
+
+/// A place in a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Place {
+    pub file: String,
+    pub line: usize,
+    pub column: usize,
+}
+
+/// What a view is made of.
+pub struct Input<'a> {
+    pub revision: &'a str,
+    pub owner: &'a tags::Ownership,
+    pub place: &'a crate::kinds::Place,
+    pub objects: &'a BTreeMap<Key, Object>,
+    pub plans: &'a [(Key, Plan)],
+    /// Where a value of an object's document stands, by its path from the document's root.
+    pub locate: &'a dyn Fn(&Object, &Path) -> Option<Place>,
+}
+
+impl View {
+    pub fn new(input: &Input<'_>) -> Self {
+        let objects: Vec<Planned> =
+            input.plans.iter().filter_map(|(key, plan)| Some(planned(input, input.objects.get(key)?, plan))).collect();
+        let mut summary = Summary::default();
+        for object in &objects {
+            let count = match object.action {
+                Action::None => &mut summary.unchanged,
+                Action::Wait => &mut summary.waiting,
+                Action::Blocked => &mut summary.blocked,
+                Action::Replace => &mut summary.replace,
+                Action::InPlace => &mut summary.in_place,
+                Action::Deploy => &mut summary.deploy,
+                Action::Register => &mut summary.register,
+                Action::Create => &mut summary.create,
+            };
+            *count += 1;
+        }
+        Self {
+            format_version: 1,
+            revision: input.revision.to_owned(),
+            account: input.place.account.clone(),
+            region: input.place.region.clone(),
+            owner: input.owner.to_string(),
+            summary,
+            objects,
+        }
+    }
+
+    /// Whether there is anything to do, or in the way of it.
+    pub fn is_something(&self) -> bool {
+        let idle = |object: &Planned| match object.action {
+            Action::None => true,
+            Action::Wait => object.calls.is_empty(),
+            _ => false,
+        };
+        !self.objects.iter().all(idle)
+    }
+
+    /// One JSON object, over several lines.
+    pub fn json(&self) -> String {
+        serde_json::to_string_pretty(self).unwrap_or_default()
+    }
+}
+
+impl Summary {
+    /// `Plan: 1 to create, 2 blocked; 3 unchanged.`
+    fn line(&self) -> String {
+        let Self { create, register, deploy, in_place, replace, blocked, waiting, unchanged } = *self;
+        let parts = [
+            (create, "to create"),
+            (register, "to register"),
+            (deploy, "to deploy"),
+            (in_place, "to change in place"),
+            (replace, "to replace"),
+            (blocked, "blocked"),
+            (waiting, "waiting"),
+        ];
+        let told: Vec<String> =
+            parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+        let objects = crate::cli::print::counted(unchanged, "object");
+        match (told.is_empty(), unchanged) {
+            (true, 1) => format!("Nothing to do: {objects} is as the manifests say."),
+            (true, _) => format!("Nothing to do: {objects} are as the manifests say."),
+            (false, 0) => format!("Plan: {}.", told.join(", ")),
+            (false, _) => format!("Plan: {}; {unchanged} unchanged.", told.join(", ")),
+        }
+    }
+}
+
+fn planned(input: &Input<'_>, object: &Object, plan: &Plan) -> Planned {
+    let (action, reason, message) = story(plan);
+    let key = &object.key;
+    Planned {
+        key: key.short(),
+        kind: key.kind.as_str(),
+        cluster: key.cluster.clone(),
+        name: key.name.clone(),
+        action,
+        reason,
+        message,
+        drift: plan.drift,
+        origin: (input.locate)(object, &Path::from("kind")),
+        changes: changes(input, object, plan),
+        calls: plan.steps.iter().map(|step| step.call.operation).collect(),
+    }
+}
+
+fn story(plan: &Plan) -> (Action, Option<&'static str>, String) {
+    let steps = || {
+        let most = plan.steps.iter().max_by_key(|step| step.effect);
+        most.map(|step| (step_action(step.effect), step.reason.clone()))
+    };
+    match &plan.verdict {
+        Verdict::Blocked(crate::plan::Reason::ReplacementNeeded, message) => {
+            (Action::Replace, Some(crate::plan::Reason::ReplacementNeeded.as_str()), message.clone())
+        }
+        // What can be done in place is done all the same.
+        Verdict::Blocked(reason, message) => (Action::Blocked, Some(reason.as_str()), message.clone()),
+        Verdict::Waiting(reason, message) => match steps() {
+            Some((action, why)) => (action, Some(reason.as_str()), format!("{why}; {message}")),
+            None => (Action::Wait, Some(reason.as_str()), message.clone()),
+        },
+        Verdict::Rolling(message) | Verdict::Settling(message) => match steps() {
+            Some((action, why)) => (action, None, why),
+            None => (Action::Wait, None, message.clone()),
+        },
+        Verdict::Converged | Verdict::Due => {
+            steps().map_or((Action::None, None, String::new()), |(action, why)| (action, None, why))
+        }
+    }
+}
+
+fn step_action(effect: StepEffect) -> Action {
+    match effect {
+        StepEffect::Create => Action::Create,
+        StepEffect::Register => Action::Register,
+        StepEffect::Tags | StepEffect::InPlace => Action::InPlace,
+        StepEffect::Deploys => Action::Deploy,
+    }
+}
+
+/// The leaves that differ, the ones that a new object has, and tags.
+fn changes(input: &Input<'_>, object: &Object, plan: &Plan) -> Vec<Change> {
+    let definition = definition(object.key.kind);
+    let makes = |effect: StepEffect| plan.steps.iter().find(|step| step.effect == effect);
+    let new = makes(StepEffect::Create).or_else(|| makes(StepEffect::Register).filter(|_| plan.differences.is_empty()));
+    let late = plan.steps.iter().any(|step| step.late.contains(&Path::from(TASK_DEFINITION)));
+    let leaves = match new {
+        Some(step) => {
+            let mut leaves = leaf::declared(definition.rows, &object.spec);
+            // Its name stands in the headline.
+            leaves.retain(|leaf| member(leaf) != definition.name_member);
+            leaves.splice(0..0, runs(object, step));
+            leaves
+        }
+        None => leaf::leaves(definition.rows, &object.spec, &plan.differences),
+    };
+    let whole = match plan.steps.iter().map(|step| step.effect).max() {
+        Some(StepEffect::Create) => Some(What::Create),
+        Some(StepEffect::Register) => Some(What::Register),
+        _ => None,
+    };
+    let effect = |leaf: &Leaf| match definition.effect(member(leaf)) {
+        Effect::Tags => What::Tag,
+        Effect::InPlace => What::InPlace,
+        Effect::Deploys => What::Deploy,
+        Effect::Replaces => What::Replace,
+    };
+    let one = |leaf: Leaf| {
+        let late = late && member(&leaf) == TASK_DEFINITION;
+        let what = whole.unwrap_or_else(|| effect(&leaf));
+        change(input, object, leaf, what, late)
+    };
+    leaves.into_iter().map(one).chain(tag_changes(input, object, plan)).collect()
+}
+
+const TASK_DEFINITION: &str = "taskDefinition";
+
+fn member(leaf: &Leaf) -> &str {
+    match leaf.path.0.first() {
+        Some(crate::shape::Segment::Name(name)) => name,
+        _ => "",
+    }
+}
+
+/// What a new service is to run.
+fn runs(object: &Object, step: &Step) -> Option<Leaf> {
+    let desired = step.call.input.get(TASK_DEFINITION)?.clone();
+    let path = Path::from(TASK_DEFINITION);
+    let declared_at = object.spec.get(TASK_DEFINITION).map(|_| path.clone());
+    Some(Leaf { name: TASK_DEFINITION.to_owned(), path, declared_at, observed: None, desired: Some(desired) })
+}
+
+fn change(input: &Input<'_>, object: &Object, leaf: Leaf, effect: What, known_after_apply: bool) -> Change {
+    let secret =
+        secrets::is_secret(&leaf.path) || [&leaf.observed, &leaf.desired].into_iter().flatten().any(secrets::holds);
+    let shown = |value: Tree| {
+        if secret { Tree::Text(format!("sha256:{}…", hash::short(&json::write(&value), 8))) } else { value }
+    };
+    let place = |at: &Path| (input.locate)(object, &at.below(&Path::from("spec")));
+    Change {
+        path: leaf.name,
+        before: leaf.observed.map(shown),
+        after: leaf.desired.filter(|_| !known_after_apply).map(shown),
+        known_after_apply,
+        secret,
+        effect,
+        declared: leaf.declared_at.is_some(),
+        origin: leaf.declared_at.as_ref().and_then(place),
+    }
+}
+
+/// Declared tags that are sent; the operator's own are not shown.
+fn tag_changes(input: &Input<'_>, object: &Object, plan: &Plan) -> Vec<Change> {
+    let sent: Vec<Tree> = plan.steps.iter().flat_map(|step| step.call.input.list("tags")).cloned().collect();
+    let sent = tags::read(&sent);
+    let declared = object.tags().iter().enumerate();
+    let one = |(index, tag): (usize, &Tree)| {
+        let (key, value) = (tag.text("key")?, tag.text("value").unwrap_or_default());
+        let at = Path::from("tags").index(index);
+        (sent.get(key) == Some(&value)).then(|| Leaf {
+            name: format!("tags[{key}]"),
+            path: at.clone(),
+            declared_at: Some(at),
+            observed: None,
+            desired: Some(value.into()),
+        })
+    };
+    declared.filter_map(one).map(|leaf| change(input, object, leaf, What::Tag, false)).collect()
+}
+
+/// How a leaf changes, as a symbol and in words.
+impl Change {
+    fn symbol(&self) -> &'static str {
+        match (&self.before, &self.after, self.known_after_apply) {
+            (None, _, _) => "+",
+            (Some(_), None, false) => "-",
+            (Some(_), _, _) => "~",
+        }
+    }
+
+    /// An item that is its own key has said all with its path: `subnets[subnet-1]`.
+    fn is_named_by_value(&self) -> bool {
+        let named = |value: &Tree| value.as_text().is_some_and(|text| self.path.ends_with(&format!("[{text}]")));
+        match (&self.before, &self.after) {
+            (Some(only), None) | (None, Some(only)) => named(only),
+            _ => false,
+        }
+    }
+
+    /// What it does, and where it is from; only the latter for what is new as a whole.
+    fn note(&self) -> String {
+        let does = match self.effect {
+            What::Create | What::Register => None,
+            What::Tag => Some("tag"),
+            What::InPlace => Some("in place"),
+            What::Deploy => Some("starts a deployment"),
+            What::Replace => Some("forces replacement"),
+        };
+        let from = match &self.origin {
+            Some(Place { file, line, column }) => Some(format!("{file}:{line}:{column}")),
+            None if self.declared => None,
+            None if self.after.is_none() && !self.known_after_apply => Some("not in the manifest".to_owned()),
+            None => Some("not in the manifest: the default".to_owned()),
+        };
+        does.map(str::to_owned).into_iter().chain(from).collect::<Vec<_>>().join(", ")
+    }
+
+    /// `before → after`, each at most so many characters.
+    fn values(&self, arrow: &str, ellipsis: char, most: usize) -> String {
+        if self.is_named_by_value() {
+            return String::new();
+        }
+        let shown = |value: &Tree| shortened(&json::write(value), ellipsis, most);
+        let after = match &self.after {
+            _ if self.known_after_apply => Some("(known after apply)".to_owned()),
+            after => after.as_ref().map(shown),
+        };
+        match (self.before.as_ref().map(shown), after) {
+            (Some(before), Some(after)) => format!("{before} {arrow} {after}"),
+            (Some(only), None) | (None, Some(only)) => only,
+            (None, None) => String::new(),
+        }
+    }
+}
+
+/// A long value is shown by both its ends.
+fn shortened(text: &str, ellipsis: char, most: usize) -> String {
+    let count = text.chars().count();
+    if count <= most {
+        return text.to_owned();
+    }
+    let half = most / 2;
+    let (head, tail) = (text.chars().take(half), text.chars().skip(count - half));
+    head.chain([ellipsis]).chain(tail).collect()
+}
+
+impl Planned {
+    fn symbol(&self) -> &'static str {
+        match self.action {
+            Action::None | Action::Wait => " ",
+            Action::Blocked => "!",
+            Action::Replace => "-/+",
+            Action::InPlace | Action::Deploy => "~",
+            Action::Register | Action::Create => "+",
+        }
+    }
+
+    fn headline(&self) -> String {
+        let does = match self.action {
+            Action::None | Action::Wait => "waits",
+            Action::Blocked => "blocked",
+            Action::Replace => "needs replacing",
+            Action::InPlace => "changes in place",
+            Action::Deploy => "starts a deployment",
+            Action::Register => "registers a revision",
+            Action::Create => "is created",
+        };
+        let drift = if self.drift { "drift, " } else { "" };
+        match (self.action, self.reason) {
+            (Action::Blocked | Action::Wait, Some(reason)) => format!("{does}, {reason}: {}", self.message),
+            _ => format!("{does}: {drift}{}", self.message),
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! A plan for a terminal, in terraform's symbols.
+
+use crate::cli::terminal::Terminal;
+
+use super::{Action, Change, Planned, View};
+
+/// The plan of all objects with something to tell, and a last line that counts.
+pub fn text(view: &View, terminal: &Terminal) -> String {
+    let told = view.objects.iter().filter(|object| object.action != Action::None);
+    let mut text: String = told.map(|object| one(object, terminal)).collect();
+    text.push_str(&view.summary.line());
+    text.push('\n');
+    text
+}
+
+fn one(object: &Planned, terminal: &Terminal) -> String {
+    let symbol = object.symbol();
+    let (tone, plain) = colour(symbol, terminal);
+    let bold = if terminal.colour { "\u{1b}[1m" } else { "" };
+    let before = symbol.len() + 1 + object.key.chars().count() + 2;
+    let words = wrapped(&object.headline(), before, terminal.width);
+    let mut text = format!("{tone}{symbol}{plain} {bold}{}{plain}  {words}\n", object.key);
+    let lines: Vec<Line> = object.changes.iter().map(|change| Line::of(change, terminal)).collect();
+    // Notes stand below one another as far as they fit.
+    let fits = |line: &&Line| !line.below && line.width + line.note() <= terminal.width;
+    let column = lines.iter().filter(fits).map(|line| line.width).max().unwrap_or(0);
+    for line in &lines {
+        let column = if line.below { line.width } else { column.max(line.width) };
+        let gap = match column + line.note() <= terminal.width {
+            true => " ".repeat(column - line.width + 2),
+            false => format!("\n{DEEPER}"),
+        };
+        let (dim, plain) = if terminal.colour { ("\u{1b}[2m", "\u{1b}[0m") } else { ("", "") };
+        let note = if line.note.is_empty() { String::new() } else { format!("{gap}{dim}# {}{plain}", line.note) };
+        text.push_str(&format!("{}{note}\n", line.text));
+    }
+    text.push('\n');
+    text
+}
+
+/// Words after `before` columns, broken between words where the line ends.
+fn wrapped(words: &str, before: usize, width: usize) -> String {
+    let (mut text, mut column) = (String::new(), before);
+    for word in words.split(' ') {
+        let length = word.chars().count();
+        if column + 1 + length > width && column > DEEPER.len() {
+            text.push_str(&format!("\n{DEEPER}"));
+            column = DEEPER.len();
+        } else if !text.is_empty() {
+            text.push(' ');
+            column += 1;
+        }
+        text.push_str(word);
+        column += length;
+    }
+    text
+}
+
+const DEEPER: &str = "        ";
+/// What stands before a path: the indent and the symbol.
+const FRAME: usize = 6;
+/// A value cut shorter than this tells nothing; one longer is not read to its end.
+const VALUE: std::ops::RangeInclusive<usize> = 16..=80;
+
+/// One change, laid out.
+struct Line {
+    text: String,
+    /// Of its last row, in columns.
+    width: usize,
+    /// The values stand below the path, which leaves them no room.
+    below: bool,
+    note: String,
+}
+
+impl Line {
+    fn of(change: &Change, terminal: &Terminal) -> Self {
+        let (arrow, ellipsis) = if terminal.unicode { ("→", '…') } else { ("->", '~') };
+        let symbol = change.symbol();
+        let whole = change.values(arrow, ellipsis, *VALUE.end());
+        let (path, note) = (change.path.chars().count(), change.note());
+        let (tone, plain) = colour(symbol, terminal);
+        let head = format!("    {tone}{symbol}{plain} {}", change.path);
+        if whole.is_empty() {
+            return Self { text: head, width: FRAME + path, below: false, note };
+        }
+        let width = FRAME + path + 2 + whole.chars().count();
+        if width <= terminal.width {
+            return Self { text: format!("{head}: {whole}"), width, below: false, note };
+        }
+        let sides = if change.before.is_some() && (change.after.is_some() || change.known_after_apply) { 2 } else { 1 };
+        let room = terminal.width.saturating_sub(DEEPER.len() + 2 + arrow.len()) / sides;
+        let values = change.values(arrow, ellipsis, room.clamp(*VALUE.start(), *VALUE.end()));
+        let width = DEEPER.len() + 2 + values.chars().count();
+        Self { text: format!("{head}:\n{DEEPER}  {values}"), width, below: true, note }
+    }
+
+    /// How much room its note takes, in columns.
+    fn note(&self) -> usize {
+        2 + 2 + self.note.chars().count()
+    }
+}
+
+fn colour(symbol: &str, terminal: &Terminal) -> (&'static str, &'static str) {
+    let tone = match symbol {
+        _ if !terminal.colour => return ("", ""),
+        "+" => "\u{1b}[32m",
+        "~" => "\u{1b}[33m",
+        "-" | "!" => "\u{1b}[31m",
+        "-/+" => "\u{1b}[35m",
+        _ => "",
+    };
+    (tone, "\u{1b}[0m")
+}
