@@ -109,6 +109,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("hyper", &["serve"]),
     ("hyper_util", &["serve"]),
     ("clap", &["cli"]),
+    ("clap_complete", &["cli"]),
+    ("annotate_snippets", &["cli::findings"]),
     ("terminal_size", &["cli::terminal"]),
     ("serde", EVERYTHING),
     ("serde_json", EVERYTHING),

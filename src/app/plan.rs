@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::Path as FilePath;
 use std::sync::Arc;
 
@@ -13,8 +14,8 @@ use crate::cli::plan::{Input, Place, View, markdown, text};
 use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, args, findings, print};
 use crate::clock::Clock;
-use crate::kinds::{Key, Kind, Object};
-use crate::manifest::{At, Locator, Reading};
+use crate::kinds::{Key, Kind, Object, Origin};
+use crate::manifest::{self, At, Reading};
 use crate::plan::Plan;
 use crate::reconcile::{Shared, pass, sweep};
 use crate::shape::Path;
@@ -27,7 +28,7 @@ use super::{Cloud, Options, Trouble, assemble};
 /// Plans everything and prints it.
 pub async fn plan(flags: args::Plan, clock: Clock) -> Result<Exit, Trouble> {
     let Some(ready) = prepare(&flags.place, &clock).await? else { return Ok(Exit::Error) };
-    let view = ready.view().await?;
+    let view = view(&ready.shared, &ready.desired, &ready.reading, |file| ready.given.name(file)).await?;
     let shown = match flags.output {
         PlanOutput::Text => text(&view, &Terminal::of_stdout()),
         PlanOutput::Json => view.json(),
@@ -78,40 +79,40 @@ async fn given(path: &FilePath) -> Result<Given, Trouble> {
     read.unwrap_or_else(|broken| Err(Trouble::Input(format!("reading broke off: {broken}"))))
 }
 
-impl Ready {
-    /// The plans of all objects, ready to be shown.
-    pub async fn view(&self) -> Result<View, Trouble> {
-        let plans = all(&self.shared, &self.desired).await?;
-        let locators = RefCell::new(BTreeMap::new());
-        Ok(View::new(&Input {
-            revision: &self.desired.revision,
-            owner: &self.shared.us,
-            place: &self.shared.place,
-            objects: &self.desired.objects,
-            plans: &plans,
-            locate: &|object, path| self.locate(&locators, object, path),
-        }))
-    }
-
-    fn locate(&self, known: &RefCell<Locators>, object: &Object, path: &Path) -> Option<Place> {
-        let origin = (object.origin.file.clone(), object.origin.document);
+/// The plans of all objects, ready to be shown; `name` is how people find a file.
+///
+/// # Errors
+/// A read that failed.
+pub async fn view(
+    shared: &Shared,
+    desired: &Desired,
+    reading: &Reading,
+    name: impl Fn(&str) -> String,
+) -> Result<View, Trouble> {
+    let plans = all(shared, desired).await?;
+    let known = RefCell::new(BTreeMap::new());
+    let locate = |object: &Object, path: &Path| {
         let mut known = known.borrow_mut();
-        let locator = match known.entry(origin) {
-            std::collections::btree_map::Entry::Occupied(known) => known.into_mut(),
-            std::collections::btree_map::Entry::Vacant(new) => {
-                let (file, index) = new.key();
-                let of = |document: &&crate::manifest::Document| document.file == *file && document.index == *index;
-                let document = self.reading.documents.iter().find(of)?;
-                new.insert(document.locator())
+        let Origin { file, document } = &object.origin;
+        let locator = match known.entry(object.origin.clone()) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                let mut documents = reading.documents.iter();
+                new.insert(documents.find(|one| one.file == *file && one.index == *document)?.locator())
             }
         };
-        let place = locator.find(path, At::Value);
-        Some(Place { file: self.given.name(&object.origin.file), line: place.line, column: place.column })
-    }
+        let manifest::Place { line, column } = locator.find(path, At::Value);
+        Some(Place { file: name(file), line, column })
+    };
+    Ok(View::new(&Input {
+        revision: &desired.revision,
+        owner: &shared.us,
+        place: &shared.place,
+        objects: &desired.objects,
+        plans: &plans,
+        locate: &locate,
+    }))
 }
-
-/// By file, and which of its documents.
-type Locators = BTreeMap<(String, usize), Locator>;
 
 /// The plans of all objects, in the order in which one may refer to another.
 pub async fn all(shared: &Shared, desired: &Desired) -> Result<Vec<(Key, Plan)>, Trouble> {

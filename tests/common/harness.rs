@@ -8,9 +8,10 @@ use std::time::Duration;
 use ecs_operator::app::{Cloud, Options, assemble};
 use ecs_operator::aws::Aws;
 use ecs_operator::check::{self, Desired};
+use ecs_operator::cli::plan::View;
 use ecs_operator::clock::Clock;
 use ecs_operator::kinds::{Key, Kind, Place, tags::Ownership};
-use ecs_operator::manifest::{self, Input, Variables};
+use ecs_operator::manifest::{self, Input, Reading, Variables};
 use ecs_operator::reconcile::{Controller, Settings, Until};
 use ecs_operator::shape::{Call, Time, Tree};
 use ecs_operator::sim::Sim;
@@ -103,7 +104,8 @@ impl Rig {
         Place { account: world.settings.account.clone(), region: world.settings.region.clone() }
     }
 
-    pub fn desired(&self) -> Desired {
+    /// The directory, read.
+    pub fn reading(&self) -> Reading {
         let place = self.place();
         let files = self.texts.iter().map(|(name, text)| (name.clone(), Arc::from(text.as_str()))).collect();
         let variables = Variables {
@@ -111,13 +113,11 @@ impl Rig {
             account: Some(place.account.clone()),
             overrides: BTreeMap::new(),
         };
-        let reading = manifest::read(&Input {
-            files: &files,
-            settings: None,
-            unreadable: &BTreeMap::new(),
-            variables: &variables,
-        });
-        let desired = check::desired(&reading, &place, &format!("r{}", self.revision), None);
+        manifest::read(&Input { files: &files, settings: None, unreadable: &BTreeMap::new(), variables: &variables })
+    }
+
+    pub fn desired(&self) -> Desired {
+        let desired = check::desired(&self.reading(), &self.place(), &format!("r{}", self.revision), None);
         let problems: Vec<String> = desired.findings.iter().map(ToString::to_string).collect();
         assert!(problems.is_empty(), "{problems:#?}");
         desired
@@ -285,6 +285,15 @@ impl Rig {
         let world = self.sim.world();
         let broken: Vec<_> = world.ecs.decisions.iter().filter(|one| !one.is_lawful()).collect();
         assert!(broken.is_empty(), "{broken:#?}");
+    }
+
+    /// What the plans of all objects would show.
+    pub async fn view(&self) -> View {
+        let (_, status) = watch::channel(Arc::new(Status::default()));
+        let us = Ownership { owner: self.owner.into(), source: "test".into() };
+        let cloud = Cloud::on(self.sim.clone(), &self.clock);
+        let shared = assemble(cloud, &self.clock, us, self.place(), &self.options, &status).unwrap();
+        ecs_operator::app::view(&shared, &self.desired(), &self.reading(), str::to_owned).await.unwrap()
     }
 
     /// A person's own client.

@@ -30,6 +30,9 @@ pub fn clean(command: &mut Command) {
             command.env_remove(name);
         }
     }
+    for shown in ["COLUMNS", "LANG", "LC_ALL", "LC_CTYPE", "NO_COLOR", "TERM"] {
+        command.env_remove(shown);
+    }
     command.env("AWS_EC2_METADATA_DISABLED", "true").env("AWS_CONFIG_FILE", "/nonexistent");
     command.env("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent").stdin(Stdio::null());
 }

@@ -108,6 +108,8 @@ struct Change {
     /// Values are hashes.
     secret: bool,
     effect: What,
+    /// A call brings it about; else it is held back.
+    planned: bool,
     /// The manifest says so; else it is AWS's default.
     declared: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -227,7 +229,7 @@ fn planned(input: &Input<'_>, object: &Object, plan: &Plan) -> Planned {
         reason,
         message,
         drift: plan.drift,
-        origin: (input.locate)(object, &Path::from("kind")),
+        origin: (input.locate)(object, &Path::root()),
         changes: changes(input, object, plan),
         calls: plan.steps.iter().map(|step| step.call.operation).collect(),
     }
@@ -296,8 +298,10 @@ fn changes(input: &Input<'_>, object: &Object, plan: &Plan) -> Vec<Change> {
     };
     let one = |leaf: Leaf| {
         let late = late && member(&leaf) == TASK_DEFINITION;
+        let sent = |step: &Step| whole.is_some() || step.call.input.get(member(&leaf)).is_some();
+        let planned = plan.steps.iter().any(sent);
         let what = whole.unwrap_or_else(|| effect(&leaf));
-        change(input, object, leaf, what, late)
+        Change { planned, ..change(input, object, leaf, what, late) }
     };
     leaves.into_iter().map(one).chain(tag_changes(input, object, plan)).collect()
 }
@@ -333,6 +337,7 @@ fn change(input: &Input<'_>, object: &Object, leaf: Leaf, effect: What, known_af
         known_after_apply,
         secret,
         effect,
+        planned: true,
         declared: leaf.declared_at.is_some(),
         origin: leaf.declared_at.as_ref().and_then(place),
     }
@@ -391,7 +396,8 @@ impl Change {
             None if self.after.is_none() && !self.known_after_apply => Some("not in the manifest".to_owned()),
             None => Some("not in the manifest: the default".to_owned()),
         };
-        does.map(str::to_owned).into_iter().chain(from).collect::<Vec<_>>().join(", ")
+        let held = (!self.planned).then(|| "held back".to_owned());
+        held.into_iter().chain(does.map(str::to_owned)).chain(from).collect::<Vec<_>>().join(", ")
     }
 
     /// `before → after`, each at most so many characters.
