@@ -202,7 +202,18 @@ fn nobody_to_talk_to_is_told() {
     let refused = said(program().arg("plan").arg(hello()).args(["--endpoint-url", &format!("http://{free}")]));
     assert_eq!((refused.code, refused.out.as_str()), (1, ""), "{refused:?}");
     assert!(refused.err.starts_with("error: ") && refused.err.lines().count() == 1, "{}", refused.err);
-    assert!(refused.err.trim_end().ends_with("Connection refused (os error 111)"), "{}", refused.err);
+    let told = "Connection refused (os error 111) (nothing listens there: is --endpoint-url right, and is it running?)";
+    assert!(refused.err.trim_end().ends_with(told), "{}", refused.err);
+    let aws = |flags: &[&str], environment: &[(&str, &str)]| {
+        let said = said(program().arg("plan").arg(hello()).args(flags).envs(environment.iter().copied()));
+        assert_eq!((said.code, said.out.as_str(), said.err.lines().count()), (1, "", 1), "{said:?}");
+        said.err
+    };
+    let keys = [("AWS_ACCESS_KEY_ID", "x"), ("AWS_SECRET_ACCESS_KEY", "x")];
+    let nobody = aws(&["--region", "us-east-1"], &[]);
+    assert!(nobody.contains("NoCredentials") && nobody.contains("AWS_PROFILE"), "{nobody}");
+    let no_region = aws(&["--region", "us east"], &keys);
+    assert!(no_region.contains("valid host label") && no_region.contains("eu-west-1"), "{no_region}");
     let nowhere = said(program().arg("plan").arg(hello()));
     assert_eq!(nowhere.code, 1, "{nowhere:?}");
     assert!(nowhere.err.contains("--region") && nowhere.err.contains("AWS_REGION"), "{}", nowhere.err);

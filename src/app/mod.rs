@@ -36,6 +36,17 @@ pub enum Trouble {
     Logs(#[from] telemetry::LogError),
 }
 
+impl Trouble {
+    /// What happened, and what to do about it where that is known.
+    fn told(&self) -> String {
+        let remedy = match self {
+            Self::Call(error) => error.remedy(),
+            Self::Input(_) | Self::Io { .. } | Self::Metrics(_) | Self::Logs(_) => None,
+        };
+        remedy.map_or_else(|| self.to_string(), |remedy| format!("{self} ({remedy})"))
+    }
+}
+
 /// What commands log whose output a person reads: not what they print anyway, and not that the SDK looked for settings
 /// in places that are not there.
 const AT_A_TERMINAL: &str = "warn,ecs_operator=off,aws_config=error,aws_runtime=error";
@@ -51,7 +62,7 @@ pub async fn main(args: Args) -> Exit {
         Err(error) => Err(error.into()),
     };
     result.unwrap_or_else(|trouble| {
-        print::err(format_args!("error: {trouble}"));
+        print::err(format_args!("error: {}", trouble.told()));
         Exit::Error
     })
 }

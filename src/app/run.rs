@@ -111,7 +111,7 @@ async fn place(shared: &Shared, seed: u64) -> Place {
             Ok(place) => return place,
             Err(error) => error,
         };
-        tracing::warn!(error = %error, "AWS does not say whose account this is; nothing is done before it does");
+        tracing::warn!(error = %error, remedy = error.remedy().unwrap_or_default(), "AWS does not say whose account this is; nothing is done before it does");
         // Credentials may arrive late: a class that is hopeless for a call is not for a start.
         let class =
             if error.class() == crate::aws::Class::Terminal { crate::aws::Class::Transient } else { error.class() };

@@ -23,7 +23,8 @@ pub enum Class {
 #[error("{operation}: {code}: {message}")]
 pub struct CallError {
     pub operation: &'static str,
-    /// AWS's name of the error, or ours for what never reached AWS: `Timeout`, `Network`, `BadInput`, `BadAnswer`.
+    /// AWS's name of the error, or ours for what never reached AWS: `Timeout`, `Network`, `NoCredentials`, `BadInput`,
+    /// `BadAnswer`.
     pub code: String,
     pub message: String,
     pub class: Class,
@@ -48,7 +49,7 @@ impl CallError {
     /// A stable, closed set of words for metrics.
     pub fn category(&self) -> &'static str {
         match (self.class, self.code.as_str()) {
-            (_, "AccessDeniedException") => "AccessDenied",
+            (_, "AccessDeniedException" | NO_CREDENTIALS) => "AccessDenied",
             (_, "Timeout") => "Timeout",
             (_, "Network") => "Network",
             (_, code) if code.ends_with("NotFoundException") => "NotFound",
@@ -58,6 +59,14 @@ impl CallError {
             (Class::Transient, _) => "Server",
             (Class::Terminal, _) => "Invalid",
         }
+    }
+
+    /// What a person can do about it, where that is known.
+    pub fn remedy(&self) -> Option<&'static str> {
+        let fits = |(code, part, _): &&(&str, &str, &str)| {
+            (*code == "*" || *code == self.code) && self.message.to_lowercase().contains(part)
+        };
+        REMEDIES.iter().find(fits).map(|(_, _, remedy)| *remedy)
     }
 
     /// Takes down what the SDK says.
@@ -76,6 +85,9 @@ impl CallError {
             SdkError::TimeoutError(_) => {
                 Self::new(operation, "Timeout", "no answer in time".into(), Class::Transient, true)
             }
+            SdkError::DispatchFailure(_) if told().contains("credentials") => {
+                Self::new(operation, NO_CREDENTIALS, told(), Class::Transient, false)
+            }
             SdkError::DispatchFailure(_) => Self::new(operation, "Network", told(), Class::Transient, true),
             SdkError::ResponseError(_) => Self::new(operation, "BadAnswer", told(), Class::Transient, true),
             _ => Self::new(operation, "BadInput", told(), Class::Terminal, false),
@@ -83,8 +95,45 @@ impl CallError {
     }
 }
 
+/// Our name for an error before the first request.
+const NO_CREDENTIALS: &str = "NoCredentials";
+
+/// By code (`*` is any) and a part of the message in small letters: what to do.
+const REMEDIES: [(&str, &str, &str); 14] = [
+    (
+        NO_CREDENTIALS,
+        "",
+        "give some as AWS's own tools take them: AWS_PROFILE, AWS_ACCESS_KEY_ID, `aws sso login`, or a role",
+    ),
+    ("Network", "dns error", "is the region right? There is no such host, or no name server to ask"),
+    ("Network", "refused", "nothing listens there: is --endpoint-url right, and is it running?"),
+    ("Network", "", "is there a way from here to AWS? A proxy, a VPC endpoint or a NAT gateway may be missing"),
+    ("Timeout", "", "is there a way from here to AWS? A proxy, a VPC endpoint or a NAT gateway may be missing"),
+    ("ExpiredToken", "", EXPIRED),
+    ("ExpiredTokenException", "", EXPIRED),
+    ("RequestExpired", "", "the request was too old when it arrived: is this machine's clock right?"),
+    ("InvalidClientTokenId", "", UNKNOWN_KEYS),
+    ("UnrecognizedClientException", "", UNKNOWN_KEYS),
+    ("SignatureDoesNotMatch", "", "the secret key does not belong to the access key"),
+    ("InvalidSignatureException", "valid region", "give the region of that endpoint with --region"),
+    ("AccessDeniedException", "", "grant the role this action, or use another role"),
+    ("*", "valid host label", "give a region such as eu-west-1 with --region"),
+];
+const EXPIRED: &str = "the credentials have expired: get new ones, e.g. with `aws sso login`";
+const UNKNOWN_KEYS: &str =
+    "AWS does not know these keys: is it the right profile, and the region one that the account has switched on?";
+
 /// How deep the causes of an error are told.
 const CAUSES: usize = 8;
+/// What only says that something below it failed.
+const WRAPPERS: [&str; 6] = [
+    "dispatch failure",
+    "other",
+    "io error",
+    "client error (Connect)",
+    "failed to construct request",
+    "the credential provider was not enabled",
+];
 
 /// An error and its causes in words. Never as the SDK's own `DisplayErrorContext` does, which adds the whole answer:
 /// that holds the environment of containers.
@@ -96,7 +145,10 @@ fn told(error: &dyn Error) -> String {
         cause = error.source();
     }
     words.dedup();
-    words.join(": ")
+    let telling = |word: &&String| !WRAPPERS.contains(&word.as_str());
+    // What follows the first line lists each place that was looked at.
+    let lines = words.iter().filter(telling).filter_map(|word| word.lines().next());
+    lines.collect::<Vec<_>>().join(": ")
 }
 
 /// Codes that ask for patience, whatever the operation.
@@ -149,6 +201,19 @@ fn classify(code: &str, message: &str, status: u16) -> Class {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn remedies_follow_code_and_text() {
+        let of = |code: &str, message: &str| {
+            CallError::new("ListClusters", code, message.into(), Class::Transient, false).remedy().unwrap_or_default()
+        };
+        assert!(of("Network", "dns error: failed to lookup address").contains("region"));
+        assert!(of("Network", "tcp connect error: Connection refused").contains("--endpoint-url"));
+        assert!(of("Network", "something else").contains("NAT"));
+        assert!(of("ExpiredTokenException", "").contains("expired"));
+        assert!(of("UnrecognizedClientException", "").contains("profile"));
+        assert_eq!(of("InvalidParameterException", "subnets can not be empty."), "");
+    }
 
     #[test]
     fn classes_follow_code_text_and_status() {
