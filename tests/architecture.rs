@@ -109,6 +109,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("hyper", &["serve"]),
     ("hyper_util", &["serve"]),
     ("clap", &["cli"]),
+    ("terminal_size", &["cli::terminal"]),
     ("serde", EVERYTHING),
     ("serde_json", EVERYTHING),
     ("sha2", EVERYTHING),

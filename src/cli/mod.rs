@@ -3,6 +3,8 @@
 pub mod args;
 pub mod exit;
 pub mod print;
+pub mod terminal;
 
 pub use args::{Args, Command};
 pub use exit::Exit;
+pub use terminal::Terminal;
