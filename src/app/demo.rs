@@ -87,7 +87,9 @@ impl Scene {
         let aws = shared.aws.clone();
         let settings = Settings { seed: self.flags.seed, active: DRAWN_EVERY, ..Settings::default() };
         let until = Until::Settled { rolled_out: true };
-        let work = apply::once(shared, desired, settings, until, stop::asked());
+        let loops = apply::Loop { shared: Arc::new(shared), desired: Arc::new(desired), settings, until };
+        let screen = std::sync::Mutex::new(crate::cli::live::Live::default());
+        let work = async { loops.run(&screen, stop::asked()).await.0 };
         let ended = tokio::select! {
             biased;
             ended = work => ended,

@@ -4,6 +4,7 @@ mod apply;
 mod cloud;
 mod demo;
 mod desired;
+mod failed;
 mod feed;
 mod operator;
 mod plan;

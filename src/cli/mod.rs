@@ -1,7 +1,9 @@
 //! What people type and read: arguments, exit codes, plain output. Must not know: how anything is done.
 
 pub mod args;
+pub mod draw;
 pub mod exit;
+pub mod live;
 pub mod print;
 pub mod terminal;
 

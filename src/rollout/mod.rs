@@ -3,6 +3,7 @@
 
 mod journal;
 mod picture;
+mod stopped;
 
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use crate::shape::{Time, Tree};
 
 pub use journal::{Entry, Journal, Outcome};
 pub use picture::{DeploymentStatus, EventStatus, RolloutStatus};
+pub use stopped::why_stopped;
 
 /// Between which counts of tasks ECS keeps a service while it rolls (ecs-semantics §2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
