@@ -12,33 +12,50 @@ const LEAST: usize = 10;
 /// What is said beside it.
 const BESIDE: usize = "  100 running, 100 starting".len();
 
-/// The bar and its marks.
+/// The bar, its marks, and what it is called.
 pub fn bar(terminal: &Terminal, rollout: &RolloutStatus) -> Vec<String> {
-    let whole = rollout.bounds.upper.max(rollout.total()).max(rollout.desired);
-    if whole <= 0 {
-        return Vec::new();
+    let Some(bar) = Bar::of(terminal, rollout) else { return Vec::new() };
+    let first = format!("{:INDENT$}{:LABEL$}{}  {}", "", "tasks", bar.cells, bar.said);
+    vec![first, format!("{:width$}{}", "", bar.marks, width = INDENT + LABEL)]
+}
+
+/// A service's tasks in one line.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bar {
+    /// Old tasks, new ones, those that are starting, and the room there is.
+    pub cells: String,
+    /// Below the cells: where the bounds are.
+    pub marks: String,
+    /// In words.
+    pub said: String,
+}
+
+impl Bar {
+    /// None where no task is wanted and none is there.
+    pub fn of(terminal: &Terminal, rollout: &RolloutStatus) -> Option<Self> {
+        let whole = rollout.bounds.upper.max(rollout.total()).max(rollout.desired);
+        if whole <= 0 {
+            return None;
+        }
+        let scale = Scale::new(terminal, whole);
+        let signs = signs(terminal);
+        let cells = |from: i64, to: i64, ink: Ink, sign: &str| {
+            paint(terminal, ink, &sign.repeat(scale.at(to).saturating_sub(scale.at(from))))
+        };
+        // Tasks of neither deployment are on their way out.
+        let old = rollout.running - rollout.primary().map_or(0, |one| one.running);
+        let bar = [
+            cells(0, old, Ink::Old, signs.old),
+            cells(old, rollout.running, Ink::New, signs.new),
+            cells(rollout.running, rollout.total(), Ink::Busy, signs.pending),
+            cells(rollout.total(), whole, Ink::Dim, signs.free),
+        ];
+        let said = match rollout.pending {
+            0 => format!("{} running", rollout.running),
+            pending => format!("{} running, {pending} starting", rollout.running),
+        };
+        Some(Self { cells: bar.concat(), marks: marks(terminal, &scale, rollout), said })
     }
-    let scale = Scale::new(terminal, whole);
-    let new = rollout.primary().map_or(0, |one| one.running);
-    let signs = signs(terminal);
-    let cells = |from: i64, to: i64, sign: &str| sign.repeat(scale.at(to).saturating_sub(scale.at(from)));
-    // Tasks of neither deployment are on their way out.
-    let old = cells(0, rollout.running - new, signs.old);
-    let young = cells(rollout.running - new, rollout.running, signs.new);
-    let starting = cells(rollout.running, rollout.total(), signs.pending);
-    let free = cells(rollout.total(), whole, signs.free);
-    let said = match rollout.pending {
-        0 => format!("{} running", rollout.running),
-        pending => format!("{} running, {pending} starting", rollout.running),
-    };
-    let bar = [
-        paint(terminal, Ink::Old, &old),
-        paint(terminal, Ink::New, &young),
-        paint(terminal, Ink::Busy, &starting),
-        paint(terminal, Ink::Dim, &free),
-    ];
-    let first = format!("{:INDENT$}{:LABEL$}{}  {said}", "", "tasks", bar.concat());
-    vec![first, marks(terminal, &scale, rollout)]
 }
 
 /// `at least 2 ▲        ▲ at most 4`, each sign below the last cell that it counts.
@@ -46,7 +63,7 @@ fn marks(terminal: &Terminal, scale: &Scale, rollout: &RolloutStatus) -> String 
     let (lower, upper) = (rollout.bounds.lower, rollout.bounds.upper);
     let (least, most) = (format!("at least {lower}"), format!("at most {upper}"));
     let mark = signs(terminal).mark;
-    let column = |count: i64| INDENT + LABEL + scale.at(count).saturating_sub(1);
+    let column = |count: i64| scale.at(count).saturating_sub(1);
     let (at, to) = (column(lower), column(upper));
     let (first, end) = match at.checked_sub(least.chars().count() + 1) {
         Some(before) => (format!("{:before$}{least} {mark}", ""), at + 1),

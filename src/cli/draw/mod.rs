@@ -20,6 +20,7 @@ use crate::status::{ConditionType, ObjectStatus, Status};
 
 use super::Terminal;
 use super::print::counted;
+pub use bar::Bar;
 pub use failure::{Failure, failure};
 use ink::{Ink, paint, shorten, signs, span, without_ids};
 
