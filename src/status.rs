@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::kinds::Key;
+use crate::rollout::RolloutStatus;
 use crate::shape::Time;
 
 /// The four questions asked of every object.
@@ -60,6 +61,8 @@ pub struct ObjectStatus {
     pub conditions: BTreeMap<ConditionType, Condition>,
     /// Services only.
     pub tasks: Option<TaskCounts>,
+    /// Services only: deployments, bounds and the newest event.
+    pub rollout: Option<RolloutStatus>,
     pub last_reconcile: Option<Time>,
     pub suspended: bool,
 }

@@ -53,7 +53,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("sim", &["shape"]),
-    ("status", &["kinds", "shape"]),
+    ("status", &["kinds", "rollout::RolloutStatus", "shape"]),
     ("telemetry", &["kinds", "shape", "status"]),
     ("serve", &["status", "telemetry", "kinds", "shape", "clock"]),
     ("cli", ALL_BUT_APP),

@@ -163,7 +163,7 @@ fn another_owners_objects_are_refused() {
     assert_eq!(apply(&hello(), sim.world, &["--owner", "first"]).code, 0);
     let before = sim.world.writes().len();
     let refused = apply(&hello(), sim.world, &["--owner", "second", "--wait"]);
-    assert_eq!((refused.code, refused.err.as_str()), (1, ""), "what is printed is not logged besides: {refused:?}");
+    assert_eq!((refused.code, refused.err.as_str()), (5, ""), "what is printed is not logged besides: {refused:?}");
     assert!(refused.out.contains("NotOwned") && refused.out.contains("first"), "{}", refused.out);
     assert_eq!(sim.world.writes().len(), before);
     let shown = plan(&hello(), sim.world, &["--owner", "second"]);

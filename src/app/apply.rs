@@ -1,35 +1,59 @@
 //! `apply`: the loop of `run`, once, until nothing is left to do.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
 
 use crate::check::Desired;
-use crate::cli::{Exit, args, print};
+use crate::cli::live::Live;
+use crate::cli::{Exit, Terminal, args, draw, print};
 use crate::clock::Clock;
-use crate::kinds::Key;
+use crate::kinds::{Key, Kind};
 use crate::plan::{Reason, Verdict};
 use crate::reconcile::{Controller, Ended, Settings, Shared, Until};
 use crate::status::{SourceStatus, Status};
 
-use super::{Trouble, plan, stop};
+use super::{Trouble, failed, plan, stop};
 
 /// Brings everything to what the directory says, printing what happens.
 pub async fn apply(flags: args::Apply, clock: Clock) -> Result<Exit, Trouble> {
     let Some(ready) = plan::prepare(&flags.place, &clock).await? else { return Ok(Exit::Error) };
+    let (shared, desired) = (Arc::new(ready.shared), Arc::new(ready.desired));
     let until = Until::Settled { rolled_out: flags.wait };
     let settings = Settings { seed: flags.place.cloud.seed, ..Settings::default() };
+    let screen = Mutex::new(Live::default());
+    let detached = Cell::new(false);
     let stop = async {
+        // What is written to standard error goes below what is drawn.
+        let said = || screen.lock().unwrap_or_else(PoisonError::into_inner).leave();
         tokio::select! {
             biased;
-            () = stop::asked() => {}
-            () = clock.sleep(flags.timeout) => print::err(format_args!("not done in {:?}", flags.timeout)),
+            () = stop::asked_with(said) => {}
+            () = clock.sleep(flags.timeout) => {
+                said();
+                print::err(format_args!("not done in {:?}", flags.timeout));
+            }
         }
+        detached.set(true);
     };
-    let ended = once(ready.shared, ready.desired, settings, until, stop).await;
+    let loops = Loop { shared: Arc::clone(&shared), desired: Arc::clone(&desired), settings, until };
+    let (ended, status) = loops.run(&screen, stop).await;
+    failed::tell(&shared, &desired, &ended, &status).await;
     print::out(summary(&ended, flags.wait));
+    if detached.get() {
+        print::err(detachment(&ended, &flags.place.path.display().to_string()));
+    }
     Ok(exit(&ended, flags.wait))
+}
+
+/// What goes on without us, and how to see the end of it.
+fn detachment(ended: &BTreeMap<Key, Ended>, path: &str) -> String {
+    let rolls = |ended: &&Ended| matches!(ended, Ended::Applied { .. } | Ended::Stands(Verdict::Rolling(_)));
+    let rolling = ended.iter().filter(|(key, _)| key.kind == Kind::Service).filter(|(_, one)| rolls(one)).count();
+    let again = format!("`ecs-operator apply {path} --wait` follows them again");
+    format!("detached; ECS goes on with {}; {again}", print::counted(rolling, "rollout"))
 }
 
 /// The last line: how far it came.
@@ -47,34 +71,47 @@ fn summary(ended: &BTreeMap<Key, Ended>, wait: bool) -> String {
     }
 }
 
-/// Runs the loop over one desired state until it is settled or stopped, printing each object's story as it changes.
-pub async fn once(
-    shared: Shared,
-    desired: Desired,
-    settings: Settings,
-    until: Until,
-    stop: impl Future<Output = ()>,
-) -> BTreeMap<Key, Ended> {
-    let objects: Vec<Key> = desired.objects.keys().cloned().collect();
-    // The loop ends by itself; nothing new will come through these.
-    let (_desired, desired) = watch::channel(Arc::new(desired));
-    let (_source, source) = watch::channel(SourceStatus::default());
-    let (published, mut pictures) = watch::channel(Arc::new(Status::default()));
-    let controller = Controller::new(Arc::new(shared), settings, until, desired, source, published);
-    let tell = async {
-        let mut shown = Arc::new(Status::default());
-        while pictures.changed().await.is_ok() {
-            let now = pictures.borrow_and_update().clone();
-            print::progress(&shown, &now).iter().for_each(print::out);
-            shown = now;
+/// The loop over one desired state.
+pub struct Loop {
+    pub shared: Arc<Shared>,
+    pub desired: Arc<Desired>,
+    pub settings: Settings,
+    pub until: Until,
+}
+
+impl Loop {
+    /// Runs until it is settled or stopped, telling each object's story as it changes and drawing what rolls.
+    pub async fn run(
+        self,
+        screen: &Mutex<Live>,
+        stop: impl Future<Output = ()>,
+    ) -> (BTreeMap<Key, Ended>, Arc<Status>) {
+        let objects: Vec<Key> = self.desired.objects.keys().cloned().collect();
+        // The loop ends by itself; nothing new will come through these.
+        let (_desired, desired) = watch::channel(self.desired);
+        let (_source, source) = watch::channel(SourceStatus::default());
+        let (published, mut pictures) = watch::channel(Arc::new(Status::default()));
+        let controller = Controller::new(self.shared, self.settings, self.until, desired, source, published);
+        let tell = async {
+            let mut shown = Arc::new(Status::default());
+            while pictures.changed().await.is_ok() {
+                let now = pictures.borrow_and_update().clone();
+                let terminal = Terminal::of_stdout();
+                let news =
+                    if terminal.live { print::progress(&shown, &now) } else { draw::news(&terminal, &shown, &now) };
+                let mut screen = screen.lock().unwrap_or_else(PoisonError::into_inner);
+                screen.show(&terminal, &news, &draw::screen(&terminal, &now));
+                shown = now;
+            }
+            shown
+        };
+        let (mut ended, status) = tokio::join!(controller.run(stop), tell);
+        for key in objects {
+            // What was never looked at did not end well.
+            ended.entry(key).or_insert(Ended::Stands(Verdict::Due));
         }
-    };
-    let (mut ended, ()) = tokio::join!(controller.run(stop), tell);
-    for key in objects {
-        // What was never looked at did not end well.
-        ended.entry(key).or_insert(Ended::Stands(Verdict::Due));
+        (ended, status)
     }
-    ended
 }
 
 /// The worst of what happened.
@@ -84,13 +121,15 @@ fn exit(ended: &BTreeMap<Key, Ended>, wait: bool) -> Exit {
         Ended::Stands(Verdict::Rolling(_) | Verdict::Settling(_)) if !wait => Exit::Done,
         Ended::Stands(Verdict::Blocked(Reason::RolledBack | Reason::RolloutFailed, _)) => Exit::RolledBack,
         Ended::Stands(Verdict::Blocked(Reason::RolloutTimedOut, _)) => Exit::TimedOut,
-        Ended::Stands(Verdict::Blocked(..)) | Ended::Failed(_) | Ended::Resting(_) => Exit::Error,
+        Ended::Stands(Verdict::Blocked(..)) => Exit::Blocked,
+        Ended::Failed(_) | Ended::Resting(_) => Exit::Error,
         Ended::Stands(Verdict::Rolling(_) | Verdict::Settling(_) | Verdict::Waiting(..) | Verdict::Due) => {
             Exit::TimedOut
         }
         Ended::Applied { .. } | Ended::Drifted => Exit::TimedOut,
     };
-    // An error says more than a rollout that failed, and that more than one that is late.
-    let worst = [Exit::Error, Exit::RolledBack, Exit::TimedOut];
+    // An error says more than a rollout that failed, that more than what is not to be touched, and all more than
+    // what is late.
+    let worst = [Exit::Error, Exit::RolledBack, Exit::Blocked, Exit::TimedOut];
     worst.into_iter().find(|exit| ended.values().any(|ended| one(ended) == *exit)).unwrap_or(Exit::Done)
 }

@@ -40,15 +40,22 @@ pub struct Feed {
 }
 
 impl Feed {
-    pub fn new(flags: &args::Run, place: Place, clock: Clock, metrics: Arc<Metrics>, watching: Watching) -> Self {
+    pub fn new(
+        flags: args::Place,
+        poll: Duration,
+        place: Place,
+        clock: Clock,
+        metrics: Arc<Metrics>,
+        watching: Watching,
+    ) -> Self {
         Self {
             states: watching.subscribe(),
-            flags: flags.place.clone(),
+            flags,
             place,
             clock,
             metrics,
             watching,
-            poll: flags.poll,
+            poll,
             counted: SourceCounts::default(),
             settings: None,
             us: None,

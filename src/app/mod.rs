@@ -2,8 +2,9 @@
 
 mod apply;
 mod cloud;
-mod demo;
+pub mod demo;
 mod desired;
+mod failed;
 mod feed;
 mod input;
 mod operator;
@@ -75,7 +76,7 @@ async fn command(command: Command, clock: Clock) -> Result<Exit, Trouble> {
         Command::Plan(flags) => plan::plan(flags, clock).await,
         Command::Apply(flags) => apply::apply(flags, clock).await,
         Command::Sim(flags) => sim::sim(flags, clock).await,
-        Command::Demo(flags) => demo::demo(flags, clock).await,
+        Command::Demo(flags) => demo::demo(flags).await,
     }
 }
 
@@ -87,7 +88,8 @@ fn clock(command: &Command) -> Clock {
         Command::Validate(_) | Command::Explain(_) => return Clock::system(),
         Command::Apply(apply) => &apply.place.cloud,
         Command::Sim(sim) => return Clock::simulated_from_now(sim.time_scale),
-        Command::Demo(demo) => return Clock::simulated_from_now(demo.time_scale),
+        // Its acts have a clock of their own.
+        Command::Demo(_) => return Clock::system(),
     };
     if cloud.sim { Clock::simulated_from_now(cloud.time_scale) } else { Clock::system() }
 }

@@ -4,14 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
+use crate::cli::args;
 use crate::clock::Clock;
 use crate::kinds::{Place, tags::Ownership};
 use crate::observe::Observer;
-use crate::reconcile::Shared;
+use crate::reconcile::{Controller, Settings, Shared, Until, backoff::Schedule};
+use crate::source;
 use crate::status::Status;
 use crate::telemetry::Metrics;
 
+use super::feed::Feed;
 use super::{Cloud, Trouble};
 
 /// How the operator treats what it finds.
@@ -61,4 +65,81 @@ pub fn assemble(
         rollouts_max: options.rollouts_max,
         known: std::sync::Mutex::default(),
     })
+}
+
+/// Ends when it is told so.
+pub async fn until(mut told: watch::Receiver<bool>) {
+    // A sender that is gone has no more to say than one that said so.
+    drop(told.wait_for(|told| *told).await);
+}
+
+/// A directory, and how the loop over it runs.
+#[derive(Clone, Debug)]
+pub struct Watched {
+    pub place: args::Place,
+    pub source: source::Options,
+    pub settings: Settings,
+}
+
+/// Keeps AWS as the directory says, until stopped. Dropped, it leaves nothing behind that goes on by itself.
+///
+/// # Errors
+/// Nobody owns what the directory would make, or it is no longer watched.
+pub async fn operate(
+    watched: Watched,
+    mut shared: Shared,
+    published: watch::Sender<Arc<Status>>,
+    stopped: watch::Receiver<bool>,
+) -> Result<(), Trouble> {
+    let Watched { place: flags, source: options, settings } = watched;
+    let place = tokio::select! {
+        biased;
+        () = until(stopped.clone()) => return Ok(()),
+        place = place(&shared, flags.cloud.seed) => place,
+    };
+    shared.place = place.clone();
+    let poll = options.poll;
+    let watching = source::watch(&flags.path, options);
+    let mut feed = Feed::new(flags, poll, place, shared.clock.clone(), Arc::clone(&shared.metrics), watching);
+    let owner = tokio::select! {
+        biased;
+        () = until(stopped.clone()) => return Ok(()),
+        owner = feed.begin(&published) => owner?,
+    };
+    shared.us = owner;
+    let (desired, source) = feed.subscribe();
+    let mut feeding = JoinSet::new();
+    feeding.spawn(feed.run());
+    let controller = Controller::new(Arc::new(shared), settings, Until::Stopped, desired, source, published);
+    let mut blind = false;
+    let stop = async {
+        tokio::select! {
+            biased;
+            () = until(stopped) => {}
+            _ = feeding.join_next() => blind = true,
+        }
+    };
+    controller.run(stop).await;
+    if blind {
+        // Better started anew than to keep a state for ever that Git may have left long ago.
+        return Err(Trouble::Input("the directory is no longer watched".into()));
+    }
+    Ok(())
+}
+
+/// Whose account it is, asked until there is an answer: nothing may be done before.
+async fn place(shared: &Shared, seed: u64) -> Place {
+    let mut failures = 0;
+    loop {
+        let error = match shared.aws.place().await {
+            Ok(place) => return place,
+            Err(error) => error,
+        };
+        tracing::warn!(error = %error, remedy = error.remedy().unwrap_or_default(), "AWS does not say whose account this is; nothing is done before it does");
+        // Credentials may arrive late: a class that is hopeless for a call is not for a start.
+        let class =
+            if error.class() == crate::aws::Class::Terminal { crate::aws::Class::Transient } else { error.class() };
+        shared.clock.sleep(Schedule::after(class, seed, failures).unwrap_or_default()).await;
+        failures += 1;
+    }
 }

@@ -43,7 +43,7 @@ pub enum Command {
     /// Serve the embedded ECS to any ECS client.
     #[command(after_help = HELP)]
     Sim(Sim),
-    /// Bring the shipped manifests to the embedded ECS, change one, and watch it roll.
+    /// Watch the operator at work on the embedded ECS, in six acts that check themselves.
     #[command(after_help = HELP)]
     Demo(Demo),
 }
@@ -231,8 +231,20 @@ pub struct Sim {
 
 #[derive(Clone, Debug, Flags)]
 pub struct Demo {
-    /// How many times faster than real time goes by.
-    #[arg(long, value_name = "N", env = "ECS_OPERATOR_TIME_SCALE", default_value_t = 30.0, value_parser = scale)]
+    /// Play the acts as fast as it goes, and end: 0 when all passed, 1 when not.
+    #[arg(long, env = "ECS_OPERATOR_ONCE", value_parser = Yes::new())]
+    pub once: bool,
+    /// Write a picture of the first act's rollout to this file, as SVG.
+    #[arg(long, value_name = "FILE", env = "ECS_OPERATOR_SVG")]
+    pub svg: Option<PathBuf>,
+    /// Where metrics and probes are served after the acts.
+    #[arg(long, value_name = "ADDR", env = "ECS_OPERATOR_LISTEN", default_value = crate::serve::LISTEN_DEFAULT)]
+    pub listen: SocketAddr,
+    /// Where the embedded ECS is served after the acts.
+    #[arg(long, value_name = "ADDR", env = "ECS_OPERATOR_SIM_LISTEN", default_value = "127.0.0.1:4566")]
+    pub sim_listen: SocketAddr,
+    /// How many times faster than real time rollouts go by where a person watches.
+    #[arg(long, value_name = "N", env = "ECS_OPERATOR_TIME_SCALE", default_value_t = 40.0, value_parser = scale)]
     pub time_scale: f64,
     /// What chance is drawn from.
     #[arg(long, value_name = "N", env = "ECS_OPERATOR_SEED", default_value_t = 1)]

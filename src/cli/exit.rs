@@ -7,7 +7,7 @@ use std::process::ExitCode;
 pub enum Exit {
     /// Done: converged, or nothing to do.
     Done,
-    /// It could not be done: bad input, a call that failed, an object that is not ours.
+    /// It could not be done: bad input, a call that failed.
     Error,
     /// `plan --detailed-exitcode`: there is something to do.
     Changes,
@@ -15,8 +15,10 @@ pub enum Exit {
     Unread,
     /// `apply`: a rollout failed and is held.
     RolledBack,
-    /// `apply`: not done in time, or stopped before it was.
+    /// `apply`: not done in time, or detached before it was.
     TimedOut,
+    /// `apply`: something must not be written: not ours, suspended, overridden, a cluster that is not there.
+    Blocked,
     /// Stopped at once, by a second signal.
     Interrupted,
 }
@@ -25,10 +27,11 @@ pub enum Exit {
 pub const HELP: &str = "\
 Exit codes:
   0  done: converged, or nothing to do
-  1  error: bad flags or manifests, a failed call, an object that is not ours
+  1  error: bad flags or manifests, a failed call
   2  plan --detailed-exitcode: there is something to do; validate: it could not look
   3  apply: a rollout failed and is held
-  4  apply: not done in time, or stopped before it was
+  4  apply: a rollout, or all of it, was not done in time, or you detached
+  5  apply: blocked: not ours, suspended, overridden, or nothing to build on
   130  stopped at once, by a second signal";
 
 impl Exit {
@@ -40,6 +43,7 @@ impl Exit {
             Self::Changes | Self::Unread => 2,
             Self::RolledBack => 3,
             Self::TimedOut => 4,
+            Self::Blocked => 5,
             Self::Interrupted => 130,
         }
     }

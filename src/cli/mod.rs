@@ -1,8 +1,10 @@
 //! What people type and read: arguments, exit codes, plain output. Must not know: how anything is done.
 
 pub mod args;
+pub mod draw;
 pub mod exit;
 pub mod findings;
+pub mod live;
 pub mod plan;
 pub mod print;
 pub mod terminal;

@@ -4,6 +4,7 @@
 //! the same moment. Task definition revisions are immutable: once read they cost nothing.
 
 mod batch;
+mod stopped;
 mod sweep;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -13,6 +13,8 @@ use crate::kinds::{Difference, Effect, Key, Kind, Object, Observed, tags::Owners
 use crate::rollout::Journal;
 use crate::shape::{Call, Path, Time, Tree};
 
+pub use service::HELD;
+
 /// One intended call.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step {

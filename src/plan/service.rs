@@ -268,13 +268,13 @@ fn again(
 /// ECS forgets service deployments after 90 days (ecs-semantics §1.3); some days before that its silence says nothing.
 const JOURNAL_MEMORY: Duration = Duration::from_secs(80 * 24 * 3600);
 
+/// How a failed attempt is told of, in the end.
+pub const HELD: &str =
+    "It is not tried again until Git asks for something else, or for the same with another reconcile.restartedAt";
+
 fn held(object: &Object, facts: &Facts<'_>, shown: &Tree, change: Change, tried: &Attempt, reason: &str) -> Plan {
-    let message = format!(
-        "{} failed: {reason}; {}. It is not tried again until Git asks for something else, or for the same with \
-         another reconcile.restartedAt",
-        tried.task_definition,
-        rollout::cause(shown).trim_end_matches('.')
-    );
+    let cause = rollout::cause(shown);
+    let message = format!("{} failed: {reason}; {}. {HELD}", tried.task_definition, cause.trim_end_matches('.'));
     settle(object, facts, shown, change, Some(Verdict::Blocked(Reason::RolledBack, message)))
 }
 

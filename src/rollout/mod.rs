@@ -2,12 +2,16 @@
 //! a failure. Must not know: the clock (time is an argument), kinds, calls.
 
 mod journal;
+mod picture;
+mod stopped;
 
 use std::time::Duration;
 
 use crate::shape::{Time, Tree};
 
 pub use journal::{Entry, Journal, Outcome};
+pub use picture::{DeploymentStatus, EventStatus, RolloutStatus};
+pub use stopped::why_stopped;
 
 /// Between which counts of tasks ECS keeps a service while it rolls (ecs-semantics §2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

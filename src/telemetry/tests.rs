@@ -34,6 +34,7 @@ fn object() -> ObjectStatus {
             (ConditionType::Degraded, condition(None, "Unobserved")),
         ]),
         tasks: Some(TaskCounts { desired: 4, running: 3, pending: 1 }),
+        rollout: None,
         last_reconcile: Some(Time(2_250)),
         suspended: false,
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::kinds::{Key, Kind};
 use crate::plan::{Reason as Why, Verdict};
+use crate::rollout::RolloutStatus;
 use crate::shape::Tree;
 use crate::telemetry::{PassEnded, PassResult, Priority, Reason};
 
@@ -161,7 +162,7 @@ impl Controller {
     /// Brings the object's status up to date; `generation` is the one that was acted on.
     pub(super) fn show(&mut self, key: &Key, ended: &Ended, generation: u64) {
         let now = self.shared.clock.now();
-        let counts = self.shared.known().seen.get(key).and_then(|seen| seen.observed.present().and_then(counts));
+        let tasks = self.tasks(key);
         let status = self.status.objects.entry(key.clone()).or_default();
         let before = status.conditions.get(&ConditionType::Ready).map(|ready| ready.reason);
         conditions::update(status, ended, now);
@@ -170,11 +171,19 @@ impl Controller {
             let troubled = holds(ConditionType::Degraded) || holds(ConditionType::Stalled);
             self.shared.metrics.story_changed(key, holds(ConditionType::Ready), troubled, ready.reason, &ready.message);
         }
-        status.tasks = if key.kind == Kind::Service { counts } else { None };
+        (status.tasks, status.rollout) = tasks.unzip();
         if !matches!(ended, Ended::Failed(_) | Ended::Resting(_) | Ended::Drifted) {
             status.observed_generation = generation;
         }
         self.changed = true;
+    }
+
+    /// A service's tasks and deployments, by the newest look.
+    fn tasks(&self, key: &Key) -> Option<(TaskCounts, RolloutStatus)> {
+        let known = self.shared.known();
+        let seen = known.seen.get(key).filter(|_| key.kind == Kind::Service)?;
+        let shown = seen.observed.present()?;
+        Some((counts(shown)?, RolloutStatus::read(shown, seen.date)))
     }
 }
 

@@ -1,0 +1,27 @@
+//! The stopped tasks of a service: read for people, when a rollout has failed, never by a pass. ECS keeps them for an
+//! hour.
+
+use crate::aws::CallError;
+use crate::kinds::{Object, service};
+use crate::shape::{Call, Tree};
+use crate::tree;
+
+use super::Observer;
+
+impl Observer {
+    /// Those that ECS still knows, a page of them: two calls.
+    ///
+    /// # Errors
+    /// What AWS answers; most of all that reading tasks is not allowed.
+    pub async fn stopped_tasks(&self, object: &Object) -> Result<Vec<Tree>, CallError> {
+        let cluster = service::cluster(object);
+        let of = tree! { "cluster" => cluster, "serviceName" => object.aws_name(), "desiredStatus" => "STOPPED" };
+        let listed = self.aws.call(&Call::ecs("ListTasks", of)).await?;
+        let arns = listed.tree.list("taskArns").to_vec();
+        if arns.is_empty() {
+            return Ok(Vec::new());
+        }
+        let these = tree! { "cluster" => cluster, "tasks" => arns };
+        Ok(self.aws.call(&Call::ecs("DescribeTasks", these)).await?.tree.list("tasks").to_vec())
+    }
+}
