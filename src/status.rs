@@ -1,14 +1,19 @@
 //! What is known about every object: conditions, generations, counts. The one picture that people and Prometheus
 //! see, replaced as a whole. Must not know: HTTP, Prometheus.
+//!
+//! Its JSON is what `/api/v1/status` answers; docs/status.md describes it, and members are only ever added.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
 
 use crate::kinds::Key;
 use crate::rollout::RolloutStatus;
 use crate::shape::Time;
 
 /// The four questions asked of every object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum ConditionType {
     /// Live state is the desired state, and healthy.
     Ready,
@@ -34,17 +39,17 @@ impl ConditionType {
 }
 
 /// One answer, with the reason (PascalCase, a closed set) and since when it holds.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Condition {
     /// `None` while nothing is known yet.
     pub status: Option<bool>,
-    pub reason: &'static str,
+    pub reason: Cow<'static, str>,
     pub message: String,
     pub since: Time,
 }
 
 /// Task counts as ECS reports them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskCounts {
     pub desired: i64,
     pub running: i64,
@@ -52,7 +57,8 @@ pub struct TaskCounts {
 }
 
 /// What is known about one object.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ObjectStatus {
     /// Grows when the object's desired spec changes.
     pub generation: u64,
@@ -68,7 +74,8 @@ pub struct ObjectStatus {
 }
 
 /// What is known about the directory.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct SourceStatus {
     /// Revision of the snapshot in force; empty before the first.
     pub revision: String,
@@ -87,7 +94,8 @@ pub struct SourceStatus {
 }
 
 /// The whole picture.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Status {
     pub source: SourceStatus,
     pub objects: BTreeMap<Key, ObjectStatus>,

@@ -11,6 +11,7 @@ mod operator;
 mod plan;
 mod run;
 mod sim;
+mod status;
 mod stop;
 mod validate;
 
@@ -32,6 +33,8 @@ pub enum Trouble {
     #[error(transparent)]
     Call(#[from] crate::aws::CallError),
     #[error(transparent)]
+    Ask(#[from] crate::serve::AskError),
+    #[error(transparent)]
     Metrics(#[from] telemetry::MetricsError),
     #[error(transparent)]
     Logs(#[from] telemetry::LogError),
@@ -42,7 +45,7 @@ impl Trouble {
     fn told(&self) -> String {
         let remedy = match self {
             Self::Call(error) => error.remedy(),
-            Self::Input(_) | Self::Io { .. } | Self::Metrics(_) | Self::Logs(_) => None,
+            Self::Input(_) | Self::Io { .. } | Self::Ask(_) | Self::Metrics(_) | Self::Logs(_) => None,
         };
         remedy.map_or_else(|| self.to_string(), |remedy| format!("{self} ({remedy})"))
     }
@@ -73,6 +76,7 @@ async fn command(command: Command, clock: Clock) -> Result<Exit, Trouble> {
         Command::Run(flags) => run::run(flags, clock).await,
         Command::Validate(flags) => validate::validate(&flags),
         Command::Explain(_) => Ok(Exit::Error),
+        Command::Status(flags) => status::status(flags, clock).await,
         Command::Plan(flags) => plan::plan(flags, clock).await,
         Command::Apply(flags) => apply::apply(flags, clock).await,
         Command::Sim(flags) => sim::sim(flags, clock).await,
@@ -85,7 +89,7 @@ fn clock(command: &Command) -> Clock {
     let cloud = match command {
         Command::Run(run) => &run.place.cloud,
         Command::Plan(plan) => &plan.place.cloud,
-        Command::Validate(_) | Command::Explain(_) => return Clock::system(),
+        Command::Validate(_) | Command::Explain(_) | Command::Status(_) => return Clock::system(),
         Command::Apply(apply) => &apply.place.cloud,
         Command::Sim(sim) => return Clock::simulated_from_now(sim.time_scale),
         // Its acts have a clock of their own.

@@ -39,7 +39,7 @@ pub async fn run(flags: args::Run, clock: Clock) -> Result<Exit, Trouble> {
     let nobody = crate::kinds::tags::Ownership { owner: String::new(), source: String::new() };
     let nowhere = Place { account: String::new(), region: String::new() };
     let shared = assemble(cloud, &clock, nobody, nowhere, &options, &status)?;
-    let face = Face { status: status.clone(), metrics: Arc::clone(&shared.metrics) };
+    let face = Face { status: status.clone(), metrics: Arc::clone(&shared.metrics), clock: clock.clone() };
     let (listener, address) = bind(flags.listen).await?;
     tracing::info!(%address, "metrics and probes listen");
     // Probes and metrics outlive the loop: they are the last to go.

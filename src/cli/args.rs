@@ -37,6 +37,9 @@ pub enum Command {
     /// Show what would be done, and do nothing.
     #[command(after_help = HELP)]
     Plan(Plan),
+    /// Tell how the objects of a running operator are.
+    #[command(after_help = HELP)]
+    Status(Status),
     /// Do what is to be done, once.
     #[command(after_help = HELP)]
     Apply(Apply),
@@ -211,6 +214,28 @@ pub struct Apply {
     /// How long to try, and with --wait to follow.
     #[arg(long, value_name = "TIME", env = "ECS_OPERATOR_TIMEOUT", default_value = "30m", value_parser = span)]
     pub timeout: Duration,
+}
+
+#[derive(Clone, Debug, Flags)]
+pub struct Status {
+    /// Only this object, in full: `prod/Service/web`, or a part of it that only one has.
+    pub key: Option<String>,
+    /// Where the operator serves its status (`run --listen`).
+    #[arg(long, value_name = "URL", env = "ECS_OPERATOR_SERVER", default_value = "http://127.0.0.1:8080")]
+    pub server: String,
+    /// Go on showing it: drawn over on a terminal, elsewhere a line for each change.
+    #[arg(short, long, env = "ECS_OPERATOR_WATCH", value_parser = Yes::new())]
+    pub watch: bool,
+    /// How it is written; as JSON it is what the operator serves at /api/v1/status.
+    #[arg(short, long, value_name = "text|json", env = "ECS_OPERATOR_OUTPUT", default_value = "text")]
+    pub output: Output,
+}
+
+/// For people or for programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Output {
+    Text,
+    Json,
 }
 
 #[derive(Clone, Debug, Flags)]

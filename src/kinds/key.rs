@@ -1,6 +1,9 @@
 //! The identity of an object: `account/region/cluster/Kind/name`.
 
 use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// What can be declared in a manifest and kept by the operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -57,6 +60,39 @@ impl Key {
             Some(cluster) => format!("{cluster}/{}/{}", self.kind, self.name),
             None => format!("{}/{}", self.kind, self.name),
         }
+    }
+}
+
+/// Reads what [`Display`](fmt::Display) writes.
+impl FromStr for Key {
+    type Err = NoKey;
+
+    fn from_str(text: &str) -> Result<Self, NoKey> {
+        let parts: Vec<&str> = text.split('/').collect();
+        let (account, region, cluster, kind, name) = match parts.as_slice() {
+            [account, region, kind, name] => (account, region, None, kind, name),
+            [account, region, cluster, kind, name] => (account, region, Some((*cluster).to_owned()), kind, name),
+            _ => return Err(NoKey),
+        };
+        let place = Place { account: (*account).to_owned(), region: (*region).to_owned() };
+        Ok(Self { place, cluster, kind: Kind::parse(kind).ok_or(NoKey)?, name: (*name).to_owned() })
+    }
+}
+
+/// A text that is no key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no key such as 123456789012/eu-west-1/prod/Service/web")]
+pub struct NoKey;
+
+impl Serialize for Key {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 

@@ -13,7 +13,7 @@ pub fn update(status: &mut ObjectStatus, ended: &Ended, now: Time) {
         let (value, reason, message) = story.tell(kind);
         let old = status.conditions.get(&kind);
         let since = old.filter(|old| old.status == Some(value)).map_or(now, |old| old.since);
-        status.conditions.insert(kind, Condition { status: Some(value), reason, message, since });
+        status.conditions.insert(kind, Condition { status: Some(value), reason: reason.into(), message, since });
     }
     status.suspended = story.reason == Reason::Suspended.as_str();
     status.last_reconcile = Some(now);

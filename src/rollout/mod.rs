@@ -7,6 +7,8 @@ mod stopped;
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::shape::{Time, Tree};
 
 pub use journal::{Entry, Journal, Outcome};
@@ -14,7 +16,7 @@ pub use picture::{DeploymentStatus, EventStatus, RolloutStatus};
 pub use stopped::why_stopped;
 
 /// Between which counts of tasks ECS keeps a service while it rolls (ecs-semantics §2.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bounds {
     /// Healthy tasks are not stopped below this: ceil(desired × minimumHealthyPercent).
     pub lower: i64,

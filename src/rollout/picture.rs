@@ -1,12 +1,15 @@
 //! What a service's rollout looks like: its deployments, its tasks, and the bounds ECS keeps them in. Read off what
 //! DescribeServices shows. Must not know: how it is drawn.
 
+use serde::{Deserialize, Serialize};
+
 use crate::shape::{Time, Tree};
 
 use super::{Bounds, primary};
 
 /// A service's tasks and deployments at one moment.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct RolloutStatus {
     pub bounds: Bounds,
     /// Tasks that are wanted.
@@ -26,7 +29,8 @@ pub struct RolloutStatus {
 }
 
 /// One deployment.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct DeploymentStatus {
     /// `PRIMARY` or `ACTIVE`.
     pub status: String,
@@ -41,7 +45,8 @@ pub struct DeploymentStatus {
 }
 
 /// One service event.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct EventStatus {
     pub at: Time,
     pub message: String,

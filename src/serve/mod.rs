@@ -1,8 +1,9 @@
 //! What probes and Prometheus ask over HTTP. Must not know: how anything is decided or counted.
 //!
-//! Read only: `GET` and `HEAD` of `/metrics`, `/livez`, `/readyz`. No body is read, nothing is told but what the status
+//! Read only: `GET` and `HEAD` of `/metrics`, `/livez`, `/readyz`, `/api/v1/status`. No body is read, nothing is told but what the status
 //! and the metrics hold, and those hold no secrets.
 
+mod client;
 mod connections;
 #[cfg(test)]
 mod tests;
@@ -16,23 +17,39 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 
+use crate::clock::Clock;
+use crate::shape::Time;
 use crate::status::Status;
 use crate::telemetry::Metrics;
 
+pub use client::{AskError, STATUS_BYTES_MAX, status};
 pub use connections::{CONNECTION_LIFE, CONNECTIONS_MAX, DRAIN, HEADER_BYTES_MAX, HEADER_READ_TIMEOUT};
 
 /// Where the server listens unless told otherwise: metrics name services, so loopback.
 pub const LISTEN_DEFAULT: &str = "127.0.0.1:8080";
+
+/// Where the whole status is, as JSON (docs/status.md).
+const STATUS_PATH: &str = "/api/v1/status";
 
 /// What the server shows.
 #[derive(Clone, Debug)]
 pub struct Face {
     pub status: watch::Receiver<Arc<Status>>,
     pub metrics: Arc<Metrics>,
+    pub clock: Clock,
+}
+
+/// The whole status, and the operator's time when it was asked.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Report {
+    pub now: Time,
+    #[serde(flatten)]
+    pub status: Status,
 }
 
 /// Serves until `shutdown` ends; answers under way are finished.
@@ -48,7 +65,8 @@ fn router(face: Face) -> Router {
         .route("/livez", get(livez))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
-        .fallback(|| async { (StatusCode::NOT_FOUND, "there are /metrics, /livez and /readyz\n") })
+        .route(STATUS_PATH, get(whole_status))
+        .fallback(|| async { (StatusCode::NOT_FOUND, "there are /metrics, /livez, /readyz and /api/v1/status\n") })
         .with_state(face)
 }
 
@@ -64,6 +82,17 @@ async fn readyz(State(face): State<Face>) -> (StatusCode, &'static str) {
         (StatusCode::OK, "ok\n")
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, "missing: the directory has not been read yet; the log says why\n")
+    }
+}
+
+/// Written off the runtime's threads, as metrics are.
+async fn whole_status(State(face): State<Face>) -> Response {
+    let status = Arc::clone(&face.status.borrow());
+    let report = Report { now: face.clock.wall(), status: Arc::unwrap_or_clone(status) };
+    match spawn_blocking(move || serde_json::to_string(&report)).await {
+        Ok(Ok(text)) => ([(header::CONTENT_TYPE, "application/json")], text + "\n").into_response(),
+        Ok(Err(error)) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
+        Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, "status: writing broke off\n").into_response(),
     }
 }
 

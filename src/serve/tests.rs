@@ -9,7 +9,6 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::*;
-use crate::shape::Time;
 use crate::telemetry::MAX_SERVICES_DEFAULT;
 
 struct Server {
@@ -26,7 +25,7 @@ async fn start() -> Server {
     let at = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
     let shutdown = async move { drop(stopped.await) };
-    let task = tokio::spawn(serve(listener, Face { status: receiver, metrics }, shutdown));
+    let task = tokio::spawn(serve(listener, Face { status: receiver, metrics, clock: Clock::system() }, shutdown));
     Server { at, status, stop, task }
 }
 

@@ -1,7 +1,10 @@
 //! Points in time as AWS writes them: seconds since the epoch, with milliseconds.
 
 use std::fmt;
+use std::str::FromStr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Tree;
 
@@ -68,6 +71,56 @@ impl fmt::Display for Time {
     }
 }
 
+/// Reads what [`Display`](fmt::Display) writes, with or without the milliseconds.
+impl FromStr for Time {
+    type Err = NoTime;
+
+    fn from_str(text: &str) -> Result<Self, NoTime> {
+        let part = |from: usize, to: usize| text.get(from..to)?.parse::<i64>().ok().filter(|number| *number >= 0);
+        let marks = [(4, '-'), (7, '-'), (10, 'T'), (13, ':'), (16, ':')];
+        let marked = marks.iter().all(|(at, mark)| text.get(*at..).is_some_and(|rest| rest.starts_with(*mark)));
+        let read = || {
+            let (year, month, day) = (part(0, 4)?, part(5, 7)?, part(8, 10)?);
+            let (hour, minute, second) = (part(11, 13)?, part(14, 16)?, part(17, 19)?);
+            let millis = match text.get(19..)? {
+                "Z" => 0,
+                rest if rest.len() == 5 && rest.starts_with('.') && rest.ends_with('Z') => part(20, 23)?,
+                _ => return None,
+            };
+            let fits = (1..=12).contains(&month) && (1..=31).contains(&day) && hour < 24 && minute < 60 && second < 61;
+            let seconds = days(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second;
+            fits.then_some(Self(seconds * 1000 + millis))
+        };
+        read().filter(|_| marked).ok_or(NoTime)
+    }
+}
+
+/// A text that is no time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no time such as 2026-11-22T09:46:39.120Z")]
+pub struct NoTime;
+
+impl Serialize for Time {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Time {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// The day of a proleptic Gregorian date, from the epoch: what [`civil`] takes apart.
+fn days(year: i64, month: i64, day: i64) -> i64 {
+    let year = year - i64::from(month <= 2);
+    let (era, of_era) = (year.div_euclid(400), year.rem_euclid(400));
+    let march_month = if month > 2 { month - 3 } else { month + 9 };
+    let of_year = (153 * march_month + 2) / 5 + day - 1;
+    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
+}
+
 /// Days since the epoch as a proleptic Gregorian date; years begin in March so that the leap day is last.
 fn civil(days: i64) -> (i64, i64, i64) {
     let shifted = days + 719_468;
@@ -95,6 +148,11 @@ mod tests {
             (1_772_323_200_000, "2026-03-01T00:00:00.000Z"),
         ] {
             assert_eq!(Time(ms).to_string(), text);
+            assert_eq!(text.parse(), Ok(Time(ms)));
+        }
+        assert_eq!("2026-03-01T00:00:00Z".parse(), Ok(Time(1_772_323_200_000)));
+        for wrong in ["", "2026-03-01", "2026-13-01T00:00:00Z", "2026-03-01T00:00:00", "2026-03-01T00:00:00.1Z"] {
+            assert_eq!(wrong.parse::<Time>(), Err(NoTime), "{wrong}");
         }
     }
 

@@ -142,7 +142,7 @@ impl Metrics {
     }
 
     /// An object has another story than before: told once, however often it is looked at.
-    pub fn story_changed(&self, key: &Key, ready: bool, degraded: bool, reason: &'static str, message: &str) {
+    pub fn story_changed(&self, key: &Key, ready: bool, degraded: bool, reason: &str, message: &str) {
         let key = key.short();
         if degraded {
             warn!(target: "ecs_operator::reconcile", key, ready, reason, detail = message, "not as it should be");

@@ -100,7 +100,7 @@ fn totals(series: &mut Series, status: &Status) {
         *objects.entry((key.kind.as_str(), readiness(object))).or_insert(0_u32) += 1;
         for (kind, condition) in &object.conditions {
             if condition.status == Some(true) {
-                *conditions.entry((kind.as_str(), condition.reason)).or_insert(0_u32) += 1;
+                *conditions.entry((kind.as_str(), condition.reason.as_ref())).or_insert(0_u32) += 1;
             }
         }
     }
@@ -123,7 +123,7 @@ fn readiness(object: &ObjectStatus) -> &'static str {
 fn per_service(series: &mut Series, names: [&str; 2], object: &ObjectStatus) {
     let [cluster, service] = names;
     let ready = object.conditions.get(&ConditionType::Ready);
-    let reason = ready.map_or("", |ready| ready.reason);
+    let reason = ready.map_or("", |ready| ready.reason.as_ref());
     let suspended = if object.suspended { "true" } else { "false" };
     series.add(&rows::SERVICE_INFO, &[cluster, service, readiness(object), reason, suspended], 1.0);
     if let Some(tasks) = object.tasks {

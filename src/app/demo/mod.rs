@@ -15,7 +15,7 @@ pub mod svg;
 
 use std::time::Duration;
 
-use crate::cli::draw::ink::{self, Ink, paint};
+use crate::cli::ink::{self, Ink, paint};
 use crate::cli::{Exit, Terminal, args, print};
 use crate::clock::Clock;
 use crate::shape::Time;

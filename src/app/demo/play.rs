@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use crate::app::Trouble;
-use crate::cli::draw::ink::{Ink, paint};
-use crate::cli::draw::{self, ink};
+use crate::cli::ink::{Ink, paint};
+use crate::cli::{draw, ink};
 use crate::rollout::RolloutStatus;
 use crate::shape::Time;
 

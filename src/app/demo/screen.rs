@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::cli::Terminal;
-use crate::cli::draw::ink::{Ink, paint, signs, wrap};
+use crate::cli::ink::{Ink, paint, signs, wrap};
 use crate::cli::live::Live;
 
 /// Where the acts are told.

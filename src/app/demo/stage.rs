@@ -157,11 +157,12 @@ impl Stage {
     }
 
     /// The operator's word for where the service stands.
-    pub fn reason(&self) -> &'static str {
+    pub fn reason(&self) -> String {
         let status = self.status();
-        let ready = |one: &ObjectStatus| one.conditions.get(&ConditionType::Ready).map(|ready| ready.reason);
+        let ready =
+            |one: &ObjectStatus| one.conditions.get(&ConditionType::Ready).map(|ready| ready.reason.to_string());
         let service = status.objects.iter().find(|(key, _)| key.kind == Kind::Service);
-        service.and_then(|(_, one)| ready(one)).unwrap_or("Unknown")
+        service.and_then(|(_, one)| ready(one)).unwrap_or_else(|| "Unknown".to_owned())
     }
 
     /// The key of the one service, once the operator has read it.

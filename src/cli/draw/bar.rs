@@ -3,8 +3,8 @@
 use crate::cli::Terminal;
 use crate::rollout::RolloutStatus;
 
-use super::ink::{Ink, paint, signs};
 use super::{INDENT, LABEL};
+use crate::cli::ink::{Ink, paint, signs};
 
 /// The bar is no longer than this, and no shorter.
 const MOST: usize = 40;

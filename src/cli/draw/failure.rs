@@ -5,8 +5,8 @@ use crate::kinds::Key;
 use crate::plan::HELD;
 use crate::rollout::RolloutStatus;
 
-use super::ink::{Ink, paint, shorten, signs, without_ids, wrap};
 use super::{INDENT, word};
+use crate::cli::ink::{Ink, paint, shorten, signs, without_ids, wrap};
 
 /// What is known of a rollout that failed.
 #[derive(Clone, Debug)]

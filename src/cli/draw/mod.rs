@@ -12,7 +12,7 @@
 
 mod bar;
 mod failure;
-pub mod ink;
+mod table;
 
 use crate::kinds::{Key, Kind};
 use crate::rollout::{DeploymentStatus, RolloutStatus};
@@ -20,9 +20,10 @@ use crate::status::{ConditionType, ObjectStatus, Status};
 
 use super::Terminal;
 use super::print::counted;
+use crate::cli::ink::{Ink, paint, shorten, signs, span, without_ids};
 pub use bar::Bar;
 pub use failure::{Failure, failure};
-use ink::{Ink, paint, shorten, signs, span, without_ids};
+pub use table::{object, table};
 
 /// What stands before the lines of a block, and before what a line says.
 const INDENT: usize = 4;
@@ -42,7 +43,7 @@ pub fn service(terminal: &Terminal, key: &Key, status: &ObjectStatus) -> Vec<Str
 /// The key, a word for its state, and since when.
 fn title(terminal: &Terminal, key: &Key, status: &ObjectStatus) -> String {
     let (sign, ink) = state(terminal, status);
-    let reason = status.conditions.get(&ConditionType::Ready).map_or("Pending", |ready| ready.reason);
+    let reason = status.conditions.get(&ConditionType::Ready).map_or("Pending", |ready| ready.reason.as_ref());
     let since = status.rollout.as_ref().filter(|rollout| rollout.is_rolling());
     let since = since.map(|rollout| span(rollout.at.since(rollout.since))).unwrap_or_default();
     let room = terminal.width.saturating_sub(6 + reason.len() + since.len());

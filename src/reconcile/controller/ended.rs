@@ -164,12 +164,20 @@ impl Controller {
         let now = self.shared.clock.now();
         let tasks = self.tasks(key);
         let status = self.status.objects.entry(key.clone()).or_default();
-        let before = status.conditions.get(&ConditionType::Ready).map(|ready| ready.reason);
+        let before = status.conditions.get(&ConditionType::Ready).map(|ready| ready.reason.clone());
         conditions::update(status, ended, now);
         let holds = |kind: ConditionType| status.conditions.get(&kind).and_then(|one| one.status) == Some(true);
-        if let Some(ready) = status.conditions.get(&ConditionType::Ready).filter(|ready| before != Some(ready.reason)) {
+        if let Some(ready) =
+            status.conditions.get(&ConditionType::Ready).filter(|ready| before.as_ref() != Some(&ready.reason))
+        {
             let troubled = holds(ConditionType::Degraded) || holds(ConditionType::Stalled);
-            self.shared.metrics.story_changed(key, holds(ConditionType::Ready), troubled, ready.reason, &ready.message);
+            self.shared.metrics.story_changed(
+                key,
+                holds(ConditionType::Ready),
+                troubled,
+                &ready.reason,
+                &ready.message,
+            );
         }
         (status.tasks, status.rollout) = tasks.unzip();
         if !matches!(ended, Ended::Failed(_) | Ended::Resting(_) | Ended::Drifted) {
