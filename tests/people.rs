@@ -55,7 +55,7 @@ async fn a_deployment_by_hand_is_told_left_alone_for_an_hour_and_then_reverted()
     rig.start();
     rig.run(50 * MINUTE).await;
     assert_eq!(rig.operations_since(mark), Vec::<String>::new());
-    assert_eq!((rig.live("web").as_str(), rig.reason(&key("web"))), ("other:1", "Overridden"));
+    assert_eq!((rig.live("web").as_str(), rig.reason(&key("web")).as_str()), ("other:1", "Overridden"));
     rig.run(7 * MINUTE).await;
     assert_eq!(rig.live("web"), "web:1");
     assert_eq!(rig.operations_since(mark), ["TagResource", "UpdateService"]);
@@ -285,7 +285,7 @@ async fn rollouts_that_ecs_refuses_or_that_never_end_take_nobodys_place() {
     rig.write("good.yaml", task("good", "nginx:2", &[])).commit();
     rig.run(HOUR).await;
     for name in &names[6..] {
-        assert_eq!((rig.live(name).as_str(), rig.reason(&key(name))), ("good:1", "Converged"), "{name}");
+        assert_eq!((rig.live(name).as_str(), rig.reason(&key(name)).as_str()), ("good:1", "Converged"), "{name}");
     }
     for name in &names[..6] {
         assert_eq!(rig.live(name), "web:1", "{name}");

@@ -7,12 +7,14 @@ mod desired;
 mod failed;
 mod feed;
 mod input;
+mod limits;
 mod operator;
 mod plan;
 mod run;
 mod sim;
 mod status;
 mod stop;
+mod tell;
 mod validate;
 
 use crate::cli::{Args, Command, Exit, print};
@@ -57,6 +59,10 @@ const AT_A_TERMINAL: &str = "warn,ecs_operator=off,aws_config=error,aws_runtime=
 
 /// Does what the arguments say.
 pub async fn main(args: Args) -> Exit {
+    if args.print_config {
+        print::out(limits::config(&args.settings).trim_end());
+        return Exit::Done;
+    }
     let clock = clock(&args.command);
     let usual = if matches!(args.command, Command::Run(_)) { "info" } else { AT_A_TERMINAL };
     let filter = args.logs.log.as_deref().unwrap_or(usual);
@@ -76,6 +82,9 @@ async fn command(command: Command, clock: Clock) -> Result<Exit, Trouble> {
         Command::Run(flags) => run::run(flags, clock).await,
         Command::Validate(flags) => validate::validate(&flags),
         Command::Explain(_) => Ok(Exit::Error),
+        Command::Schema(flags) => tell::schema(&flags),
+        Command::Version(flags) => Ok(tell::version(&flags)),
+        Command::Completion(flags) => Ok(tell::completion(&flags)),
         Command::Status(flags) => status::status(flags, clock).await,
         Command::Plan(flags) => plan::plan(flags, clock).await,
         Command::Apply(flags) => apply::apply(flags, clock).await,
@@ -89,7 +98,12 @@ fn clock(command: &Command) -> Clock {
     let cloud = match command {
         Command::Run(run) => &run.place.cloud,
         Command::Plan(plan) => &plan.place.cloud,
-        Command::Validate(_) | Command::Explain(_) | Command::Status(_) => return Clock::system(),
+        Command::Validate(_)
+        | Command::Explain(_)
+        | Command::Status(_)
+        | Command::Schema(_)
+        | Command::Version(_)
+        | Command::Completion(_) => return Clock::system(),
         Command::Apply(apply) => &apply.place.cloud,
         Command::Sim(sim) => return Clock::simulated_from_now(sim.time_scale),
         // Its acts have a clock of their own.

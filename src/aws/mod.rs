@@ -8,6 +8,6 @@ pub mod client;
 pub mod error;
 pub mod operations;
 
-pub use client::{Aws, Settings};
+pub use client::{ATTEMPT_TIMEOUT, Aws, Settings};
 pub use error::{CallError, Class};
 pub use operations::Reply;

@@ -6,6 +6,7 @@
 mod objects;
 mod reconcile;
 mod rules;
+pub mod schema;
 
 use std::collections::{BTreeMap, BTreeSet};
 

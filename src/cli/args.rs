@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::BoolishValueParser as Yes;
-use clap::{Args as Flags, Parser, Subcommand};
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args as Flags, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::check::duration;
 use crate::telemetry::LogFormat;
@@ -21,6 +22,20 @@ pub struct Args {
     pub command: Command,
     #[command(flatten)]
     pub logs: Logs,
+    /// Print the settings in force, where each is from, and all limits; and do nothing.
+    #[arg(long, global = true, env = "ECS_OPERATOR_PRINT_CONFIG", value_parser = Yes::new())]
+    pub print_config: bool,
+    /// The settings of the command, as they were found.
+    #[arg(skip)]
+    pub settings: Vec<Setting>,
+}
+
+/// One setting, and where it is from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting {
+    pub name: String,
+    pub value: String,
+    pub from: &'static str,
 }
 
 #[derive(Debug, Subcommand)]
@@ -43,6 +58,15 @@ pub enum Command {
     /// Do what is to be done, once.
     #[command(after_help = HELP)]
     Apply(Apply),
+    /// Print the JSON Schema of manifests, for editors and CI.
+    #[command(after_help = HELP)]
+    Schema(Schema),
+    /// Print the version.
+    #[command(after_help = HELP)]
+    Version(Version),
+    /// Print a completion script for a shell.
+    #[command(after_help = HELP)]
+    Completion(Completion),
     /// Serve the embedded ECS to any ECS client.
     #[command(after_help = HELP)]
     Sim(Sim),
@@ -231,6 +255,25 @@ pub struct Status {
     pub output: Output,
 }
 
+#[derive(Clone, Debug, Flags)]
+pub struct Schema {
+    /// A kind, or `Settings` for ecs-operator.yaml; without one, whatever a manifest may be.
+    pub kind: Option<String>,
+}
+
+#[derive(Clone, Debug, Flags)]
+pub struct Version {
+    /// How it is written.
+    #[arg(short, long, value_name = "text|json", env = "ECS_OPERATOR_OUTPUT", default_value = "text")]
+    pub output: Output,
+}
+
+#[derive(Clone, Debug, Flags)]
+pub struct Completion {
+    /// Whose script: `source <(ecs-operator completion bash)`.
+    pub shell: clap_complete::Shell,
+}
+
 /// For people or for programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Output {
@@ -283,12 +326,45 @@ impl Args {
     /// # Errors
     /// Help, the version, and what can't be read.
     pub fn from_command_line() -> Result<Self, Exit> {
-        Self::try_parse().map_err(|error| {
+        let parsed = Self::command().try_get_matches().and_then(|matches| {
+            let args = Self::from_arg_matches(&matches)?;
+            let settings = matches.subcommand().map(|(name, of)| settings(name, of)).unwrap_or_default();
+            Ok(Self { settings, ..args })
+        });
+        parsed.map_err(|error| {
             // Whoever has closed the output does not want to read it.
             drop(error.print());
             if error.use_stderr() { Exit::Error } else { Exit::Done }
         })
     }
+
+    /// A completion script.
+    pub fn completion(shell: clap_complete::Shell) -> Vec<u8> {
+        let mut script = Vec::new();
+        clap_complete::generate(shell, &mut Self::command(), "ecs-operator", &mut script);
+        script
+    }
+}
+
+/// What a command's flags have become.
+fn settings(command: &str, matches: &ArgMatches) -> Vec<Setting> {
+    let known = Args::command();
+    let of = known.find_subcommand(command);
+    let flags = of.into_iter().flat_map(clap::Command::get_arguments).chain(known.get_arguments());
+    let one = |flag: &clap::Arg| {
+        let id = flag.get_id().as_str();
+        let from = match matches.value_source(id)? {
+            ValueSource::CommandLine => "flag",
+            ValueSource::EnvVariable => "environment",
+            _ => "default",
+        };
+        let given = matches.try_get_raw(id).ok().flatten()?;
+        let values: Vec<String> = given.map(|value| value.to_string_lossy().into_owned()).collect();
+        // A variable's value may be a secret.
+        let value = if flag.is_hide_env_values_set() { "(not shown)".to_owned() } else { values.join(",") };
+        Some(Setting { name: flag.get_long().unwrap_or(id).to_owned(), value, from })
+    };
+    flags.filter_map(one).collect()
 }
 
 fn variable(text: &str) -> Result<(String, String), String> {
@@ -313,7 +389,6 @@ fn scale(text: &str) -> Result<f64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_flags_are_consistent_and_every_one_has_its_environment_name() {

@@ -16,10 +16,11 @@ use crate::kinds::{Kind, Object, Observed, service, task_definition};
 use crate::rollout::Journal;
 use crate::shape::{Call, Time, Tree};
 
-pub use sweep::{Names, Sweep};
+pub use batch::WINDOW as BATCH_WINDOW;
+pub use sweep::{Names, PAGES_MAX, Sweep};
 
 /// So many task definition revisions are remembered; then memory begins anew.
-const REVISIONS_MAX: usize = 20_000;
+pub const REVISIONS_MAX: usize = 20_000;
 
 /// One observation.
 #[derive(Clone, Debug, PartialEq)]

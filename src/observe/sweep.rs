@@ -19,7 +19,7 @@ pub struct Sweep {
 }
 
 /// More pages than ECS's quota of services in a cluster fills.
-const PAGES_MAX: usize = 100;
+pub const PAGES_MAX: usize = 100;
 
 /// Reads the clusters, the declared services in them, and those that are listed and not known to be `foreign`.
 pub async fn sweep(observer: &Observer, declared: &Names, foreign: &Names) -> Sweep {

@@ -96,6 +96,12 @@ static ECS: LazyLock<Table> = LazyLock::new(|| {
     table.and_then(|table| mark_zero_filled(table, include_str!("tables/ecs.zero.txt"))).unwrap_or_default()
 });
 
+/// Where the tables are from: `botocore 1.43.126, ecs 2014-11-13`.
+pub fn source() -> &'static str {
+    let first = include_str!("tables/ecs.txt").lines().next().unwrap_or_default();
+    first.trim_start_matches("# From ").split(';').next().unwrap_or_default()
+}
+
 /// The table of a service, by the name its requests are signed for.
 pub fn table(service: &str) -> Option<&'static Table> {
     [&*ECS].into_iter().find(|table| table.service == service)

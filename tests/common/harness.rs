@@ -180,18 +180,18 @@ impl Rig {
     }
 
     /// Reason and message of each object.
-    pub fn stories(&self) -> BTreeMap<String, (&'static str, String)> {
+    pub fn stories(&self) -> BTreeMap<String, (String, String)> {
         let Some(operator) = &self.operator else { return BTreeMap::new() };
         let status = operator.status.borrow();
         let story = |(key, one): (&Key, &ecs_operator::status::ObjectStatus)| {
             let ready = one.conditions.get(&ConditionType::Ready)?;
-            Some((key.short(), (ready.reason, ready.message.clone())))
+            Some((key.short(), (ready.reason.to_string(), ready.message.clone())))
         };
         status.objects.iter().filter_map(story).collect()
     }
 
-    pub fn reason(&self, key: &str) -> &'static str {
-        self.stories().get(key).map_or("", |(reason, _)| reason)
+    pub fn reason(&self, key: &str) -> String {
+        self.stories().remove(key).map_or(String::new(), |(reason, _)| reason)
     }
 
     /// Where the call log stands now.

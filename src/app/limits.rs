@@ -1,0 +1,110 @@
+//! All limits in one table, as `--print-config` shows it. Must not know: what a limit is for in the code.
+
+use std::time::Duration;
+
+use crate::cli::args::Setting;
+use crate::{aws, kinds, manifest, observe, reconcile, serve, sim, source};
+
+/// One limit.
+struct Limit {
+    /// The folder whose it is.
+    of: &'static str,
+    name: &'static str,
+    value: Value,
+}
+
+enum Value {
+    Count(usize),
+    Bytes(usize),
+    Span(Duration),
+}
+
+const fn count(of: &'static str, name: &'static str, value: usize) -> Limit {
+    Limit { of, name, value: Value::Count(value) }
+}
+
+const fn bytes(of: &'static str, name: &'static str, value: usize) -> Limit {
+    Limit { of, name, value: Value::Bytes(value) }
+}
+
+const fn span(of: &'static str, name: &'static str, value: Duration) -> Limit {
+    Limit { of, name, value: Value::Span(value) }
+}
+
+const LIMITS: &[Limit] = &[
+    count("source", "files", source::limits::FILES),
+    count("source", "entries", source::limits::ENTRIES),
+    bytes("source", "file-bytes", source::limits::FILE_BYTES as usize),
+    bytes("source", "total-bytes", source::limits::TOTAL_BYTES as usize),
+    count("source", "depth", source::limits::DEPTH),
+    count("source", "links", source::limits::LINKS),
+    count("source", "attempts", source::limits::ATTEMPTS),
+    span("source", "attempt-pause", source::limits::ATTEMPT_PAUSE),
+    count("source", "file-attempts", source::limits::FILE_ATTEMPTS),
+    span("source", "racy", source::limits::RACY),
+    span("source", "poll", source::limits::POLL),
+    span("source", "debounce-idle", source::limits::DEBOUNCE_IDLE),
+    span("source", "debounce-cap", source::limits::DEBOUNCE_CAP),
+    count("manifest", "document-nodes", manifest::limits::DOCUMENT_NODES),
+    count("manifest", "file-nodes", manifest::limits::FILE_NODES),
+    count("manifest", "reading-nodes", manifest::limits::READING_NODES),
+    count("manifest", "depth", manifest::limits::DEPTH),
+    count("manifest", "documents", manifest::limits::DOCUMENTS),
+    bytes("manifest", "file-bytes", manifest::limits::FILE_BYTES),
+    count("manifest", "findings", manifest::limits::FINDINGS),
+    bytes("manifest", "expanded-bytes", manifest::limits::EXPANDED_BYTES),
+    count("manifest", "merges", manifest::limits::MERGES),
+    count("manifest", "brackets", manifest::limits::BRACKETS),
+    count("kinds", "journal-entries", kinds::service::JOURNAL_MAX as usize),
+    count("observe", "pages", observe::PAGES_MAX),
+    count("observe", "revisions-kept", observe::REVISIONS_MAX),
+    span("observe", "batch-window", observe::BATCH_WINDOW),
+    span("aws", "attempt-timeout", aws::ATTEMPT_TIMEOUT),
+    span("reconcile", "drain", reconcile::controller::DRAIN),
+    span("reconcile", "answers-lag", reconcile::witness::LAG_MAX),
+    count("serve", "connections", serve::CONNECTIONS_MAX),
+    span("serve", "connection-life", serve::CONNECTION_LIFE),
+    span("serve", "header-read-timeout", serve::HEADER_READ_TIMEOUT),
+    bytes("serve", "header-bytes", serve::HEADER_BYTES_MAX),
+    bytes("serve", "status-bytes", serve::STATUS_BYTES_MAX),
+    span("serve", "drain", serve::DRAIN),
+    count("sim", "call-log", sim::world::CALL_LOG_LIMIT),
+    bytes("sim", "body-bytes", sim::wire::BODY_LIMIT_BYTES),
+];
+
+/// The settings in force and where they are from, then all limits: `name = value`, one a line.
+pub fn config(settings: &[Setting]) -> String {
+    let mut text = String::new();
+    for Setting { name, value, from } in settings {
+        text.push_str(&format!("{name} = {value}  # {from}\n"));
+    }
+    text.push('\n');
+    for Limit { of, name, value } in LIMITS {
+        let value = match value {
+            Value::Count(count) => count.to_string(),
+            Value::Bytes(bytes) => format!("{bytes} bytes"),
+            Value::Span(span) => format!("{span:?}"),
+        };
+        text.push_str(&format!("limit.{of}.{name} = {value}\n"));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_limit_of_the_source_or_the_manifests_is_left_out() {
+        let told: Vec<String> = LIMITS.iter().map(|limit| format!("{}.{}", limit.of, limit.name)).collect();
+        let files =
+            [("source", include_str!("../source/limits.rs")), ("manifest", include_str!("../manifest/limits.rs"))];
+        for (of, text) in files {
+            let names = text.lines().filter_map(|line| line.strip_prefix("pub const ")?.split_once(':'));
+            for (name, _) in names {
+                let name = format!("{of}.{}", name.to_lowercase().replace('_', "-"));
+                assert!(told.contains(&name), "{name} is not in the table");
+            }
+        }
+    }
+}
