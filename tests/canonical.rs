@@ -226,7 +226,7 @@ fn a_service_reads_back_as_it_was_written_before_and_after_a_rollout() {
             let metadata = "{ name: web, cluster: prod }";
             rig.write("service.yaml", document(Kind::Service, metadata, &service_of(&members))).commit();
             rig.start();
-            let done = |rig: &Rig| ["Converged", "Invalid"].contains(&rig.reason(&key("web")));
+            let done = |rig: &Rig| ["Converged", "Invalid"].contains(&rig.reason(&key("web")).as_str());
             prop_assert!(rig.until(HOUR, done).await, "{:?}", rig.stories());
             if rig.reason(&key("web")) == "Invalid" {
                 refused.set(refused.get() + 1);
@@ -275,9 +275,10 @@ fn any_spec_can_become_any_other_and_then_shows_no_difference() {
             rig.converge(HOUR).await;
             rig.write("service.yaml", document(Kind::Service, metadata, &service_of(&after))).commit();
             rig.run(MINUTE / 30).await;
-            let done = |rig: &Rig| ["Converged", "Invalid", "ReplacementNeeded"].contains(&rig.reason(&key("web")));
+            let done =
+                |rig: &Rig| ["Converged", "Invalid", "ReplacementNeeded"].contains(&rig.reason(&key("web")).as_str());
             prop_assert!(rig.until(HOUR, done).await, "{:?}", rig.stories());
-            match rig.reason(&key("web")) {
+            match rig.reason(&key("web")).as_str() {
                 "Invalid" => refused.set(refused.get() + 1),
                 "ReplacementNeeded" => replaced.set(replaced.get() + 1),
                 _ => {
