@@ -6,6 +6,7 @@
 //! as slowly as is good for the eyes. After the acts time runs on as everywhere.
 
 mod acts;
+mod afterwards;
 mod line;
 mod play;
 mod repo;
@@ -55,21 +56,26 @@ pub async fn demo(flags: args::Demo) -> Result<Exit, Trouble> {
 
 async fn evening(flags: args::Demo) -> Result<Exit, Trouble> {
     let terminal = Terminal::of_stdout();
-    let screen = if flags.once { Screen::at_once(terminal) } else { Screen::printed(terminal, flags.time_scale) };
+    let once = flags.once;
+    let screen = if once { Screen::at_once(terminal) } else { Screen::printed(terminal, flags.time_scale) };
     let machine = Clock::system();
     let began = machine.wall();
     let script = Script { seed: flags.seed, ..Script::default() };
-    let played = tokio::select! {
+    let (outcome, stage) = tokio::select! {
         biased;
         () = stop::asked() => return Ok(Exit::Interrupted),
         played = perform(script, screen) => played?,
     };
-    let (outcome, _stage) = played;
     print::out(format_args!("Wall clock: {:.1} s.", machine.wall().since(began).as_secs_f64()));
     if let Some(file) = &flags.svg {
         let explain = |source| Trouble::Io { context: file.display().to_string(), source };
         std::fs::write(file, &outcome.picture).map_err(explain)?;
-        print::out(format_args!("The picture of the first act is in {}.", file.display()));
+        print::out(format_args!("The first act's rollout is drawn in {}.", file.display()));
+    }
+    if once {
+        print::out("Without --once the stage stays open, for aws, curl and `ecs-operator status`.");
+    } else {
+        afterwards::stay_open(&flags, &stage).await?;
     }
     Ok(if outcome.passed { Exit::Done } else { Exit::Error })
 }
@@ -96,7 +102,7 @@ async fn perform(script: Script, screen: Screen) -> Result<(Outcome, Stage), Tro
     let passed = epilogue(&mut play);
     let Play { stage, screen, acts, samples, .. } = play;
     let first: Vec<svg::Sample> = samples.into_iter().filter(|sample| sample.act == 1).collect();
-    let picture = svg::picture(&first);
+    let picture = svg::picture("hello-world: 8 tasks from nginx 1.28 to 1.29", &first);
     Ok((Outcome { acts, text: screen.text(), picture, logged: stage.mark(), passed }, stage))
 }
 

@@ -195,15 +195,18 @@ impl Play {
 
 /// `8 old, 2 new, 2 starting`.
 fn words(rollout: &RolloutStatus) -> String {
-    let young = rollout.primary().map_or(0, |one| one.running);
-    let old = rollout.running - young;
-    let alone = rollout.deployments.len() < 2;
-    let parts = [
-        (!alone || old > 0).then(|| format!("{old} old")),
-        Some(if alone { format!("{young} running") } else { format!("{young} new") }),
-        (rollout.pending > 0).then(|| format!("{} starting", rollout.pending)),
-    ];
-    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+    let wanted = rollout.primary().map_or(0, |one| one.running);
+    let other = rollout.running - wanted;
+    let back = rollout.deployments.iter().any(|one| one.state == "FAILED");
+    let mut parts = match (rollout.deployments.len(), back) {
+        (0 | 1, _) => vec![format!("{wanted} running")],
+        (_, true) => vec![format!("rolling back: {wanted} running")],
+        (_, false) => vec![format!("{other} old"), format!("{wanted} new")],
+    };
+    if rollout.pending > 0 {
+        parts.push(format!("{} starting", rollout.pending));
+    }
+    parts.join(", ")
 }
 
 /// No rollout takes longer.
