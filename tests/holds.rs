@@ -56,7 +56,7 @@ async fn a_rolled_back_image_is_left_alone_for_a_day_scales_and_gives_way_to_a_g
     rig.start();
     rig.run(8 * HOUR).await;
     assert_eq!(rig.operations_since(lost), Vec::<String>::new());
-    assert_eq!((failures(&rig), rig.reason(&key("web"))), (1, "RolledBack"));
+    assert_eq!((failures(&rig), rig.reason(&key("web")).as_str()), (1, "RolledBack"));
 
     rig.write("task.yaml", task("web", "nginx:good", &[])).commit();
     rig.converge(HOUR).await;
@@ -71,7 +71,7 @@ async fn another_restarted_at_tries_a_held_image_once_more() {
     let wanted = Wanted { restarted_at: Some("again".into()), ..Wanted::of("web", 2) };
     rig.write("service.yaml", wanted.text("web")).commit();
     rig.run(2 * HOUR).await;
-    assert_eq!((failures(&rig), rig.reason(&key("web"))), (2, "RolledBack"));
+    assert_eq!((failures(&rig), rig.reason(&key("web")).as_str()), (2, "RolledBack"));
     let held = rig.mark();
     rig.start();
     rig.run(DAY).await;
@@ -103,7 +103,7 @@ async fn a_stopped_deployment_is_held() {
     let mark = rig.mark();
     rig.run(6 * HOUR).await;
     assert_eq!(rig.operations_since(mark), Vec::<String>::new());
-    assert_eq!((rig.live("web").as_str(), rig.reason(&key("web"))), ("web:1", "RolledBack"));
+    assert_eq!((rig.live("web").as_str(), rig.reason(&key("web")).as_str()), ("web:1", "RolledBack"));
 }
 
 #[tokio::test(flavor = "current_thread", start_paused = true)]

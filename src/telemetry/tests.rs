@@ -23,7 +23,12 @@ fn key(kind: Kind, name: &str) -> Key {
 }
 
 fn object() -> ObjectStatus {
-    let condition = |holds, reason| Condition { status: holds, reason, message: "secret".into(), since: Time(1_500) };
+    let condition = |holds, reason: &'static str| Condition {
+        status: holds,
+        reason: reason.into(),
+        message: "secret".into(),
+        since: Time(1_500),
+    };
     ObjectStatus {
         generation: 3,
         observed_generation: 2,

@@ -21,7 +21,11 @@ pub async fn stay_open(flags: &args::Demo, stage: &Stage) -> Result<(), Trouble>
     let (listener, ecs) = bind_near(flags.sim_listen).await?;
     let door = tokio::spawn(sim::serve(listener, stage.sim.clone(), until(stopped.clone())));
     let (listener, face) = bind_near(flags.listen).await?;
-    let faced = stage.face().map(|(status, metrics)| Face { status, metrics: Arc::clone(&metrics) });
+    let faced = stage.face().map(|(status, metrics)| Face {
+        status,
+        metrics: Arc::clone(&metrics),
+        clock: stage.clock.clone(),
+    });
     let served = faced.map(|shown| tokio::spawn(serve::serve(listener, shown, until(stopped))));
     let region = stage.sim.world().settings.region.clone();
     print::out("");
