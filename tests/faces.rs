@@ -123,8 +123,8 @@ fn probes_and_metrics_are_read_only() {
     assert_eq!((livez.status, livez.body.as_str()), (200, "ok\n"));
     let lost = get(operator.face, "/").unwrap();
     assert_eq!(lost.status, 404);
-    assert!(lost.body.contains("/metrics, /livez and /readyz"), "{}", lost.body);
-    for path in ["/metrics", "/livez", "/readyz"] {
+    assert!(lost.body.contains("/metrics, /livez, /readyz and /api/v1/status"), "{}", lost.body);
+    for path in ["/metrics", "/livez", "/readyz", "/api/v1/status"] {
         assert_eq!(ask(operator.face, "POST", path).unwrap().status, 405, "{path}");
     }
 }

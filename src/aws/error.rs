@@ -32,6 +32,10 @@ pub struct CallError {
     pub ambiguous: bool,
 }
 
+/// What [`CallError::category`] can say.
+pub const CATEGORIES: [&str; 8] =
+    ["AccessDenied", "Conflict", "Invalid", "Network", "NotFound", "Server", "Throttled", "Timeout"];
+
 impl CallError {
     /// A call that could not even be made.
     pub fn bad_input(operation: &'static str, message: impl Into<String>) -> Self {

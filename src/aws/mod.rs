@@ -9,5 +9,5 @@ pub mod error;
 pub mod operations;
 
 pub use client::{ATTEMPT_TIMEOUT, Aws, Settings};
-pub use error::{CallError, Class};
+pub use error::{CATEGORIES, CallError, Class};
 pub use operations::Reply;

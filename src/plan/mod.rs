@@ -90,6 +90,24 @@ pub enum Reason {
 }
 
 impl Reason {
+    pub const ALL: [Self; 15] = [
+        Self::ClusterAbsent,
+        Self::DependencyNotReady,
+        Self::Draining,
+        Self::DriftPersists,
+        Self::LegacyArn,
+        Self::MassChange,
+        Self::NotOwned,
+        Self::Overridden,
+        Self::ReplacementNeeded,
+        Self::RolledBack,
+        Self::RolloutFailed,
+        Self::RolloutLimit,
+        Self::RolloutTimedOut,
+        Self::Suspended,
+        Self::Unobserved,
+    ];
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::ClusterAbsent => "ClusterAbsent",

@@ -74,6 +74,40 @@ impl Story {
     }
 }
 
+/// Every reason a condition can have: what it means, and what to do where something is to be done.
+pub const REASONS: &[(&str, &str)] = &[
+    ("AccessDenied", "AWS refuses: grant the operator's role the action that the message names. Writing is tried again after 5 minutes."),
+    ("Applying", "Changes were made; their effect is not seen yet."),
+    ("ClusterAbsent", "The service's cluster does not exist and has no manifest: declare it, or create it."),
+    ("Conflict", "Somebody else is at it, or AWS has not caught up with itself: looked at again."),
+    ("Converged", "Live state is the desired state, and healthy."),
+    ("DependencyNotReady", "The cluster or task definition it builds on is not there yet."),
+    ("Draining", "It is being deleted and its tasks still drain; it is created anew afterwards."),
+    ("DriftPersists", "What was written does not last, or does not show: not written again. Somebody else may be writing, or AWS shows it in another form."),
+    ("DriftSeen", "A rollout is due that no change in Git asks for; the round is looked at as a whole first."),
+    ("Invalid", "AWS refuses the call as it is: mend the manifest. Writing is tried again after an hour."),
+    ("LegacyArn", "The service has the old short ARN, which can't be tagged: recreate it."),
+    ("MassChange", "Drift would redeploy too many services at once: any commit lets it go on."),
+    ("Network", "AWS was not reached; tried again."),
+    ("NotFound", "Something that the call names is not there."),
+    ("NotOwned", "It belongs to another owner, or to nobody: it is not touched. The message says which tag hands it over."),
+    ("Overridden", "Someone else deployed: left alone for an hour (--grace), or until Git changes."),
+    ("Panic", "The pass ended by a fault of the program; please report it."),
+    ("Pending", "Changes are due, and not made: with --observe they never are."),
+    ("ReplacementNeeded", "ECS can't change this in place: delete the service by hand, or give it another name."),
+    ("RolledBack", "The deployment failed and is held: not tried again until Git asks for something else, or for the same with another reconcile.restartedAt."),
+    ("RolloutFailed", "ECS gave the deployment up, and there was nothing to roll back to. Held like RolledBack."),
+    ("RolloutInProgress", "ECS deploys, within the bounds."),
+    ("RolloutLimit", "As many services roll as may at once (--rollouts); it is next."),
+    ("RolloutTimedOut", "The rollout is not done within reconcile.rollout.progressDeadline; ECS may still be at it."),
+    ("Server", "AWS had a fault of its own; tried again."),
+    ("Settling", "ECS replaces, adds or takes away tasks, or gets the object ready."),
+    ("Suspended", "The tag ecs-operator/suspend is set on the service or its cluster: nothing is written."),
+    ("Throttled", "AWS asks for fewer calls; tried again, slower."),
+    ("Timeout", "AWS did not answer in time; looked at again before anything is decided."),
+    ("Unobserved", "It could not be looked at, or the answer is older than our last write: nothing is planned on it."),
+];
+
 /// It runs, but not what Git says.
 const DEGRADING: [Reason; 6] = [
     Reason::RolledBack,
@@ -83,3 +117,24 @@ const DEGRADING: [Reason; 6] = [
     Reason::DriftPersists,
     Reason::MassChange,
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Reason;
+
+    #[test]
+    fn every_reason_is_explained_and_in_order() {
+        let told: Vec<&str> = REASONS.iter().map(|(reason, _)| *reason).collect();
+        assert!(told.is_sorted(), "{told:?}");
+        for reason in Reason::ALL.map(Reason::as_str) {
+            assert!(told.contains(&reason), "{reason}");
+        }
+        for plain in ["Converged", "Applying", "Pending", "RolloutInProgress", "Settling", "DriftSeen", "Panic"] {
+            assert!(told.contains(&plain), "{plain}");
+        }
+        for category in crate::aws::CATEGORIES {
+            assert!(told.contains(&category), "{category}");
+        }
+    }
+}
