@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use common::golden;
+use common::{golden, judge};
 use ecs_operator::check::{self, Look};
 use ecs_operator::manifest::Severity;
 
@@ -124,7 +124,7 @@ fn warnings_leave_documents_in_force_and_errors_do_not() {
             continue;
         }
         let (broken, _) = example.halves();
-        let desired = golden::desired(&[(example.file, broken)]);
+        let desired = judge::desired(&[(example.file, broken)]);
         let documents = broken.matches("\nkind:").count();
         let kept = desired.objects.len();
         match rule.severity {

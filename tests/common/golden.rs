@@ -1,16 +1,10 @@
-//! What is said, in files that a reviewer reads; and texts into desired state in one step.
+//! What is said, in files that a reviewer reads.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
 
-use ecs_operator::check::{self, Desired};
-use ecs_operator::kinds::Place;
-use ecs_operator::manifest::{self, Finding, Input, Variables};
-
-pub const ACCOUNT: &str = "123456789012";
-pub const REGION: &str = "ap-northeast-1";
+use ecs_operator::manifest::Finding;
 
 /// `file:line:column: severity[rule]: message (remedy)`.
 pub fn line(finding: &Finding) -> String {
@@ -44,14 +38,4 @@ pub fn compare(folder: &Path, rows: impl Iterator<Item = (String, String)>) {
         }
     }
     assert!(wrong.is_empty(), "{}\n(UPDATE_GOLDEN=1 writes what is)", wrong.join("\n"));
-}
-
-/// What becomes of texts, in account [`ACCOUNT`] and region [`REGION`].
-pub fn desired(files: &[(&str, &str)]) -> Desired {
-    let files: BTreeMap<String, Arc<str>> =
-        files.iter().map(|(name, text)| ((*name).to_owned(), Arc::from(*text))).collect();
-    let variables = Variables { region: Some(REGION.into()), account: Some(ACCOUNT.into()), ..Variables::default() };
-    let input = Input { files: &files, settings: None, unreadable: &BTreeMap::new(), variables: &variables };
-    let place = Place { account: ACCOUNT.into(), region: REGION.into() };
-    check::desired(&manifest::read(&input), &place, "r1", None)
 }

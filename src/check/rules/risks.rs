@@ -46,24 +46,28 @@ const WORDS: &[&str] = &[
 ];
 /// Ends of names that only tell where a secret is, or how one is used.
 const HARMLESS: &[&str] = &[
-    "_FILE",
-    "_PATH",
-    "_ARN",
-    "_NAME",
-    "_URL",
-    "_URI",
+    "FILE",
+    "PATH",
+    "ARN",
+    "NAME",
+    "URL",
+    "URI",
     "_ID",
-    "_TTL",
-    "_EXPIRY",
-    "_EXPIRATION",
-    "_EXPIRES_IN",
-    "_TIMEOUT",
-    "_LENGTH",
-    "_HEADER",
-    "_ENABLED",
-    "_TYPE",
-    "_REGION",
+    "TTL",
+    "EXPIRY",
+    "EXPIRATION",
+    "EXPIRES_IN",
+    "TIMEOUT",
+    "LENGTH",
+    "HEADER",
+    "ENABLED",
+    "TYPE",
+    "REGION",
+    "SSMKEY",
+    "SSM_KEY",
 ];
+/// Signs that a value only leads to a secret, or is filled in by someone else.
+const REFERENCES: &[&str] = &["arn:", "{{", "${", "$("];
 /// Values that are no secrets, whatever the name says.
 const SWITCHES: &[&str] = &["true", "false", "yes", "no", "on", "off", "none", "enabled", "disabled"];
 
@@ -71,7 +75,8 @@ fn looks_secret(name: &str, value: &str) -> bool {
     let name = name.to_ascii_uppercase().replace(['-', '.'], "_");
     let named = WORDS.iter().any(|word| name.contains(word)) && !HARMLESS.iter().any(|end| name.ends_with(end));
     let number = value.bytes().all(|byte| byte.is_ascii_digit());
-    let plain = value.len() < 4 || number || SWITCHES.contains(&value.to_ascii_lowercase().as_str());
+    let reference = REFERENCES.iter().any(|sign| value.contains(sign));
+    let plain = value.len() < 4 || number || reference || SWITCHES.contains(&value.to_ascii_lowercase().as_str());
     named && !plain || has_access_key(value)
 }
 
@@ -150,6 +155,7 @@ mod tests {
             ("TOKEN_TTL", "3600s"),
             ("SECRET_ROTATION", "true"),
             ("MAX_TOKENS", "4096"),
+            ("DB_PASSWORD_SECRET", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:db"),
             ("DB_HOST", "db.internal"),
             ("PASSWORD", ""),
         ] {
