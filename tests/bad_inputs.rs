@@ -9,8 +9,12 @@
     reason = "a test may fail by panicking, and processes run in real time"
 )]
 
+#[path = "bad_inputs/numbered.rs"]
+mod numbered;
+
 mod common;
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -19,6 +23,11 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use common::process::{Child, Said, Sim, clean, program, said, skipped, write_hello};
+use common::{golden, judge};
+use ecs_operator::check::Desired;
+use ecs_operator::manifest::{self, Finding, Input, Variables};
+use ecs_operator::{check, source};
+use numbered::{Bad, Wanted};
 use tempfile::TempDir;
 
 /// Far above what reading takes (some 30 MiB), far below what a bomb would.
@@ -293,4 +302,77 @@ fn a_file_that_may_not_be_read_is_named() {
     let said = said(program().arg("plan").arg(root.path()).arg("--sim"));
     assert_eq!(said.code, 1, "{said:?}");
     assert!(said.err.contains("x.yaml:1:1") && said.err.contains("ermission denied"), "{}", said.err);
+}
+
+/// So long one directory may take, however it was made; all but the very large ones take milliseconds.
+const ONE_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// Reads, parses and judges a directory.
+fn judged(dir: &Path) -> Result<Desired, String> {
+    let snapshot = source::load(dir).map_err(|error| error.to_string())?;
+    let unreadable: BTreeMap<String, String> =
+        snapshot.problems.iter().map(|problem| (problem.path.clone(), problem.what.clone())).collect();
+    let place = judge::home();
+    let variables =
+        Variables { region: Some(place.region.clone()), account: Some(place.account.clone()), ..Variables::default() };
+    let reading = manifest::read(&Input {
+        files: &snapshot.files,
+        settings: snapshot.settings.as_ref(),
+        unreadable: &unreadable,
+        variables: &variables,
+    });
+    Ok(check::desired(&reading, &place, &snapshot.revision, None))
+}
+
+/// What is not as it has to be.
+fn fault(case: &Bad) -> Option<String> {
+    let around = TempDir::new().unwrap();
+    let dir = around.path().join("root");
+    fs::create_dir(&dir).unwrap();
+    fs::write(dir.join("good.yaml"), numbered::CLUSTER.replace("name: x", "name: good")).unwrap();
+    (case.make)(&dir);
+    let began = Instant::now();
+    let desired = match (judged(&dir), &case.wanted) {
+        (Err(error), Wanted::Refused(words)) if error.contains(words) => return None,
+        (Err(error), _) => return Some(error),
+        (Ok(desired), _) => desired,
+    };
+    let took = began.elapsed();
+    let all: Vec<&Finding> = desired.findings.iter().chain(&desired.warnings).collect();
+    let lines: Vec<String> = all.iter().map(|finding| golden::line(finding)).collect();
+    let only = |rule: &str, place: &str, findings: &[Finding]| {
+        let here = |finding: &Finding| format!("{}:{}:{}", finding.file, finding.line, finding.column) == place;
+        all.len() == findings.len() && all.iter().all(|it| it.rule == rule) && findings.iter().any(here)
+    };
+    let told = match case.wanted {
+        Wanted::Error(rule, place) => only(rule, place, &desired.findings),
+        Wanted::Warning(rule, place) => only(rule, place, &desired.warnings),
+        Wanted::Legal => all.is_empty(),
+        Wanted::Refused(_) | Wanted::Elsewhere(..) => false,
+    };
+    let good = desired.objects.keys().any(|key| key.name == "good");
+    let flood = all.iter().any(|finding| finding.to_string().len() > 1_000) || all.len() > 60;
+    let secret = lines.iter().any(|line| line.contains("hunter2"));
+    let wrong = !told || !good || secret || took > ONE_TIME_MAX || flood;
+    wrong.then(|| format!("{:?} in {took:?}\n    {}", case.wanted, lines.join("\n    ")))
+}
+
+#[test]
+fn each_bad_input_has_its_number_and_its_finding() {
+    let all: Vec<Bad> =
+        [numbered::files(), numbered::yaml(), numbered::values(), numbered::meaning()].into_iter().flatten().collect();
+    let numbers: std::collections::BTreeSet<u8> = all.iter().map(|case| case.number).collect();
+    assert_eq!(numbers, (1..=75).collect(), "a number is missing");
+    let mut faults = Vec::new();
+    for case in &all {
+        if let Wanted::Elsewhere(file, test) = case.wanted {
+            let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
+            assert!(text.contains(&format!("fn {test}()")), "{}: no {test} in {file}", case.name);
+            continue;
+        }
+        if let Some(fault) = fault(case) {
+            faults.push(format!("{} {}: wanted {fault}", case.number, case.name));
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
 }

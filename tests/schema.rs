@@ -24,7 +24,7 @@ fn shipped() -> PathBuf {
 fn the_shipped_schema_is_the_one_that_is_printed() {
     let printed = said(program().arg("schema"));
     assert_eq!(printed.code, 0, "{printed:?}");
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+    if common::golden::updates() {
         fs::write(shipped(), &printed.out).unwrap();
     }
     let kept = fs::read_to_string(shipped()).unwrap();

@@ -3,27 +3,33 @@
 //! Documents become desired objects here. A broken one keeps its last good state in force: it is neither applied half
 //! nor taken for gone.
 
+mod explain;
 mod objects;
 mod reconcile;
+mod report;
+mod rule;
 mod rules;
 pub mod schema;
+mod subject;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::kinds::{Key, Kind, Object, Place};
-use crate::manifest::{At, Document, Finding, Reading};
-use crate::shape::Path;
+use crate::manifest::{Document, Finding, Reading, Severity};
 
+pub use explain::{Explanation, Shown, explain, findings_of};
 pub use reconcile::duration;
+pub use report::Report;
+pub use rule::{Example, INSTEAD, Look, Rule, rule, rules};
 
 /// The desired state of one revision.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Desired {
     pub revision: String,
     pub objects: BTreeMap<Key, Object>,
-    /// In the order of places.
+    /// Errors: what keeps documents out of force. In the order of places.
     pub findings: Vec<Finding>,
-    /// What is in force and will not do what people expect; in the order of places.
+    /// What is in force and will not do what people expect. In the order of places.
     pub warnings: Vec<Finding>,
     /// Objects whose document is broken now: what is in force was read from an earlier revision.
     pub kept: BTreeSet<Key>,
@@ -49,11 +55,15 @@ pub fn desired(reading: &Reading, place: &Place, revision: &str, previous: Optio
         found.take(&Context { place, clusters, document });
     }
     found.resolve(reading);
+    let all = reading.findings.iter().cloned().chain(std::mem::take(&mut found.findings));
+    let (mut findings, mut warnings): (Vec<_>, Vec<_>) = all.partition(|one| one.severity == Severity::Error);
+    findings.sort();
+    warnings.sort();
     let mut desired = Desired {
         revision: revision.to_owned(),
         objects: std::mem::take(&mut found.objects).into_iter().map(|(key, (object, _))| (key, object)).collect(),
-        findings: reading.findings.iter().cloned().chain(std::mem::take(&mut found.findings)).collect(),
-        warnings: Vec::new(),
+        findings,
+        warnings,
         kept: BTreeSet::new(),
         rejected: found.rejected.len() + reading.broken.len(),
         skipped: found.skipped,
@@ -64,7 +74,6 @@ pub fn desired(reading: &Reading, place: &Place, revision: &str, previous: Optio
             desired.kept.insert(key.clone());
         }
     }
-    desired.findings.sort();
     desired
 }
 
@@ -80,15 +89,6 @@ impl Desired {
 }
 
 impl Context<'_> {
-    fn finding(&self, path: Path, at: At, rule: &'static str, message: impl Into<String>) -> Finding {
-        self.document.finding(path, at, rule, message)
-    }
-
-    /// A finding that the rule in hand will put its name on.
-    fn said(&self, path: Path, at: At, message: impl Into<String>) -> Finding {
-        self.finding(path, at, "", message)
-    }
-
     fn kind(&self) -> Option<Kind> {
         Kind::parse(&self.document.kind)
     }

@@ -1,14 +1,18 @@
-//! Documents into objects: spec against shape, identities, references.
+//! Documents into objects: spec against shape, identities, references; then the rules on what fits.
+//!
+//! Rules on specs look only at what fits its shape: what they would say of half a structure misleads.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::kinds::service;
-use crate::kinds::{Definition, Key, Kind, Object, Origin, definition};
-use crate::manifest::{At, Document, Finding, Reading};
+use crate::kinds::{Definition, Key, Kind, Object, Origin, definition, secrets};
+use crate::manifest::{At, Document, Fault, Finding, Reading, Severity};
 use crate::shape::check::{Mismatch, Strictness, What, check, retype};
-use crate::shape::{Path, Tree, table};
+use crate::shape::near::nearest;
+use crate::shape::{Path, Segment, Tree, table};
 
 use super::Context;
+use super::subject::{Service, TaskDefinition};
 use super::{reconcile, rules};
 
 /// What came of the documents so far.
@@ -31,15 +35,10 @@ impl<'a> Found<'a> {
             self.skipped += 1;
             return;
         }
-        let mut findings = Vec::new();
-        for rule in rules::RULES {
-            let before = findings.len();
-            (rule.look)(context, &mut findings);
-            findings.iter_mut().skip(before).for_each(|finding| finding.rule = rule.name);
-        }
-        let object = context.kind().map(|kind| object(context, definition(kind), &mut findings));
-        let Some(object) = object.filter(|_| findings.is_empty()) else {
-            self.reject(document, findings);
+        let mut faults = rules::on_document(context);
+        let object = context.kind().map(|kind| object(context, definition(kind), &mut faults));
+        let Some(object) = object.filter(|_| faults.is_empty()) else {
+            self.reject(document, faults);
             return;
         };
         let claim = (object.key.kind, object.key.cluster.clone(), object.aws_name().to_owned());
@@ -57,40 +56,70 @@ impl<'a> Found<'a> {
         self.rejected.contains(&(kind.to_owned(), key.name.clone())) || reading.may_describe(kind, &key.name)
     }
 
-    /// Services whose task definition is nowhere are not in force. One that broken text may hold is somewhere: what was
-    /// last read of it holds, and the text has a finding of its own.
+    /// The rules on specs: services last, since they look at their task definitions too.
     pub fn resolve(&mut self, reading: &Reading) {
-        let gone = |(object, document): &(Object, &'a Document)| {
-            let wanted = (object.key.kind == Kind::Service).then(|| service::task_definition(object))?;
-            let key = wanted.manifest()?;
-            (!self.is_broken(reading, &key) && !self.objects.contains_key(&key))
-                .then(|| (object.key.clone(), key.name, *document))
-        };
-        let gone: Vec<_> = self.objects.values().filter_map(gone).collect();
-        for (key, name, document) in gone {
-            self.objects.remove(&key);
-            let message = format!("there is no TaskDefinition {name:?} in the manifests");
-            let at = Path::from("spec.taskDefinition");
-            let mut finding = document.finding(at, At::Value, "reference", message);
-            finding.remedy = Some("declare it, or name a live one as family:revision".to_owned());
-            self.reject(document, vec![finding]);
+        for kind in [Kind::Cluster, Kind::TaskDefinition, Kind::Service] {
+            let of_kind = |key: &&Key| key.kind == kind;
+            for key in self.objects.keys().filter(of_kind).cloned().collect::<Vec<_>>() {
+                let Some((object, document)) = self.objects.get(&key) else { continue };
+                let (faults, document) = (self.faults(object, reading), *document);
+                if faults.iter().any(|fault| fault.severity == Severity::Error) {
+                    self.objects.remove(&key);
+                    self.reject(document, faults);
+                } else {
+                    self.findings.extend(document.findings(faults));
+                }
+            }
         }
     }
 
-    fn reject(&mut self, document: &Document, findings: Vec<Finding>) {
+    fn faults(&self, object: &Object, reading: &Reading) -> Vec<Fault> {
+        match object.key.kind {
+            Kind::Cluster => rules::on_spec(object),
+            Kind::TaskDefinition => rules::on_task_definition(object, &TaskDefinition::of(object)),
+            Kind::Service => {
+                let (definition, gone) = self.task_definition(object, reading);
+                let service = Service { spec: &object.spec, place: &object.key.place, definition };
+                gone.into_iter().chain(rules::on_service(object, &service)).collect()
+            }
+        }
+    }
+
+    /// The task definition of a service, or that it is nowhere. One that broken text may hold is somewhere: what was
+    /// last read of it holds, and the text has a finding of its own.
+    fn task_definition(&self, object: &Object, reading: &Reading) -> (Option<TaskDefinition<'_>>, Option<Fault>) {
+        let Some(key) = service::task_definition(object).manifest() else { return (None, None) };
+        if let Some((definition, _)) = self.objects.get(&key) {
+            return (Some(TaskDefinition::of(definition)), None);
+        }
+        if self.is_broken(reading, &key) {
+            return (None, None);
+        }
+        let others = self.objects.keys().filter(|key| key.kind == Kind::TaskDefinition).map(|key| key.name.as_str());
+        let remedy = match nearest(&key.name, others) {
+            Some(near) => format!("did you mean {near}?"),
+            None => "declare it, or name a live one as family:revision".to_owned(),
+        };
+        let message = format!("there is no TaskDefinition {:?} in the manifests", key.name);
+        let fault = Fault::new(Path::from("spec.taskDefinition"), At::Value, "reference", message).remedy(remedy);
+        (None, Some(fault))
+    }
+
+    fn reject(&mut self, document: &Document, faults: Vec<Fault>) {
         self.rejected.insert((document.kind.clone(), document.name().to_owned()));
-        self.findings.extend(findings);
+        self.findings.extend(document.findings(faults));
     }
 
     /// Two documents for one object: which one was meant can't be known, so neither is in force.
     fn twice(&mut self, key: &Key, first: &Document, second: &Document) {
         self.objects.remove(key);
+        let name = Path::from("metadata.name");
         for (here, there) in [(first, second), (second, first)] {
-            let place = there.finding(Path::from("metadata.name"), At::Value, "duplicate-object", "");
+            let place = there.locator().find(&name, At::Value);
             let message =
-                format!("{} is declared a second time at {}:{}:{}", key.short(), place.file, place.line, place.column);
-            let finding = here.finding(Path::from("metadata.name"), At::Value, "duplicate-object", message);
-            self.reject(here, vec![finding]);
+                format!("{} is declared a second time at {}:{}:{}", key.short(), there.file, place.line, place.column);
+            let fault = Fault::new(name.clone(), At::Value, "duplicate-object", message);
+            self.reject(here, vec![fault.remedy("remove one of the two, or give one another name")]);
         }
     }
 }
@@ -100,28 +129,28 @@ fn elsewhere(context: &Context<'_>) -> bool {
     other("region", &context.place.region) || other("account", &context.place.account)
 }
 
-fn object(context: &Context<'_>, definition: &Definition, findings: &mut Vec<Finding>) -> Object {
+fn object(context: &Context<'_>, definition: &Definition, faults: &mut Vec<Fault>) -> Object {
     let document = context.document;
-    let spec = spec(context, definition, findings);
+    let spec = spec(context, definition, faults);
     let cluster =
         definition.in_cluster.then(|| document.metadata.text("cluster").unwrap_or(service::CLUSTER_DEFAULT).to_owned());
     Object {
         key: Key { place: context.place.clone(), cluster, kind: definition.kind, name: document.name().to_owned() },
         spec,
-        reconcile: reconcile::read(context, findings),
+        reconcile: reconcile::read(context, faults),
         origin: Origin { file: document.file.clone(), document: document.index },
     }
 }
 
 /// The spec as AWS's API takes it: read-only members of a pasted description left out, variables typed, the name
 /// filled in, everything checked against the shape.
-fn spec(context: &Context<'_>, definition: &Definition, findings: &mut Vec<Finding>) -> Tree {
+fn spec(context: &Context<'_>, definition: &Definition, faults: &mut Vec<Fault>) -> Tree {
     let document = context.document;
     let pasted = document.spec.as_map().into_iter().flatten();
     let kept = pasted.filter(|(name, _)| !definition.is_read_only(name));
     let mut spec = Tree::Map(kept.map(|(name, value)| (name.clone(), value.clone())).collect());
     let below = |path: &Path| match path.0.split_first() {
-        Some((crate::shape::Segment::Name(first), rest)) if first == "spec" => Some(Path(rest.to_vec())),
+        Some((Segment::Name(first), rest)) if first == "spec" => Some(Path(rest.to_vec())),
         _ => None,
     };
     let variables: Vec<Path> = document.variables.keys().filter_map(below).collect();
@@ -132,13 +161,13 @@ fn spec(context: &Context<'_>, definition: &Definition, findings: &mut Vec<Findi
     let reserved = |mismatch: &Mismatch| definition.reserved.iter().any(|(name, _)| mismatch.path == Path::from(*name));
     for mismatch in check(table::ecs(), definition.structure(), &spec, Strictness::Full) {
         if !reserved(&mismatch) {
-            findings.push(shape_finding(context, &mismatch));
+            faults.push(shape_fault(mismatch));
         }
     }
     spec
 }
 
-fn shape_finding(context: &Context<'_>, mismatch: &Mismatch) -> Finding {
+fn shape_fault(mismatch: Mismatch) -> Fault {
     let (at, rule) = match mismatch.what {
         What::Unknown { .. } => (At::Key, "unknown-member"),
         What::Missing { .. } => (At::Value, "missing-member"),
@@ -146,9 +175,13 @@ fn shape_finding(context: &Context<'_>, mismatch: &Mismatch) -> Finding {
         What::WrongType { .. } | What::NotOneMember { .. } => (At::Value, "type"),
         What::NotOneOf { .. } | What::OutOfRange { .. } => (At::Value, "value"),
     };
-    let path = mismatch.path.below(&Path::from("spec"));
-    let whole = Mismatch { path: path.clone(), ..mismatch.clone() };
-    let mut finding = context.finding(path, at, rule, whole.to_string());
-    finding.remedy = mismatch.remedy();
-    finding
+    let whole = Mismatch { path: mismatch.path.below(&Path::from("spec")), ..mismatch };
+    let fault = Fault::new(whole.path.clone(), at, rule, whole.to_string());
+    let name = |segment: &Segment| matches!(segment, Segment::Name(name) if secrets::MEMBERS.contains(&name.as_str()));
+    let remedy = match whole.what {
+        // The remedy repeats the value, which may be secret.
+        What::WrongType { .. } if whole.path.0.iter().any(name) => Some("write it in quotes".to_owned()),
+        _ => whole.remedy(),
+    };
+    Fault { remedy, ..fault }
 }

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use crate::kinds::Reconcile;
-use crate::manifest::{At, Finding};
-use crate::shape::near::nearest;
+use crate::manifest::{At, Fault};
 use crate::shape::{Path, Tree};
 
 use super::Context;
@@ -16,55 +15,53 @@ const ROLLOUT: [&str; 2] = ["onFailure", "progressDeadline"];
 const LATER: [&str; 6] = ["adopt", "dependsOn", "drift", "prune", "replace", "replaceHow"];
 
 /// Reads the block; all findings at once.
-pub fn read(context: &Context<'_>, found: &mut Vec<Finding>) -> Reconcile {
+pub fn read(context: &Context<'_>, found: &mut Vec<Fault>) -> Reconcile {
     let mut reconcile = Reconcile::default();
     let root = Path::from("reconcile");
     for (name, value) in context.document.reconcile.as_map().into_iter().flatten() {
         let at = root.name(name);
         match (name.as_str(), value) {
             ("restartedAt", Tree::Text(text)) => reconcile.restarted_at = Some(text.clone()),
-            ("restartedAt", _) => found.push(wrong(context, at, "restartedAt takes any text, in quotes")),
-            ("rollout", Tree::Map(_)) => rollout(context, value, &at, &mut reconcile, found),
-            ("rollout", _) => found.push(wrong(context, at, "rollout takes a map")),
-            (name, _) => found.push(unknown(context, at, name, &MEMBERS)),
+            ("restartedAt", _) => found.push(wrong(at, "restartedAt takes any text, in quotes")),
+            ("rollout", Tree::Map(_)) => rollout(value, &at, &mut reconcile, found),
+            ("rollout", _) => found.push(wrong(at, "rollout takes a map")),
+            (name, _) => found.push(unknown(at, name, &MEMBERS)),
         }
     }
     reconcile
 }
 
-fn rollout(context: &Context<'_>, tree: &Tree, root: &Path, reconcile: &mut Reconcile, found: &mut Vec<Finding>) {
+fn rollout(tree: &Tree, root: &Path, reconcile: &mut Reconcile, found: &mut Vec<Fault>) {
     for (name, value) in tree.as_map().into_iter().flatten() {
         let at = root.name(name);
         match (name.as_str(), value.as_text()) {
             ("progressDeadline", Some(text)) => match duration(text) {
                 Some(span) => reconcile.progress_deadline = span,
-                None => found.push(wrong(context, at, "progressDeadline takes a time such as 90s, 15m or 2h")),
+                None => found.push(wrong(at, "progressDeadline takes a time such as 90s, 15m or 2h")),
             },
             ("onFailure", Some("Hold")) => {}
             ("onFailure", Some("Rollback")) => {
                 let message = "onFailure: Rollback is not supported yet; ECS rolls back by deploymentCircuitBreaker";
-                found.push(wrong(context, at, message));
+                found.push(wrong(at, message));
             }
             ("progressDeadline" | "onFailure", _) => {
-                found.push(wrong(context, at, "progressDeadline takes a time such as 15m, onFailure takes Hold"));
+                found.push(wrong(at, "progressDeadline takes a time such as 15m, onFailure takes Hold"));
             }
-            (name, _) => found.push(unknown(context, at, name, &ROLLOUT)),
+            (name, _) => found.push(unknown(at, name, &ROLLOUT)),
         }
     }
 }
 
-fn wrong(context: &Context<'_>, at: Path, message: &str) -> Finding {
-    context.finding(at, At::Value, "reconcile", message)
+fn wrong(at: Path, message: &str) -> Fault {
+    Fault::new(at, At::Value, "reconcile", message)
 }
 
-fn unknown(context: &Context<'_>, at: Path, name: &str, known: &'static [&'static str]) -> Finding {
+fn unknown(at: Path, name: &str, known: &'static [&'static str]) -> Fault {
     if LATER.contains(&name) {
-        return context.finding(at, At::Key, "reconcile", format!("reconcile.{name} is not supported yet"));
+        return Fault::new(at, At::Key, "reconcile", format!("reconcile.{name} is not supported yet"));
     }
-    let mut finding =
-        context.finding(at, At::Key, "reconcile", format!("unknown member {name:?}; there are {}", known.join(", ")));
-    finding.remedy = nearest(name, known.iter().copied()).map(|near| format!("did you mean {near}?"));
-    finding
+    let message = format!("unknown member {name:?}; there are {}", known.join(", "));
+    Fault::new(at, At::Key, "reconcile", message).near(name, known.iter().copied())
 }
 
 /// `90s`, `15m`, `2h`; at least a second, at most a day.

@@ -20,7 +20,7 @@ kind: TaskDefinition
 metadata: { name: web }
 spec:
   containerDefinitions:
-    - { name: web, image: nginx }
+    - { name: web, image: nginx, memory: 128 }
 ";
 
 fn service(spec: &str) -> String {

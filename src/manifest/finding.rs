@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use super::locate::Place;
 use crate::shape::Path;
 
 /// Something wrong at a place. Sorts by place.
@@ -58,6 +59,15 @@ impl fmt::Display for Finding {
     }
 }
 
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        })
+    }
+}
+
 /// A message may repeat a value, and a value may be a megabyte: both its ends are enough.
 const MESSAGE_CHARS: usize = 400;
 
@@ -72,10 +82,12 @@ fn shortened(message: &str) -> Cow<'_, str> {
 
 /// A finding that knows its path and not yet its line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Fault {
+pub struct Fault {
+    /// From the document's root.
     pub path: Path,
     pub at: At,
     pub rule: &'static str,
+    pub severity: Severity,
     pub message: String,
     pub remedy: Option<String>,
 }
@@ -92,15 +104,23 @@ pub enum At {
 
 impl Fault {
     pub fn new(path: Path, at: At, rule: &'static str, message: impl Into<String>) -> Self {
-        Self { path, at, rule, message: message.into(), remedy: None }
+        Self { path, at, rule, severity: Severity::Error, message: message.into(), remedy: None }
     }
 
+    #[must_use]
     pub fn remedy(mut self, remedy: impl Into<String>) -> Self {
         self.remedy = Some(remedy.into());
         self
     }
 
+    /// The finding, once its place is known.
+    pub fn placed(self, file: &str, Place { line, column }: Place) -> Finding {
+        let Self { path, at: _, rule, severity, message, remedy } = self;
+        Finding { file: file.to_owned(), line, column, path, message, remedy, rule, severity }
+    }
+
     /// "did you mean" when there is something near.
+    #[must_use]
     pub fn near<'a>(mut self, word: &str, among: impl Iterator<Item = &'a str>) -> Self {
         if let Some(near) = crate::shape::near::nearest(word, among) {
             self.remedy = Some(format!("did you mean {near}?"));

@@ -22,7 +22,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 pub use envelope::API_VERSION;
-pub use finding::{At, Finding, Severity};
+pub use finding::{At, Fault, Finding, Severity};
 pub use identity::Identity;
 pub use locate::{Locator, Place};
 pub use settings::Settings;
@@ -129,19 +129,17 @@ impl Document {
         Locator::new(text, self.start, self.file.ends_with(".json"))
     }
 
-    /// A finding of this document at a path from its root (`spec.desiredCount`).
-    pub fn finding(&self, path: Path, at: At, rule: &'static str, message: impl Into<String>) -> Finding {
-        let Place { line, column } = self.locator().find(&path, at);
-        Finding {
-            file: self.file.clone(),
-            line,
-            column,
-            path,
-            message: message.into(),
-            remedy: None,
-            rule,
-            severity: Severity::Error,
+    /// The findings that these faults are. The text is parsed once more, for all their places together.
+    pub fn findings(&self, faults: Vec<Fault>) -> Vec<Finding> {
+        if faults.is_empty() {
+            return Vec::new();
         }
+        let locator = self.locator();
+        let placed = |fault: Fault| {
+            let place = locator.find(&fault.path, fault.at);
+            fault.placed(&self.file, place)
+        };
+        faults.into_iter().take(limits::FINDINGS).map(placed).collect()
     }
 }
 

@@ -199,8 +199,7 @@ impl Reader {
         let locator = origin.locator();
         for fault in faults.into_iter().take(limits::FINDINGS) {
             let place = locator.find(&fault.path, fault.at);
-            let finding = origin.finding(place, fault.rule, fault.message);
-            self.reading.findings.push(Finding { path: fault.path, remedy: fault.remedy, ..finding });
+            self.reading.findings.push(fault.placed(&origin.file, place));
         }
     }
 

@@ -12,6 +12,7 @@
 pub mod git_sync;
 pub mod golden;
 pub mod harness;
+pub mod judge;
 pub mod lossy;
 pub mod process;
 pub mod trees;

@@ -1,42 +1,67 @@
-//! The rules that look at one document, one named function each.
+//! What a document says before its spec is looked at: kind, name, cluster, and what is not for manifests.
 
+use crate::check::rule::{Look, Rule};
+use crate::check::{Context, Report};
 use crate::kinds::{Kind, definition, service, tags, task_definition};
-use crate::manifest::{At, Finding};
 use crate::shape::near::nearest;
 use crate::shape::{Path, Tree};
 
-use super::Context;
+use super::rule;
 
-/// A rule by its stable name.
-pub struct Rule {
-    pub name: &'static str,
-    pub look: fn(&Context<'_>, &mut Vec<Finding>),
-}
-
-/// All rules on single documents, in the order in which their findings are most telling.
 pub const RULES: &[Rule] = &[
-    Rule { name: "kind", look: kind },
-    Rule { name: "cluster", look: cluster },
-    Rule { name: "name", look: name },
-    Rule { name: "not-supported-yet", look: unsupported },
-    Rule { name: "revision", look: revision },
-    Rule { name: "reserved-member", look: reserved },
-    Rule { name: "reserved-tag", look: reserved_tags },
+    rule!("kind", Error, Look::Document(kind), "A document's kind is one that this version knows."),
+    rule!(
+        "cluster",
+        Error,
+        Look::Document(cluster),
+        "A service lives in a cluster that is named as ECS names it and that belongs to this directory; other kinds \
+         live in none."
+    ),
+    rule!(
+        "name",
+        Error,
+        Look::Document(name),
+        "ECS names have 1 to 255 letters, digits, _ and - (ECS: names); a family has at most 180, since the operator \
+         writes it into a tag."
+    ),
+    rule!(
+        "not-supported-yet",
+        Error,
+        Look::Document(unsupported),
+        "What ECS has and this version does not handle is refused here, not by a call an hour."
+    ),
+    rule!(
+        "revision",
+        Error,
+        Look::Document(revision),
+        "A live task definition is named with its revision: AWS's newest is nobody's decision."
+    ),
+    rule!(
+        "reserved-member",
+        Error,
+        Look::Document(reserved),
+        "Some members of the AWS API belong to the envelope, or are the operator's to fill in."
+    ),
+    rule!(
+        "reserved-tag",
+        Error,
+        Look::Document(reserved_tags),
+        "Tags under ecs-operator/ are the operator's memory; a manifest that set them would change what it believes."
+    ),
 ];
 
-fn kind(context: &Context<'_>, found: &mut Vec<Finding>) {
+fn kind(context: &Context<'_>, report: &mut Report<'_>) {
     if context.kind().is_some() {
         return;
     }
     let known: Vec<&str> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
     let message = format!("unknown kind {:?}; there are {}", context.document.kind, known.join(", "));
-    let mut finding = context.said(Path::from("kind"), At::Value, message);
-    finding.remedy = nearest(&context.document.kind, known.into_iter()).map(|near| format!("did you mean {near}?"));
-    found.push(finding);
+    let near = nearest(&context.document.kind, known.into_iter()).map(|near| format!("did you mean {near}?"));
+    report.value("kind", message, near.unwrap_or_default());
 }
 
 /// Which cluster: one that ECS can have, and that belongs to this directory.
-fn cluster(context: &Context<'_>, found: &mut Vec<Finding>) {
+fn cluster(context: &Context<'_>, report: &mut Report<'_>) {
     let Some(kind) = context.kind() else { return };
     let (named, at) = match kind {
         Kind::Cluster => (aws_name(context, kind), Path::from("metadata.name")),
@@ -45,13 +70,18 @@ fn cluster(context: &Context<'_>, found: &mut Vec<Finding>) {
             Path::from("metadata.cluster"),
         ),
     };
-    let mut say = |message: String| found.push(context.said(at.clone(), At::Value, message));
     if kind != Kind::Service && context.document.metadata.get("cluster").is_some() {
-        say(format!("a {kind} lives in no cluster; leave metadata.cluster out"));
+        report.value(at, format!("a {kind} lives in no cluster"), "leave metadata.cluster out");
     } else if kind == Kind::Service && !is_name(named) {
-        say(format!("{named:?} is no name of a cluster: letters, digits, _ and -, at most {NAME_MAX} of them"));
+        let message =
+            format!("{named:?} is no name of a cluster: letters, digits, _ and -, at most {NAME_MAX} of them");
+        let of_an_arn = named.rsplit_once(":cluster/").filter(|(arn, _)| arn.starts_with("arn:"));
+        let remedy =
+            of_an_arn.map(|(_, name)| format!("write its name alone, {name}; account and region are the operator's"));
+        report.value(at, message, remedy.unwrap_or_default());
     } else if kind != Kind::TaskDefinition && !is_ours(context, named) {
-        say(format!("the settings name the clusters {}, not {named}", context.clusters.join(", ")));
+        let message = format!("the settings name the clusters {}, not {named}", context.clusters.join(", "));
+        report.value(at, message, "add it to clusters in ecs-operator.yaml, or move the manifest");
     }
 }
 
@@ -69,12 +99,12 @@ const NAME_MAX: usize = 255;
 /// A family's name goes into the attempt tag of its services, beside 70 other characters.
 const FAMILY_MAX: usize = 180;
 
-fn is_name(name: &str) -> bool {
+pub fn is_name(name: &str) -> bool {
     let letters = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     !name.is_empty() && name.len() <= NAME_MAX && name.chars().all(letters)
 }
 
-fn name(context: &Context<'_>, found: &mut Vec<Finding>) {
+fn name(context: &Context<'_>, report: &mut Report<'_>) {
     let Some(kind) = context.kind() else { return };
     let member = definition(kind).name_member;
     let name = aws_name(context, kind);
@@ -84,30 +114,30 @@ fn name(context: &Context<'_>, found: &mut Vec<Finding>) {
     };
     if !is_name(name) {
         let message = format!("{name:?} is no name ECS takes: letters, digits, _ and -, at most {NAME_MAX} of them");
-        found.push(context.said(at, At::Value, message));
+        report.value(at, message, "give it another name");
     } else if kind == Kind::TaskDefinition && name.len() > FAMILY_MAX {
         let message =
             format!("the family's name has {} characters; the operator's tags have room for {FAMILY_MAX}", name.len());
-        found.push(context.said(at, At::Value, message));
+        report.value(at, message, "give it a shorter name");
     }
 }
 
 /// A live task definition is named with its revision: AWS's newest is nobody's decision.
-fn revision(context: &Context<'_>, found: &mut Vec<Finding>) {
+fn revision(context: &Context<'_>, report: &mut Report<'_>) {
     let named = context.document.spec.text("taskDefinition").filter(|_| context.kind() == Some(Kind::Service));
     if let Some(named) = named.filter(|named| named.contains(':') && task_definition::parts(named).is_none()) {
-        let message = format!("{named:?} names no revision; write family:revision, or the name of a TaskDefinition");
-        found.push(context.said(Path::from("spec.taskDefinition"), At::Value, message));
+        let message = format!("{named:?} names no revision");
+        report.value("spec.taskDefinition", message, "write family:revision, or the name of a TaskDefinition");
     }
 }
 
 /// What ECS has and this version does not handle: refused here, not by a call an hour.
-fn unsupported(context: &Context<'_>, found: &mut Vec<Finding>) {
+fn unsupported(context: &Context<'_>, report: &mut Report<'_>) {
     if context.kind() != Some(Kind::Service) {
         return;
     }
     let spec = &context.document.spec;
-    let mut say = |at: &str, message: String| found.push(context.said(Path::from(at), At::Value, message));
+    let mut say = |at: &str, message: String| report.value(at, message, "use ECS, and rolling updates");
     let controller = spec.at(&["deploymentController", "type"]).and_then(Tree::as_text);
     if let Some(controller) = controller.filter(|controller| *controller != "ECS") {
         say("spec.deploymentController.type", format!("the deployment controller {controller} is not supported yet"));
@@ -116,30 +146,25 @@ fn unsupported(context: &Context<'_>, found: &mut Vec<Finding>) {
     if let Some(strategy) = strategy.filter(|strategy| *strategy != "ROLLING") {
         say("spec.deploymentConfiguration.strategy", format!("the strategy {strategy} is not supported yet"));
     }
-    if spec.text("schedulingStrategy") == Some("DAEMON") && spec.get("desiredCount").is_some() {
-        say("spec.desiredCount", "ECS counts a DAEMON service's tasks itself; leave desiredCount out".to_owned());
-    }
 }
 
-fn reserved(context: &Context<'_>, found: &mut Vec<Finding>) {
+fn reserved(context: &Context<'_>, report: &mut Report<'_>) {
     let Some(kind) = context.kind() else { return };
     for (member, instead) in definition(kind).reserved {
         if context.document.spec.get(member).is_some() {
             let at = Path::from("spec").name(member);
-            let mut finding = context.said(at, At::Key, format!("spec.{member} is not for manifests"));
-            finding.remedy = Some(format!("write {instead}"));
-            found.push(finding);
+            report.key(at, format!("spec.{member} is not for manifests"), format!("write {instead}"));
         }
     }
 }
 
-fn reserved_tags(context: &Context<'_>, found: &mut Vec<Finding>) {
+fn reserved_tags(context: &Context<'_>, report: &mut Report<'_>) {
     for (index, tag) in context.document.spec.list("tags").iter().enumerate() {
         let key = tag.get("key").and_then(Tree::as_text).unwrap_or_default();
         if key.starts_with(tags::PREFIX) {
             let at = Path::from("spec.tags").index(index).name("key");
             let message = format!("tags under {} are the operator's memory", tags::PREFIX);
-            found.push(context.said(at, At::Value, message));
+            report.value(at, message, "give the tag another key");
         }
     }
 }

@@ -1,0 +1,48 @@
+//! What a rule hands its findings to. Must not know: where text stands; a finding has a path here, and gets its line
+//! when all rules have looked.
+
+use crate::manifest::{At, Fault};
+use crate::shape::Path;
+
+use super::Rule;
+
+/// The findings of one rule on one object.
+pub struct Report<'a> {
+    rule: &'static Rule,
+    /// What the paths are counted from.
+    root: Path,
+    faults: &'a mut Vec<Fault>,
+}
+
+impl<'a> Report<'a> {
+    /// For a rule that looks at whole documents.
+    pub fn on_document(rule: &'static Rule, faults: &'a mut Vec<Fault>) -> Self {
+        Self { rule, root: Path::root(), faults }
+    }
+
+    /// For a rule that looks at a spec; paths begin below it.
+    pub fn on_spec(rule: &'static Rule, faults: &'a mut Vec<Fault>) -> Self {
+        Self { rule, root: Path::from("spec"), faults }
+    }
+
+    /// Something is wrong with a value.
+    pub fn value(&mut self, path: impl Into<Path>, message: impl Into<String>, remedy: impl Into<String>) {
+        self.say(At::Value, &path.into(), message.into(), remedy.into());
+    }
+
+    /// A name is wrong, or something is missing in the structure of that name.
+    pub fn key(&mut self, path: impl Into<Path>, message: impl Into<String>, remedy: impl Into<String>) {
+        self.say(At::Key, &path.into(), message.into(), remedy.into());
+    }
+
+    /// The name of the rule that is looking.
+    pub fn rule(&self) -> &'static str {
+        self.rule.name
+    }
+
+    fn say(&mut self, at: At, path: &Path, message: String, remedy: String) {
+        let fault = Fault::new(path.below(&self.root), at, self.rule.name, message);
+        let remedy = Some(remedy).filter(|remedy| !remedy.is_empty());
+        self.faults.push(Fault { severity: self.rule.severity, remedy, ..fault });
+    }
+}

@@ -1,0 +1,103 @@
+//! Log drivers and their options (ecs-semantics §4.3). Options may hold tokens: no message repeats a value.
+
+use crate::check::Report;
+use crate::check::rule::{Look, Rule};
+use crate::check::subject::{Launch, TaskDefinition};
+use crate::shape::near::nearest;
+use crate::shape::{Path, Tree};
+
+use super::rule;
+
+/// What awslogs can't do without.
+const REQUIRED: &[&str] = &["awslogs-group", "awslogs-region"];
+/// What awslogs is known to take.
+const KNOWN: &[&str] = &[
+    "awslogs-create-group",
+    "awslogs-datetime-format",
+    "awslogs-group",
+    "awslogs-multiline-pattern",
+    "awslogs-region",
+    "awslogs-stream-prefix",
+    "max-buffer-size",
+    "mode",
+];
+
+pub const RULES: &[Rule] = &[
+    rule!(
+        "awslogs-options",
+        Error,
+        Look::TaskDefinition(required),
+        "awslogs is told where to write: awslogs-group and awslogs-region (ECS: Log driver awslogs requires options)."
+    ),
+    rule!(
+        "awslogs-unknown-option",
+        Warning,
+        Look::TaskDefinition(unknown),
+        "ECS lets only certain options through to awslogs, and refuses others (ECS: Log driver awslogs disallows \
+         options)."
+    ),
+    rule!(
+        "awslogs-stream-prefix",
+        Error,
+        Look::TaskDefinition(prefix),
+        "On Fargate awslogs needs awslogs-stream-prefix, from which the streams have their names (ECS: Fargate \
+         requires log configuration options to include awslogs-stream-prefix)."
+    ),
+    rule!(
+        "firelens-missing",
+        Error,
+        Look::TaskDefinition(firelens),
+        "awsfirelens hands logs to a container of the task that has a firelensConfiguration (ECS: When awsfirelens log \
+         driver is specified, a firelens configuration object must be specified)."
+    ),
+];
+
+fn each_awslogs<'a>(definition: &TaskDefinition<'a>) -> impl Iterator<Item = (Path, &'a Tree)> + use<'a> {
+    let member = "logConfiguration";
+    let logs = definition.containers().filter_map(move |(at, one)| Some((at.name(member), one.get(member)?)));
+    logs.filter(|(_, log)| log.text("logDriver") == Some("awslogs"))
+}
+
+fn required(definition: &TaskDefinition<'_>, report: &mut Report<'_>) {
+    for (at, log) in each_awslogs(definition) {
+        let missing: Vec<&str> = REQUIRED.iter().copied().filter(|name| log.at(&["options", name]).is_none()).collect();
+        if !missing.is_empty() {
+            let at = if log.get("options").is_some() { at.name("options") } else { at };
+            report.key(at, format!("awslogs lacks {}", missing.join(" and ")), "add it under options");
+        }
+    }
+}
+
+fn unknown(definition: &TaskDefinition<'_>, report: &mut Report<'_>) {
+    for (at, log) in each_awslogs(definition) {
+        for name in log.get("options").and_then(Tree::as_map).into_iter().flat_map(|options| options.keys()) {
+            if !KNOWN.contains(&name.as_str()) {
+                let near = nearest(name, KNOWN.iter().copied()).map(|near| format!("did you mean {near}?"));
+                let remedy = near.unwrap_or_else(|| "remove it".to_owned());
+                report.key(at.name("options").name(name), format!("awslogs is not known to take {name}"), remedy);
+            }
+        }
+    }
+}
+
+fn prefix(definition: &TaskDefinition<'_>, report: &mut Report<'_>) {
+    for (at, log) in each_awslogs(definition).filter(|_| definition.runs_on(Launch::Fargate)) {
+        if log.at(&["options", "awslogs-stream-prefix"]).is_none() {
+            let at = if log.get("options").is_some() { at.name("options") } else { at };
+            report.key(at, "awslogs lacks awslogs-stream-prefix, which FARGATE needs", "add it under options");
+        }
+    }
+}
+
+fn firelens(definition: &TaskDefinition<'_>, report: &mut Report<'_>) {
+    if definition.containers().any(|(_, container)| container.get("firelensConfiguration").is_some()) {
+        return;
+    }
+    for (at, container) in definition.containers() {
+        if container.at(&["logConfiguration", "logDriver"]).and_then(Tree::as_text) == Some("awsfirelens") {
+            let remedy = "add a log router: a container with firelensConfiguration";
+            let at = at.name("logConfiguration").name("logDriver");
+            report.value(at, "awsfirelens, and no container has a firelensConfiguration", remedy);
+        }
+    }
+}

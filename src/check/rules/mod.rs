@@ -1,0 +1,129 @@
+//! All rules, one file a theme: each file has its rows in a table, and below it the functions that look.
+//!
+//! A rule refuses only what ECS surely refuses or what can never work; what is merely doubtful, or known from weak
+//! sources, is a warning. Must not know: how a finding gets its line.
+
+mod arns;
+mod containers;
+mod dependencies;
+mod document;
+mod environment;
+mod fargate;
+mod images;
+mod launch;
+mod logging;
+mod pairs;
+mod percent;
+mod placement;
+mod ports;
+mod reading;
+mod risks;
+mod roles;
+mod service;
+mod sizes;
+mod storage;
+mod tags;
+mod volumes;
+
+use crate::kinds::Object;
+use crate::manifest::Fault;
+
+use super::rule::{Look, Rule};
+use super::subject::{Service, Subject, TaskDefinition};
+use super::{Context, Report};
+
+/// A row of a theme's table; its example is `examples/NAME.yaml`.
+macro_rules! rule {
+    ($name:literal, $severity:ident, $look:expr, $summary:expr $(,)?) => {
+        $crate::check::rule::Rule {
+            name: $name,
+            severity: $crate::manifest::Severity::$severity,
+            summary: $summary,
+            look: $look,
+            example: Some($crate::check::rule::Example {
+                file: concat!($name, ".yaml"),
+                text: include_str!(concat!("../examples/", $name, ".yaml")),
+            }),
+        }
+    };
+}
+use rule;
+
+/// All themes, in the order of a document's life: read, recognised, judged.
+pub const THEMES: &[&[Rule]] = &[
+    reading::RULES,
+    document::RULES,
+    tags::RULES,
+    arns::RULES,
+    containers::RULES,
+    images::RULES,
+    environment::RULES,
+    sizes::RULES,
+    fargate::RULES,
+    launch::RULES,
+    ports::RULES,
+    dependencies::RULES,
+    volumes::RULES,
+    logging::RULES,
+    roles::RULES,
+    risks::RULES,
+    service::RULES,
+    percent::RULES,
+    placement::RULES,
+    storage::RULES,
+    pairs::RULES,
+];
+
+fn all() -> impl Iterator<Item = &'static Rule> {
+    THEMES.iter().copied().flatten()
+}
+
+/// What the rules on documents say, before it is known whether the spec fits its shape.
+pub fn on_document(context: &Context<'_>) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for rule in all() {
+        if let Look::Document(look) = rule.look {
+            look(context, &mut Report::on_document(rule, &mut faults));
+        }
+    }
+    faults
+}
+
+/// What the rules on specs of any kind say.
+pub fn on_spec(object: &Object) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    let subject = Subject { spec: &object.spec, place: &object.key.place };
+    for rule in all() {
+        if let Look::Spec(look) = rule.look {
+            look(&subject, &mut Report::on_spec(rule, &mut faults));
+        }
+    }
+    faults
+}
+
+pub fn on_task_definition(object: &Object, definition: &TaskDefinition<'_>) -> Vec<Fault> {
+    let mut faults = on_spec(object);
+    faults.extend(of_task_definition(definition));
+    faults
+}
+
+/// What the rules on task definitions alone say.
+fn of_task_definition(definition: &TaskDefinition<'_>) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for rule in all() {
+        if let Look::TaskDefinition(look) = rule.look {
+            look(definition, &mut Report::on_spec(rule, &mut faults));
+        }
+    }
+    faults
+}
+
+pub fn on_service(object: &Object, service: &Service<'_>) -> Vec<Fault> {
+    let mut faults = on_spec(object);
+    for rule in all() {
+        if let Look::Service(look) = rule.look {
+            look(service, &mut Report::on_spec(rule, &mut faults));
+        }
+    }
+    faults
+}

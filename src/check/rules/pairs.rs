@@ -1,0 +1,161 @@
+//! A service against its task definition, where both are manifests (ecs-semantics §5.1).
+
+use std::collections::BTreeSet;
+
+use crate::check::Report;
+use crate::check::rule::{Look, Rule};
+use crate::check::subject::{Launch, Service, TaskDefinition, has, items};
+use crate::manifest::Severity;
+use crate::shape::Tree;
+use crate::shape::near::nearest;
+
+use super::containers::which;
+use super::{of_task_definition, rule};
+
+pub const RULES: &[Rule] = &[
+    rule!(
+        "launch-type",
+        Error,
+        Look::Service(launch_type),
+        "A service's launch type is one that its task definition can run on, whether or not the definition says so \
+         itself in requiresCompatibilities (ECS: Task definition does not support launch_type)."
+    ),
+    rule!(
+        "network-configuration",
+        Error,
+        Look::Service(network),
+        "Tasks with networkMode awsvpc, and so all on Fargate, need subnets; others have no network of their own to \
+         configure (ECS: Network Configuration must be provided when networkMode 'awsvpc' is specified)."
+    ),
+    rule!(
+        "load-balancer-target",
+        Error,
+        Look::Service(target),
+        "A load balancer sends to a port of a container of the task definition (ECS: The container X did not have a \
+         container port Y defined)."
+    ),
+    rule!(
+        "service-connect-port",
+        Error,
+        Look::Service(connect_port),
+        "Service Connect serves ports by their names in the task definition (ECS: portName does not refer to any named \
+         PortMapping in the container definitions)."
+    ),
+    rule!(
+        "service-connect-aliases",
+        Error,
+        Look::Service(connect_aliases),
+        "A service of Service Connect has one client alias (ECS: 2 clientAliases exceeds the max limit of 1)."
+    ),
+    rule!(
+        "ebs-volume",
+        Error,
+        Look::Service(volume),
+        "A service configures the volume that its task definition leaves open with configuredAtLaunch (ECS: The volume \
+         name does not have a matching volume in your Task Definition)."
+    ),
+];
+
+/// The first thing that keeps a definition from running where the service wants it; it was sound by itself.
+fn launch_type(service: &Service<'_>, report: &mut Report<'_>) {
+    let (Some(definition), Some(launch)) = (&service.definition, service.launch()) else { return };
+    if definition.runs_on(launch) {
+        return;
+    }
+    let faults = of_task_definition(&definition.wanted_on(launch));
+    if let Some(first) = faults.into_iter().find(|fault| fault.severity == Severity::Error) {
+        let (name, launch) = (definition.name, launch.as_str());
+        let message = format!("the task definition {name} can't run on {launch}: {}, {}", first.path, first.message);
+        let at = if has(service.spec, "launchType") { "launchType" } else { "capacityProviderStrategy" };
+        report.value(at, message, format!("mend {name}, or use another launch type"));
+    }
+}
+
+fn network(service: &Service<'_>, report: &mut Report<'_>) {
+    let given = service.spec.at(&["networkConfiguration", "awsvpcConfiguration"]).is_some_and(|it| !it.is_empty());
+    let mode = service.definition.as_ref().map(TaskDefinition::network_mode);
+    let fargate = service.launch() == Some(Launch::Fargate);
+    if !given && (fargate || mode == Some("awsvpc")) {
+        let why = if fargate { "FARGATE" } else { "networkMode: awsvpc" };
+        let remedy = "add networkConfiguration: { awsvpcConfiguration: { subnets: [subnet-…] } }";
+        report.key("", format!("{why} needs a networkConfiguration"), remedy);
+    } else if let (true, false, Some(mode)) = (given, fargate, mode.filter(|mode| *mode != "awsvpc")) {
+        let message = format!("a networkConfiguration, and the task definition has networkMode: {mode}");
+        report.key("networkConfiguration", message, "leave it out, or use networkMode: awsvpc");
+    }
+}
+
+fn target(service: &Service<'_>, report: &mut Report<'_>) {
+    let Some(definition) = &service.definition else { return };
+    for (at, balancer) in service.items("loadBalancers") {
+        let Some(name) = balancer.text("containerName") else { continue };
+        let Some(container) = definition.container(name) else {
+            let message = format!("the task definition {} has no container {name}", definition.name);
+            report.value(at.name("containerName"), message, which(definition, name));
+            continue;
+        };
+        let Some(port) = balancer.int("containerPort") else { continue };
+        let listens = |mapping: &Tree| match (mapping.int("containerPort"), mapping.text("containerPortRange")) {
+            (Some(single), _) => single == port,
+            (None, Some(range)) => range.split_once('-').is_some_and(|(from, to)| {
+                let number = |text: &str| text.trim().parse::<i64>().unwrap_or(0);
+                (number(from)..=number(to)).contains(&port)
+            }),
+            (None, None) => false,
+        };
+        if !container.list("portMappings").iter().any(listens) {
+            let ports = container.list("portMappings").iter().filter_map(|mapping| mapping.int("containerPort"));
+            let ports: Vec<String> = ports.map(|port| port.to_string()).collect();
+            let remedy = match ports.is_empty() {
+                true => format!("add portMappings: [{{ containerPort: {port} }}] to {name}"),
+                false => format!("its ports are {}", ports.join(", ")),
+            };
+            report.value(at.name("containerPort"), format!("the container {name} has no port {port}"), remedy);
+        }
+    }
+}
+
+fn connect_port(service: &Service<'_>, report: &mut Report<'_>) {
+    let (Some(definition), Some(connect)) = (&service.definition, service.spec.get("serviceConnectConfiguration"))
+    else {
+        return;
+    };
+    let mappings = definition.containers().flat_map(|(_, container)| container.list("portMappings"));
+    let names: BTreeSet<&str> = mappings.filter_map(|mapping| mapping.text("name")).collect();
+    for (at, one) in items(connect, &"serviceConnectConfiguration".into(), "services") {
+        let Some(name) = one.text("portName").filter(|name| !names.contains(name)) else { continue };
+        let remedy = match nearest(name, names.iter().copied()) {
+            Some(near) => format!("did you mean {near}?"),
+            None => format!("add name: {name} to one of its portMappings"),
+        };
+        let message = format!("the task definition {} has no port called {name}", definition.name);
+        report.value(at.name("portName"), message, remedy);
+    }
+}
+
+fn connect_aliases(service: &Service<'_>, report: &mut Report<'_>) {
+    let Some(connect) = service.spec.get("serviceConnectConfiguration") else { return };
+    for (at, one) in items(connect, &"serviceConnectConfiguration".into(), "services") {
+        let count = one.list("clientAliases").len();
+        if count > 1 {
+            report.key(at.name("clientAliases"), format!("{count} client aliases; there can be one"), "keep one");
+        }
+    }
+}
+
+fn volume(service: &Service<'_>, report: &mut Report<'_>) {
+    let Some(definition) = &service.definition else { return };
+    let open = || {
+        let at_launch = |(_, volume): &(_, &Tree)| volume.bool("configuredAtLaunch") == Some(true);
+        definition.volumes().filter(at_launch).filter_map(|(_, volume)| volume.text("name"))
+    };
+    for (at, one) in service.items("volumeConfigurations") {
+        let Some(name) = one.text("name").filter(|name| open().all(|known| known != *name)) else { continue };
+        let remedy = match nearest(name, open()) {
+            Some(near) => format!("did you mean {near}?"),
+            None => format!("add {{ name: {name}, configuredAtLaunch: true }} to its volumes"),
+        };
+        let message = format!("the task definition {} leaves no volume {name} open", definition.name);
+        report.value(at.name("name"), message, remedy);
+    }
+}
