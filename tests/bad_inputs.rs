@@ -234,14 +234,16 @@ fn what_is_wrong_is_named_with_its_place_and_nothing_is_written() {
         for command in ["plan", "apply"] {
             let (said, resident, took) = bounded(&[command, &dir, "--endpoint-url", &sim.world.url()]);
             eprintln!("{command}, {}: {} MiB, {took:?}\n{}", case.name, resident / 1024, said.err);
-            let lines: Vec<&str> = said.err.lines().filter(|line| line.starts_with(case.place)).collect();
-            let named = |line: &&str| case.words.iter().all(|word| line.contains(word));
-            let placed = |line: &&str| {
+            // The remedy may stand behind the caret, below the place.
+            let named = case.words.iter().all(|word| said.err.contains(word));
+            let here = said.err.lines().filter_map(|line| line.strip_prefix(&format!("{dir}/")));
+            let mut lines = here.filter(|line| line.starts_with(case.place));
+            let placed = |line: &str| {
                 let mut parts = line.split(':').skip(1);
                 let number = |part: Option<&str>| part.is_some_and(|part| part.parse::<usize>().is_ok());
                 number(parts.next()) && number(parts.next())
             };
-            if said.code != 1 || !lines.iter().any(|line| named(line) && placed(line)) || !said.out.is_empty() {
+            if said.code != 1 || !named || !lines.any(placed) || !said.out.is_empty() {
                 faults.push(format!("{command}, {}: {said:?}", case.name));
             }
             let longest = said.err.lines().map(str::len).max().unwrap_or(0);
@@ -272,7 +274,7 @@ fn a_directory_that_is_no_source_is_named() {
         ("missing", "has the first sync finished"),
         ("dangling", "gone does not exist"),
         ("loop", "symbolic links"),
-        ("file", "not a directory"),
+        ("file", "holds no manifest"),
         ("empty", "holds no manifest"),
         ("settings-only", "holds no manifest"),
     ] {

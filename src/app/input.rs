@@ -47,6 +47,10 @@ impl Given {
 
     fn files(paths: &[PathBuf]) -> Result<Self, Trouble> {
         let snapshot = source::load_given(paths).map_err(|error| Trouble::Input(error.to_string()))?;
+        if snapshot.problems.is_empty() && snapshot.files.values().all(|text| text.trim().is_empty()) {
+            let names: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+            return Err(Trouble::Input(format!("{}: holds no manifest", names.join(", "))));
+        }
         Ok(Self { snapshot, prefix: String::new() })
     }
 

@@ -81,7 +81,7 @@ async fn command(command: Command, clock: Clock) -> Result<Exit, Trouble> {
     match command {
         Command::Run(flags) => run::run(flags, clock).await,
         Command::Validate(flags) => validate::validate(&flags),
-        Command::Explain(_) => Ok(Exit::Error),
+        Command::Explain(flags) => tell::explain(&flags),
         Command::Schema(flags) => tell::schema(&flags),
         Command::Version(flags) => Ok(tell::version(&flags)),
         Command::Completion(flags) => Ok(tell::completion(&flags)),

@@ -4,14 +4,38 @@ use std::io::Write as _;
 
 use serde::Serialize;
 
-use crate::check::schema;
+use crate::check::{self, schema};
 use crate::cli::args::Output;
-use crate::cli::{Args, Exit, args, print};
+use crate::cli::terminal::Terminal;
+use crate::cli::{Args, Exit, args, findings, ink, print};
 use crate::manifest::API_VERSION;
+use crate::reconcile::conditions::REASONS;
 use crate::shape::near::nearest;
 use crate::shape::table;
 
 use super::Trouble;
+
+/// Prints what a rule asks for, or a reason means; without a name, all rules.
+pub fn explain(flags: &args::Explain) -> Result<Exit, Trouble> {
+    let terminal = Terminal::of_stdout();
+    let Some(name) = flags.name.as_deref() else {
+        let rules = check::rules().map(|rule| (rule.name, rule.severity, rule.summary));
+        print::out(findings::rules(rules, &terminal).trim_end());
+        return Ok(Exit::Done);
+    };
+    if let Some(rule) = check::rule(name) {
+        print::out(findings::explanation(&check::explain(rule), &terminal).trim_end());
+        return Ok(Exit::Done);
+    }
+    if let Some((reason, means)) = REASONS.iter().find(|(reason, _)| *reason == name) {
+        let words = ink::wrap(&format!("{reason}: {means}"), terminal.width);
+        words.iter().for_each(print::out);
+        return Ok(Exit::Done);
+    }
+    let known = check::rules().map(|rule| rule.name).chain(REASONS.iter().map(|(reason, _)| *reason));
+    let near = nearest(name, known).map_or_else(String::new, |near| format!("; did you mean {near}?"));
+    Err(Trouble::Input(format!("no rule or reason {name:?}{near} `ecs-operator explain` lists the rules")))
+}
 
 /// Prints the schema of a kind, or of all.
 pub fn schema(flags: &args::Schema) -> Result<Exit, Trouble> {

@@ -7,14 +7,15 @@ use crate::cli::args::FindingsOutput;
 use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, args, findings, print};
 use crate::kinds::Place;
-use crate::manifest::{Finding, Variables};
+use crate::manifest::{Document, Finding, Variables};
 
 use super::Trouble;
 use super::desired::read;
 use super::input::Given;
 
-/// What `${aws.account}` becomes where nobody says which account it is.
+/// What `${aws.account}` and `${aws.region}` become where nobody says which they are.
 const ANY_ACCOUNT: &str = "000000000000";
+const ANY_REGION: &str = "us-east-1";
 
 /// Reads everything and prints all findings.
 pub fn validate(flags: &args::Validate) -> Result<Exit, Trouble> {
@@ -59,30 +60,41 @@ struct Looked {
     documents: usize,
 }
 
-/// Looks at all documents, whichever place they are for: what belongs to another one is looked at as it would be there.
+/// Looks at all documents, whichever place they are for: what says that it belongs to another one is looked at as it
+/// would be there.
 fn look(given: &Given, flags: &args::Validate) -> Looked {
-    let unplaced = Place { account: flags.account.clone().unwrap_or_default(), region: flags.region.clone() };
-    let mut places = vec![unplaced.clone()];
+    let unsaid =
+        Place { account: flags.account.clone().unwrap_or_default(), region: flags.region.clone().unwrap_or_default() };
     let mut looked = Looked { findings: Vec::new(), documents: 0 };
-    let mut known = BTreeSet::from([unplaced]);
+    let mut known = BTreeSet::from([unsaid.clone()]);
+    let mut places = vec![unsaid.clone()];
     while let Some(place) = places.pop() {
-        let account = if place.account.is_empty() { ANY_ACCOUNT } else { &place.account };
+        let or = |said: &str, any: &str| Some(if said.is_empty() { any.to_owned() } else { said.to_owned() });
         let variables = Variables {
-            region: Some(place.region.clone()),
-            account: Some(account.to_owned()),
+            region: or(&place.region, ANY_REGION),
+            account: or(&place.account, ANY_ACCOUNT),
             overrides: flags.variables.iter().cloned().collect(),
         };
         let reading = read(&given.snapshot, &variables);
         for document in &reading.documents {
-            let of = |member: &str, default: &str| document.metadata.text(member).unwrap_or(default).to_owned();
-            let place = Place { account: of("account", &place.account), region: of("region", &place.region) };
-            if known.insert(place.clone()) {
-                places.push(place);
+            let said = place_of(document, &unsaid);
+            if known.insert(said.clone()) {
+                places.push(said);
             }
         }
         looked.documents = looked.documents.max(reading.documents.len() + reading.broken.len());
         let desired = check::desired(&reading, &place, "", None);
-        looked.findings.extend(desired.findings.into_iter().chain(desired.warnings));
+        let is_here = |finding: &Finding| {
+            let before = |one: &&Document| one.file == finding.file && one.start.line <= finding.line;
+            reading.documents.iter().rev().find(before).is_none_or(|document| place_of(document, &unsaid) == place)
+        };
+        looked.findings.extend(desired.findings.into_iter().chain(desired.warnings).filter(is_here));
     }
     looked
+}
+
+/// The place that a document is for.
+fn place_of(document: &Document, unsaid: &Place) -> Place {
+    let of = |member: &str, unsaid: &String| document.metadata.text(member).unwrap_or(unsaid).to_owned();
+    Place { account: of("account", &unsaid.account), region: of("region", &unsaid.region) }
 }

@@ -46,7 +46,7 @@ pub enum Command {
     /// Look for what is wrong with manifests, without AWS.
     #[command(after_help = HELP)]
     Validate(Validate),
-    /// Tell what a rule asks for, with an example.
+    /// Tell what a rule asks for, with an example, or what a condition's reason means.
     #[command(after_help = HELP)]
     Explain(Explain),
     /// Show what would be done, and do nothing.
@@ -186,9 +186,9 @@ pub struct Validate {
     /// The value of a variable; wins over all manifests. Repeatable.
     #[arg(long = "var", value_name = "NAME=VALUE", env = "ECS_OPERATOR_VAR", hide_env_values = true, value_delimiter = ',', value_parser = variable)]
     pub variables: Vec<(String, String)>,
-    /// The region that documents without one are for.
-    #[arg(long, value_name = "REGION", env = "ECS_OPERATOR_REGION", default_value = "us-east-1")]
-    pub region: String,
+    /// The region that documents without one are for; lets ARNs of others be found.
+    #[arg(long, value_name = "REGION", env = "ECS_OPERATOR_REGION")]
+    pub region: Option<String>,
     /// The account that documents without one are for; lets ARNs of others be found.
     #[arg(long, value_name = "ID", env = "ECS_OPERATOR_ACCOUNT")]
     pub account: Option<String>,
@@ -204,8 +204,8 @@ pub enum FindingsOutput {
 
 #[derive(Clone, Debug, Flags)]
 pub struct Explain {
-    /// The rule, as findings name it in brackets; without one, all rules are listed.
-    pub rule: Option<String>,
+    /// A rule, as findings name it in brackets, or the reason of a condition; without one, all rules are listed.
+    pub name: Option<String>,
 }
 
 #[derive(Clone, Debug, Flags)]

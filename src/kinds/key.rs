@@ -37,7 +37,8 @@ impl fmt::Display for Kind {
     }
 }
 
-/// Whose account, and where: part of every key, asserted before the first call.
+/// Whose account, and where: part of every key, asserted before the first call. Empty where it is not known, as when
+/// manifests are looked at without AWS: nothing is in the wrong place then.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
     pub account: String,

@@ -76,26 +76,38 @@ impl Story {
 
 /// Every reason a condition can have: what it means, and what to do where something is to be done.
 pub const REASONS: &[(&str, &str)] = &[
-    ("AccessDenied", "AWS refuses: grant the operator's role the action that the message names. Writing is tried again after 5 minutes."),
+    (
+        "AccessDenied",
+        "AWS refuses: grant the operator's role the action that the message names. Writing is tried again after 5 minutes.",
+    ),
     ("Applying", "Changes were made; their effect is not seen yet."),
     ("ClusterAbsent", "The service's cluster does not exist and has no manifest: declare it, or create it."),
     ("Conflict", "Somebody else is at it, or AWS has not caught up with itself: looked at again."),
     ("Converged", "Live state is the desired state, and healthy."),
     ("DependencyNotReady", "The cluster or task definition it builds on is not there yet."),
     ("Draining", "It is being deleted and its tasks still drain; it is created anew afterwards."),
-    ("DriftPersists", "What was written does not last, or does not show: not written again. Somebody else may be writing, or AWS shows it in another form."),
+    (
+        "DriftPersists",
+        "What was written does not last, or does not show: not written again. Somebody else may be writing, or AWS shows it in another form.",
+    ),
     ("DriftSeen", "A rollout is due that no change in Git asks for; the round is looked at as a whole first."),
     ("Invalid", "AWS refuses the call as it is: mend the manifest. Writing is tried again after an hour."),
     ("LegacyArn", "The service has the old short ARN, which can't be tagged: recreate it."),
     ("MassChange", "Drift would redeploy too many services at once: any commit lets it go on."),
     ("Network", "AWS was not reached; tried again."),
     ("NotFound", "Something that the call names is not there."),
-    ("NotOwned", "It belongs to another owner, or to nobody: it is not touched. The message says which tag hands it over."),
+    (
+        "NotOwned",
+        "It belongs to another owner, or to nobody: it is not touched. The message says which tag hands it over.",
+    ),
     ("Overridden", "Someone else deployed: left alone for an hour (--grace), or until Git changes."),
     ("Panic", "The pass ended by a fault of the program; please report it."),
     ("Pending", "Changes are due, and not made: with --observe they never are."),
     ("ReplacementNeeded", "ECS can't change this in place: delete the service by hand, or give it another name."),
-    ("RolledBack", "The deployment failed and is held: not tried again until Git asks for something else, or for the same with another reconcile.restartedAt."),
+    (
+        "RolledBack",
+        "The deployment failed and is held: not tried again until Git asks for something else, or for the same with another reconcile.restartedAt.",
+    ),
     ("RolloutFailed", "ECS gave the deployment up, and there was nothing to roll back to. Held like RolledBack."),
     ("RolloutInProgress", "ECS deploys, within the bounds."),
     ("RolloutLimit", "As many services roll as may at once (--rollouts); it is next."),

@@ -66,8 +66,9 @@ fn foreign(subject: &Subject<'_>, report: &mut Report<'_>) {
     for (pattern, ours) in roles.chain(OTHERS.iter().map(|(at, ours)| (*at, ours))) {
         each(subject.spec, pattern, &mut |at, node| {
             let Some((its_region, its_account)) = node.as_text().and_then(parts) else { return };
-            let (asks_region, asks_account) =
-                (!matches!(ours, Ours::Account), !matches!(ours, Ours::Region) && is_account(its_account));
+            // Where the place is not known, nothing is elsewhere.
+            let asks_region = !region.is_empty() && !matches!(ours, Ours::Account);
+            let asks_account = !account.is_empty() && !matches!(ours, Ours::Region) && is_account(its_account);
             if asks_account && its_account != account {
                 let remedy = format!("use one of account {account}, or ${{aws.account}}");
                 report.value(at, format!("this ARN is of account {its_account}; the operator's is {account}"), remedy);

@@ -1,5 +1,6 @@
 //! Findings as people and machines read them. Must not know: where they come from.
 
+mod explain;
 mod mask;
 mod text;
 
@@ -10,6 +11,7 @@ use serde::Serialize;
 
 use crate::manifest::{Finding, Severity};
 
+pub use explain::{explanation, rules};
 pub use text::text;
 
 /// The texts that findings are about, by the names they have in findings.
@@ -26,13 +28,6 @@ pub fn counted(findings: &[Finding]) -> String {
 
 pub fn is_error(finding: &Finding) -> bool {
     finding.severity == Severity::Error
-}
-
-fn severity(finding: &Finding) -> &'static str {
-    match finding.severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-    }
 }
 
 /// What `validate -o json` prints; members are only ever added.
@@ -52,7 +47,7 @@ struct One<'a> {
     line: usize,
     column: usize,
     path: String,
-    severity: &'static str,
+    severity: String,
     rule: &'static str,
     message: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -66,7 +61,7 @@ impl<'a> One<'a> {
             line: finding.line,
             column: finding.column,
             path: finding.path.to_string(),
-            severity: severity(finding),
+            severity: finding.severity.to_string(),
             rule: finding.rule,
             message: &finding.message,
             remedy: finding.remedy.as_deref(),
@@ -96,7 +91,7 @@ pub fn github(findings: &[Finding]) -> String {
         };
         format!(
             "::{} file={},line={},col={},title={}::{}\n",
-            severity(finding),
+            finding.severity,
             property(&finding.file),
             finding.line,
             finding.column,

@@ -6,7 +6,7 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use crate::manifest::{Finding, Severity};
 
 use super::super::terminal::Terminal;
-use super::{Sources, mask, severity};
+use super::{Sources, mask};
 
 /// All findings, one block each.
 pub fn text(findings: &[Finding], sources: &Sources, terminal: &Terminal) -> String {
@@ -20,7 +20,7 @@ fn one(finding: &Finding, sources: &Sources, terminal: &Terminal) -> String {
         Severity::Warning => "\u{1b}[1;33m",
     };
     let (tone, bold, plain) = if terminal.colour { (tone, "\u{1b}[1m", "\u{1b}[0m") } else { ("", "", "") };
-    let kind = severity(finding);
+    let kind = finding.severity;
     let mut text = format!("{file}:{line}:{column}: {tone}{kind}[{rule}]{plain}: {bold}{}{plain}\n", finding.short());
     let remedy = finding.remedy.as_deref().unwrap_or_default();
     match sources.get(file).map(|source| mask::line(source, *line)).filter(|shown| !shown.trim().is_empty()) {
@@ -59,8 +59,11 @@ fn snippet(finding: &Finding, shown: &str, remedy: &str, terminal: &Terminal) ->
 /// What the line number and its rule take of a line.
 const MARGIN: usize = 16;
 
-/// How far the word at the start of `text` goes, in bytes: a quoted one to its quote.
+/// How far the word at the start of `text` goes, in bytes: a quoted one to its quote, a variable to its brace.
 fn word(text: &str) -> usize {
+    if text.starts_with("${") {
+        return text.find('}').map_or(text.len(), |at| at + 1);
+    }
     let mut letters = text.char_indices();
     match letters.next() {
         None => 0,
