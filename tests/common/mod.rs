@@ -10,6 +10,7 @@
 )]
 
 pub mod git_sync;
+pub mod golden;
 pub mod harness;
 pub mod lossy;
 pub mod process;
