@@ -30,6 +30,7 @@ pub fn clean(command: &mut Command) {
             command.env_remove(name);
         }
     }
+    command.env("LC_ALL", "C").env_remove("COLUMNS");
     command.env("AWS_EC2_METADATA_DISABLED", "true").env("AWS_CONFIG_FILE", "/nonexistent");
     command.env("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent").stdin(Stdio::null());
 }
