@@ -103,6 +103,8 @@ impl Loop {
                 screen.show(&terminal, &news, &draw::screen(&terminal, &now));
                 shown = now;
             }
+            // The last picture is told in words.
+            screen.lock().unwrap_or_else(PoisonError::into_inner).show(&Terminal::of_stdout(), &[], &[]);
             shown
         };
         let (mut ended, status) = tokio::join!(controller.run(stop), tell);

@@ -273,7 +273,7 @@ pub const HELD: &str =
     "It is not tried again until Git asks for something else, or for the same with another reconcile.restartedAt";
 
 fn held(object: &Object, facts: &Facts<'_>, shown: &Tree, change: Change, tried: &Attempt, reason: &str) -> Plan {
-    let cause = rollout::cause(shown);
+    let (reason, cause) = (reason.trim_end_matches('.'), rollout::cause(shown));
     let message = format!("{} failed: {reason}; {}. {HELD}", tried.task_definition, cause.trim_end_matches('.'));
     settle(object, facts, shown, change, Some(Verdict::Blocked(Reason::RolledBack, message)))
 }

@@ -19,15 +19,20 @@ pub fn updates() -> bool {
     std::env::var_os("UPDATE_GOLDEN").is_some_and(|wanted| wanted == "1")
 }
 
-/// Compares with `tests/golden/NAME`.
-pub fn check(name: &str, actual: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
+/// Compares with `tests/golden/NAME`, and names the first line that differs.
+pub fn check(name: &str, text: &str) {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
     if updates() {
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, actual).unwrap();
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(&file, text).unwrap();
+        return;
     }
-    let kept = fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(actual, kept, "tests/golden/{name} differs; UPDATE_GOLDEN=1 writes it anew");
+    let golden = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    let mut pairs = golden.lines().zip(text.lines()).enumerate();
+    if let Some((number, (wanted, got))) = pairs.find(|(_, (wanted, got))| wanted != got) {
+        panic!("{name}:{}:\n wanted {wanted:?}\n    got {got:?}\nUPDATE_GOLDEN=1 takes it over", number + 1);
+    }
+    assert!(golden == text, "{name}: {} lines wanted, {} got", golden.lines().count(), text.lines().count());
 }
 
 /// Compares each text with its file, and the files with the texts; `UPDATE_GOLDEN=1` writes them anew.

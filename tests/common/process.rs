@@ -38,13 +38,18 @@ pub fn clean(command: &mut Command) {
 }
 
 /// Waits until there is something, and says what was missing if it never comes.
-pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub fn until<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {
+    until_within(PATIENCE, what, look)
+}
+
+/// The same, for what takes longer.
+pub fn until_within<T>(limit: Duration, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let began = Instant::now();
     loop {
         if let Some(found) = look() {
             return found;
         }
-        assert!(began.elapsed() < PATIENCE, "still not after {PATIENCE:?}: {what}");
+        assert!(began.elapsed() < limit, "still not after {limit:?}: {what}");
         std::thread::sleep(PAUSE);
     }
 }

@@ -43,6 +43,13 @@ pub struct Outcome {
     pub passed: bool,
 }
 
+impl Outcome {
+    /// How the command ends.
+    pub fn exit(&self) -> Exit {
+        if self.passed { Exit::Done } else { Exit::Error }
+    }
+}
+
 /// Plays the acts on a thread and in a time of their own.
 pub async fn demo(flags: args::Demo) -> Result<Exit, Trouble> {
     let explain = |source| Trouble::Io { context: "the demo's thread".to_owned(), source };
@@ -77,7 +84,7 @@ async fn evening(flags: args::Demo) -> Result<Exit, Trouble> {
     } else {
         afterwards::stay_open(&flags, &stage).await?;
     }
-    Ok(if outcome.passed { Exit::Done } else { Exit::Error })
+    Ok(outcome.exit())
 }
 
 /// Plays all acts; the stage is left as it stands after them. Needs a runtime of one thread in paused time.

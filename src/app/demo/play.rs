@@ -149,7 +149,7 @@ impl Play {
     fn mark_bounds(&mut self) {
         let bar = self.stage.look().and_then(|rollout| draw::Bar::of(&self.screen.terminal, &rollout));
         if let Some(bar) = bar {
-            self.screen.say(format!("    {:>7}  {}", "", bar.marks));
+            self.screen.say(bar.marks);
         }
     }
 

@@ -6,6 +6,8 @@ use crate::rollout::RolloutStatus;
 use super::{INDENT, LABEL};
 use crate::cli::ink::{Ink, paint, signs};
 
+/// What stands before the cells.
+pub const BEGIN: usize = INDENT + LABEL;
 /// The bar is no longer than this, and no shorter.
 const MOST: usize = 40;
 const LEAST: usize = 10;
@@ -16,7 +18,7 @@ const BESIDE: usize = "  100 running, 100 starting".len();
 pub fn bar(terminal: &Terminal, rollout: &RolloutStatus) -> Vec<String> {
     let Some(bar) = Bar::of(terminal, rollout) else { return Vec::new() };
     let first = format!("{:INDENT$}{:LABEL$}{}  {}", "", "tasks", bar.cells, bar.said);
-    vec![first, format!("{:width$}{}", "", bar.marks, width = INDENT + LABEL)]
+    vec![first, bar.marks]
 }
 
 /// A service's tasks in one line.
@@ -24,7 +26,7 @@ pub fn bar(terminal: &Terminal, rollout: &RolloutStatus) -> Vec<String> {
 pub struct Bar {
     /// Old tasks, new ones, those that are starting, and the room there is.
     pub cells: String,
-    /// Below the cells: where the bounds are.
+    /// The line below, where the cells begin in column 13: where the bounds are.
     pub marks: String,
     /// In words.
     pub said: String,
@@ -63,7 +65,7 @@ fn marks(terminal: &Terminal, scale: &Scale, rollout: &RolloutStatus) -> String 
     let (lower, upper) = (rollout.bounds.lower, rollout.bounds.upper);
     let (least, most) = (format!("at least {lower}"), format!("at most {upper}"));
     let mark = signs(terminal).mark;
-    let column = |count: i64| scale.at(count).saturating_sub(1);
+    let column = |count: i64| BEGIN + scale.at(count).saturating_sub(1);
     let (at, to) = (column(lower), column(upper));
     let (first, end) = match at.checked_sub(least.chars().count() + 1) {
         Some(before) => (format!("{:before$}{least} {mark}", ""), at + 1),
@@ -82,7 +84,7 @@ struct Scale {
 impl Scale {
     /// Few tasks have the same number of cells each, many share what there is.
     fn new(terminal: &Terminal, whole: i64) -> Self {
-        let room = terminal.width.saturating_sub(INDENT + LABEL + BESIDE).clamp(LEAST, MOST);
+        let room = terminal.width.saturating_sub(BEGIN + BESIDE).clamp(LEAST, MOST);
         let tasks = usize::try_from(whole).unwrap_or(usize::MAX);
         let cells = if tasks <= room { room / tasks * tasks } else { room };
         Self { whole, cells }

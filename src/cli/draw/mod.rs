@@ -109,12 +109,17 @@ fn ink_of(deployment: &DeploymentStatus) -> Ink {
     }
 }
 
-/// ECS's newest event, and its age.
+/// ECS's newest event, and its age. Where there is no room for all of it, the list of tasks goes first.
 fn event(terminal: &Terminal, key: &Key, rollout: &RolloutStatus) -> Option<String> {
     let event = rollout.event.as_ref()?;
     let said = event.message.strip_prefix(&format!("(service {}) ", key.name)).unwrap_or(&event.message);
-    let text = format!("{} ago: {}", span(rollout.at.since(event.at)), without_ids(terminal, said));
+    let ago = |said: &str| format!("{} ago: {said}", span(rollout.at.since(event.at)));
     let room = terminal.width.saturating_sub(INDENT + LABEL);
+    let whole = ago(&without_ids(terminal, said));
+    let text = match said.split_once(": (task ") {
+        Some((before, _)) if whole.chars().count() > room => ago(&format!("{before}.")),
+        _ => whole,
+    };
     Some(format!("{:INDENT$}{:LABEL$}{}", "", "ECS", paint(terminal, Ink::Dim, &shorten(terminal, &text, room))))
 }
 
