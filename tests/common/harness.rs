@@ -104,6 +104,14 @@ impl Rig {
     }
 
     pub fn desired(&self) -> Desired {
+        let desired = self.judged();
+        let problems: Vec<String> = desired.findings.iter().map(ToString::to_string).collect();
+        assert!(problems.is_empty(), "{problems:#?}");
+        desired
+    }
+
+    /// The desired state, whatever is wrong with the texts.
+    pub fn judged(&self) -> Desired {
         let place = self.place();
         let files = self.texts.iter().map(|(name, text)| (name.clone(), Arc::from(text.as_str()))).collect();
         let variables = Variables {
@@ -117,10 +125,7 @@ impl Rig {
             unreadable: &BTreeMap::new(),
             variables: &variables,
         });
-        let desired = check::desired(&reading, &place, &format!("r{}", self.revision), None);
-        let problems: Vec<String> = desired.findings.iter().map(ToString::to_string).collect();
-        assert!(problems.is_empty(), "{problems:#?}");
-        desired
+        check::desired(&reading, &place, &format!("r{}", self.revision), None)
     }
 
     /// Begins an operator that knows nothing but the directory; one that runs is lost.
