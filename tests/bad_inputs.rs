@@ -361,8 +361,9 @@ fn fault(case: &Bad) -> Option<String> {
 
 #[test]
 fn each_bad_input_has_its_number_and_its_finding() {
-    let all: Vec<Bad> =
-        [numbered::files(), numbered::yaml(), numbered::values(), numbered::meaning()].into_iter().flatten().collect();
+    let themes =
+        [numbered::files, numbered::texts, numbered::yaml, numbered::values, numbered::meaning, numbered::dangers];
+    let all: Vec<Bad> = themes.into_iter().flat_map(|theme| theme()).collect();
     let numbers: std::collections::BTreeSet<u8> = all.iter().map(|case| case.number).collect();
     assert_eq!(numbers, (1..=75).collect(), "a number is missing");
     let mut faults = Vec::new();

@@ -108,7 +108,7 @@ fn place(text: &str) -> Place {
         let mut parts = arn.split([':', '"']).skip(1);
         Some((parts.next()?.to_owned(), parts.next()?.to_owned()))
     };
-    let arns: Vec<(String, String)> = text.split("arn:aws:").skip(1).filter_map(|rest| parts(rest)).collect();
+    let arns: Vec<(String, String)> = text.split("arn:aws:").skip(1).filter_map(parts).collect();
     let account = arns.iter().map(|(_, account)| account).find(|it| it.len() == 12 && it.parse::<u64>().is_ok());
     let region = arns.iter().map(|(region, _)| region).find(|it| it.contains('-'));
     let home = judge::home();

@@ -72,23 +72,18 @@ fn rules_are_told_apart_and_told_well() {
 
 /// What stands before the name of a rule where a finding is made.
 const BEFORE: &[&str] =
-    &["At::Key,", "At::Value,", "At::SecondKey,", "in_file(path,", "whole_file(path,", "finding(place,", "let rule ="];
+    &["At::Key,", "At::Value,", "At::SecondKey,", "in_file(path,", "whole_file(path,", "finding(place,"];
 
-/// Names of rules in source text: a quoted word after one of these.
+/// Names of rules in source text: a quoted word after one of these, and all words of `let rule = …;`.
 fn names(text: &str) -> BTreeSet<String> {
     let text: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let mut names = BTreeSet::new();
-    for before in BEFORE {
-        for (at, _) in text.match_indices(before) {
-            let rest = text[at + before.len()..].trim_start();
-            // `if a { "one" } else { "other" }` names two.
-            let end = rest.find(';').unwrap_or(rest.len());
-            let quoted = if *before == "let rule =" { &rest[..end] } else { rest };
-            let mut words = quoted.split('"');
-            let first_is_word = words.next().is_some_and(|gap| gap.is_empty() || *before == "let rule =");
-            let step = if *before == "let rule =" { usize::MAX } else { 1 };
-            names.extend(words.step_by(2).take(step).filter(|_| first_is_word).map(str::to_owned));
-        }
+    for rest in BEFORE.iter().flat_map(|before| text.split(before).skip(1)) {
+        names.extend(rest.trim_start().strip_prefix('"').and_then(|word| word.split('"').next()).map(str::to_owned));
+    }
+    for rest in text.split("let rule =").skip(1) {
+        let statement = rest.split(';').next().unwrap_or_default();
+        names.extend(statement.split('"').skip(1).step_by(2).map(str::to_owned));
     }
     names
 }

@@ -200,8 +200,8 @@ fn pair(dir: &Path, names: [&str; 2]) {
     }
 }
 
-/// Numbers 26 to 33, and 38 to 56: YAML.
-pub fn yaml() -> Vec<Bad> {
+/// Numbers 26 to 33, and 38 to 43: text that is too much, or no text.
+pub fn texts() -> Vec<Bad> {
     let syntax = |place: &'static str| Error("yaml-syntax", place);
     let odd = |place: &'static str| Error("odd-character", place);
     let label = |value: &str| metadata(&format!("{{ name: x, labels: {{ a: \"{value}\" }} }}"));
@@ -249,6 +249,14 @@ pub fn yaml() -> Vec<Bad> {
         bad(42, "tabs", cluster("spec:\n\ttags: []\n"), syntax("x.yaml:5:1")),
         bad(43, "NUL", cluster("# \0\n"), odd("x.yaml:4:3")),
         bad(43, "a bell", label("\u{7}"), odd("x.yaml:3:36")),
+    ]
+}
+
+/// Numbers 44 to 56: YAML's own.
+pub fn yaml() -> Vec<Bad> {
+    let syntax = |place: &'static str| Error("yaml-syntax", place);
+    let odd = |place: &'static str| Error("odd-character", place);
+    vec![
         bad(44, "an unknown anchor", cluster("spec: *a\n"), syntax("x.yaml:4:7")),
         bad(45, "an alias in itself", cluster("spec: &a { b: *a }\n"), Error("too-deep", "x.yaml:4:15")),
         bad(46, "a merge of a map", cluster("spec:\n  <<: { tags: [{ key: a, value: b }] }\n"), Legal),
@@ -345,13 +353,8 @@ pub fn values() -> Vec<Bad> {
     ]
 }
 
-/// Numbers 57 to 75: meaning.
+/// Numbers 57 to 66: meaning.
 pub fn meaning() -> Vec<Bad> {
-    let environment = |list: &str| text(container(&format!("    environment: {list}\n")));
-    let image = |image: &str| text(container(&format!("image: {image}\n")));
-    let role = |role: &str| text(fargate(&format!("  cpu: \"256\"\n  memory: \"512\"\n  taskRoleArn: {role}\n")));
-    let tags = |tags: &str| cluster(&format!("spec:\n  tags: {tags}\n"));
-    let volume = "  volumes: [{ name: all, host: { sourcePath: / } }]\n";
     vec![
         bad(57, "one service twice", twice, Error("duplicate-object", "x.yaml:3:19")),
         bad(58, "one name in two clusters", two_clusters(), Legal),
@@ -384,6 +387,17 @@ pub fn meaning() -> Vec<Bad> {
             text(fargate("  cpu: \"256\"\n  memory: \"4096\"\n")),
             Error("fargate-size", "x.yaml:8:11"),
         ),
+    ]
+}
+
+/// Numbers 67 to 75: what is dangerous, or another's.
+pub fn dangers() -> Vec<Bad> {
+    let environment = |list: &str| text(container(&format!("    environment: {list}\n")));
+    let image = |image: &str| text(container(&format!("image: {image}\n")));
+    let role = |role: &str| text(fargate(&format!("  cpu: \"256\"\n  memory: \"512\"\n  taskRoleArn: {role}\n")));
+    let tags = |tags: &str| cluster(&format!("spec:\n  tags: {tags}\n"));
+    let volume = "  volumes: [{ name: all, host: { sourcePath: / } }]\n";
+    vec![
         bad(
             67,
             "a role of another account",

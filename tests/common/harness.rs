@@ -104,6 +104,13 @@ impl Rig {
         Place { account: world.settings.account.clone(), region: world.settings.region.clone() }
     }
 
+    pub fn desired(&self) -> Desired {
+        let desired = self.judged();
+        let problems: Vec<String> = desired.findings.iter().map(ToString::to_string).collect();
+        assert!(problems.is_empty(), "{problems:#?}");
+        desired
+    }
+
     /// The directory, read.
     pub fn reading(&self) -> Reading {
         let place = self.place();
@@ -116,11 +123,9 @@ impl Rig {
         manifest::read(&Input { files: &files, settings: None, unreadable: &BTreeMap::new(), variables: &variables })
     }
 
-    pub fn desired(&self) -> Desired {
-        let desired = check::desired(&self.reading(), &self.place(), &format!("r{}", self.revision), None);
-        let problems: Vec<String> = desired.findings.iter().map(ToString::to_string).collect();
-        assert!(problems.is_empty(), "{problems:#?}");
-        desired
+    /// The desired state, whatever is wrong with the texts.
+    pub fn judged(&self) -> Desired {
+        check::desired(&self.reading(), &self.place(), &format!("r{}", self.revision), None)
     }
 
     /// Begins an operator that knows nothing but the directory; one that runs is lost.

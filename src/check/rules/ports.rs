@@ -93,7 +93,8 @@ fn number(definition: &TaskDefinition<'_>, report: &mut Report<'_>) {
     for (at, port) in each_port(definition) {
         for (member, chosen_by_ecs) in [("containerPort", false), ("hostPort", true)] {
             let Some(number) = port.int(member) else { continue };
-            if !PORTS.contains(&number) && !(chosen_by_ecs && number == 0) {
+            let fine = PORTS.contains(&number) || chosen_by_ecs && number == 0;
+            if !fine {
                 report.value(
                     at.name(member),
                     format!("{member} is {number}; ports are 1 to 65535"),

@@ -7,16 +7,27 @@ use crate::shape::Tree;
 
 use super::rule;
 
-/// What there is by volume type: GiB, and the IOPS that can be asked for. Where sources differ, the wider
-/// range: EBS has raised its limits more than once.
-const TYPES: &[(&str, (i64, i64), Option<(i64, i64)>)] = &[
-    ("gp2", (1, 16_384), None),
-    ("gp3", (1, 65_536), Some((3_000, 80_000))),
-    ("io1", (4, 16_384), Some((100, 64_000))),
-    ("io2", (4, 65_536), Some((100, 256_000))),
-    ("st1", (125, 16_384), None),
-    ("sc1", (125, 16_384), None),
-    ("standard", (1, 1_024), None),
+/// What a type of volume can have.
+struct Type {
+    name: &'static str,
+    gib: (i64, i64),
+    /// Absent where they can't be set.
+    iops: Option<(i64, i64)>,
+}
+
+const fn of_type(name: &'static str, gib: (i64, i64), iops: Option<(i64, i64)>) -> Type {
+    Type { name, gib, iops }
+}
+
+/// Where sources differ, the wider range: EBS has raised its limits more than once.
+const TYPES: &[Type] = &[
+    of_type("gp2", (1, 16_384), None),
+    of_type("gp3", (1, 65_536), Some((3_000, 80_000))),
+    of_type("io1", (4, 16_384), Some((100, 64_000))),
+    of_type("io2", (4, 65_536), Some((100, 256_000))),
+    of_type("st1", (125, 16_384), None),
+    of_type("sc1", (125, 16_384), None),
+    of_type("standard", (1, 1_024), None),
 ];
 /// What ECS takes where a manifest names no type.
 const TYPE_DEFAULT: &str = "gp3";
@@ -62,8 +73,10 @@ fn size(service: &Service<'_>, report: &mut Report<'_>) {
             }
             continue;
         };
-        let row = TYPES.iter().find(|(name, ..)| *name == kind(volume));
-        if let Some((name, (min, max), _)) = row.filter(|(_, (min, max), _)| !(*min..=*max).contains(&gib)) {
+        let Some(Type { name, gib: (min, max), .. }) = TYPES.iter().find(|one| one.name == kind(volume)) else {
+            continue;
+        };
+        if !(*min..=*max).contains(&gib) {
             report.value(
                 at.name("sizeInGiB"),
                 format!("{gib} GiB; {name} volumes have {min} to {max}"),
@@ -76,10 +89,10 @@ fn size(service: &Service<'_>, report: &mut Report<'_>) {
 fn performance(service: &Service<'_>, report: &mut Report<'_>) {
     for (at, volume) in each(service) {
         let kind = kind(volume);
-        let Some((_, _, range)) = TYPES.iter().find(|(name, ..)| *name == kind) else { continue };
-        match (volume.int("iops"), range) {
+        let Some(row) = TYPES.iter().find(|one| one.name == kind) else { continue };
+        match (volume.int("iops"), row.iops) {
             (Some(_), None) => report.key(at.name("iops"), format!("iops can't be set for {kind}"), "leave it out"),
-            (Some(iops), Some((min, max))) if !(*min..=*max).contains(&iops) => {
+            (Some(iops), Some((min, max))) if !(min..=max).contains(&iops) => {
                 report.value(
                     at.name("iops"),
                     format!("{iops} IOPS; {kind} has {min} to {max}"),
