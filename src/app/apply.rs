@@ -52,8 +52,15 @@ pub async fn apply(flags: args::Apply, clock: Clock) -> Result<Exit, Trouble> {
 fn detachment(ended: &BTreeMap<Key, Ended>, path: &str) -> String {
     let rolls = |ended: &&Ended| matches!(ended, Ended::Applied { .. } | Ended::Stands(Verdict::Rolling(_)));
     let rolling = ended.iter().filter(|(key, _)| key.kind == Kind::Service).filter(|(_, one)| rolls(one)).count();
-    let again = format!("`ecs-operator apply {path} --wait` follows them again");
-    format!("detached; ECS goes on with {}; {again}", print::counted(rolling, "rollout"))
+    let again = |what: &str| format!("`ecs-operator apply {path} --wait` {what}");
+    match rolling {
+        0 => format!("detached; no rollout is in progress; {}", again("goes on")),
+        _ => format!(
+            "detached; ECS goes on with {}; {}",
+            print::counted(rolling, "rollout"),
+            again("follows them again")
+        ),
+    }
 }
 
 /// The last line: how far it came.
@@ -72,11 +79,11 @@ fn summary(ended: &BTreeMap<Key, Ended>, wait: bool) -> String {
 }
 
 /// The loop over one desired state.
-pub struct Loop {
-    pub shared: Arc<Shared>,
-    pub desired: Arc<Desired>,
-    pub settings: Settings,
-    pub until: Until,
+struct Loop {
+    shared: Arc<Shared>,
+    desired: Arc<Desired>,
+    settings: Settings,
+    until: Until,
 }
 
 impl Loop {
@@ -97,10 +104,12 @@ impl Loop {
             while pictures.changed().await.is_ok() {
                 let now = pictures.borrow_and_update().clone();
                 let terminal = Terminal::of_stdout();
-                let news =
-                    if terminal.live { print::progress(&shown, &now) } else { draw::news(&terminal, &shown, &now) };
-                let mut screen = screen.lock().unwrap_or_else(PoisonError::into_inner);
-                screen.show(&terminal, &news, &draw::screen(&terminal, &now));
+                let (news, frame) = if terminal.live {
+                    (print::progress(&shown, &now), draw::screen(&terminal, &now))
+                } else {
+                    (draw::news(&terminal, &shown, &now), Vec::new())
+                };
+                screen.lock().unwrap_or_else(PoisonError::into_inner).show(&terminal, &news, &frame);
                 shown = now;
             }
             // The last picture is told in words.

@@ -14,8 +14,6 @@ mod screen;
 mod stage;
 pub mod svg;
 
-use std::time::Duration;
-
 use crate::cli::ink::{self, Ink, paint};
 use crate::cli::{Exit, Terminal, args, print};
 use crate::clock::Clock;
@@ -117,7 +115,8 @@ fn prologue(play: &mut Play) {
     let title = paint(&play.screen.terminal, Ink::Bold, "ecs-operator demo");
     play.screen.say(title);
     let words = "A directory as git-sync keeps it, the operator as `run` runs it, and the embedded ECS. Nothing leaves \
-                 this machine. Every number below is counted from ECS's log of calls.";
+                 this machine. Every number below is counted from ECS's log of calls; `least` is what cannot be done \
+                 with fewer: for reads, one look a minute.";
     play.screen.say_wrapped("", 0, words);
 }
 
@@ -144,6 +143,5 @@ fn epilogue(play: &mut Play) -> bool {
     play.screen.say("");
     play.screen.say(format!("{word} {good}/{all}"));
     play.screen.say_wrapped("", 0, &format!("{simulated} simulated, {counts}, seed {}.", play.script.seed));
-    play.screen.linger(Duration::ZERO);
     passed
 }

@@ -72,8 +72,10 @@ impl Play {
         let number = self.acts.len();
         let title = if number == 0 { title.to_owned() } else { format!("{number}. {title}") };
         self.screen.say("");
-        let title = paint(&self.screen.terminal, Ink::Bold, &title);
-        self.screen.say(title);
+        for line in ink::wrap(&title, self.screen.terminal.width) {
+            let line = paint(&self.screen.terminal, Ink::Bold, &line);
+            self.screen.say(line);
+        }
         self.screen.say_wrapped("   ", 3, must);
         self.screen.linger(Duration::from_secs(20));
     }
@@ -92,7 +94,8 @@ impl Play {
         let terminal = self.screen.terminal;
         let (word, ink) = if passed { ("PASS", Ink::Good) } else { ("FAIL", Ink::Bad) };
         let took = ink::span(self.stage.clock.now().since(self.began));
-        self.screen.say(format!("    {}  {}, {took} simulated", paint(&terminal, ink, word), counts(&tally, &least)));
+        let sign = format!("    {}  ", paint(&terminal, ink, word));
+        self.screen.say_wrapped(&sign, 10, &format!("{}, {took} simulated", counts(&tally, &least)));
         self.acts.push(Act { number: self.acts.len(), passed, tally, least });
         self.screen.linger(Duration::from_secs(60));
     }
@@ -200,7 +203,7 @@ fn words(rollout: &RolloutStatus) -> String {
     let back = rollout.deployments.iter().any(|one| one.state == "FAILED");
     let mut parts = match (rollout.deployments.len(), back) {
         (0 | 1, _) => vec![format!("{wanted} running")],
-        (_, true) => vec![format!("rolling back: {wanted} running")],
+        (_, true) => vec![format!("rollback: {wanted}")],
         (_, false) => vec![format!("{other} old"), format!("{wanted} new")],
     };
     if rollout.pending > 0 {
