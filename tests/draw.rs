@@ -52,7 +52,7 @@ fn rollout(desired: i64, bounds: (i64, i64), deployments: Vec<DeploymentStatus>)
 fn status(reason: &'static str, holds: &[ConditionType], rollout: Option<RolloutStatus>) -> ObjectStatus {
     let one = |kind: &ConditionType| {
         let status = Some(holds.contains(kind));
-        (*kind, Condition { status, reason, message: String::new(), since: Time(0) })
+        (*kind, Condition { status, reason: reason.into(), message: String::new(), since: Time(0) })
     };
     ObjectStatus { conditions: ConditionType::ALL.iter().map(one).collect(), rollout, ..ObjectStatus::default() }
 }
