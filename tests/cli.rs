@@ -10,6 +10,7 @@
 
 mod common;
 
+use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::process::Stdio;
 
@@ -209,6 +210,26 @@ fn an_embedded_ecs_needs_nothing_else() {
     assert_eq!(said(&mut variable).code, 0);
 }
 
+/// An AWS that refuses everybody, as STS words it.
+fn refusing(code: &'static str) -> std::net::SocketAddr {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().take(10) {
+            let mut stream = stream.unwrap();
+            let mut request = [0; 16 * 1024];
+            assert!(stream.read(&mut request).unwrap_or(0) > 0);
+            let error = format!("<Error><Type>Sender</Type><Code>{code}</Code><Message>No.</Message></Error>");
+            let body = format!("<ErrorResponse>{error}<RequestId>1</RequestId></ErrorResponse>");
+            let head =
+                format!("HTTP/1.1 403 Forbidden\r\nContent-Type: text/xml\r\nContent-Length: {}\r\n", body.len());
+            // Whoever asked may have gone.
+            drop(stream.write_all(format!("{head}Connection: close\r\n\r\n{body}").as_bytes()));
+        }
+    });
+    address
+}
+
 #[test]
 fn nobody_to_talk_to_is_told() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
@@ -227,6 +248,10 @@ fn nobody_to_talk_to_is_told() {
     assert!(nobody.contains("NoCredentials") && nobody.contains("AWS_PROFILE"), "{nobody}");
     let no_region = aws(&["--region", "us east"], &keys);
     assert!(no_region.contains("valid host label") && no_region.contains("eu-west-1"), "{no_region}");
+    for (code, remedy) in [("ExpiredToken", "aws sso login"), ("InvalidClientTokenId", "the right profile")] {
+        let refused = aws(&["--endpoint-url", &format!("http://{}", refusing(code))], &keys);
+        assert!(refused.contains(code) && refused.contains(remedy), "{refused}");
+    }
     let nowhere = said(program().arg("plan").arg(hello()));
     assert_eq!(nowhere.code, 1, "{nowhere:?}");
     assert!(nowhere.err.contains("--region") && nowhere.err.contains("AWS_REGION"), "{}", nowhere.err);

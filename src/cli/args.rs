@@ -13,6 +13,7 @@ use crate::check::duration;
 use crate::telemetry::LogFormat;
 
 use super::exit::{Exit, HELP};
+use super::help;
 
 /// GitOps for Amazon ECS: manifests in a directory become running services, and stay so.
 #[derive(Debug, Parser)]
@@ -40,39 +41,39 @@ pub struct Setting {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Keep AWS as the directory says, until stopped.
-    #[command(after_help = HELP)]
-    Run(Run),
     /// Look for what is wrong with manifests, without AWS.
-    #[command(after_help = HELP)]
+    #[command(after_help = HELP, after_long_help = help::of("validate"))]
     Validate(Validate),
-    /// Tell what a rule asks for, with an example, or what a condition's reason means.
-    #[command(after_help = HELP)]
-    Explain(Explain),
     /// Show what would be done, and do nothing.
-    #[command(after_help = HELP)]
+    #[command(after_help = HELP, after_long_help = help::of("plan"))]
     Plan(Plan),
-    /// Tell how the objects of a running operator are.
-    #[command(after_help = HELP)]
-    Status(Status),
     /// Do what is to be done, once.
-    #[command(after_help = HELP)]
+    #[command(after_help = HELP, after_long_help = help::of("apply"))]
     Apply(Apply),
+    /// Keep AWS as the directory says, until stopped.
+    #[command(after_help = HELP, after_long_help = help::of("run"))]
+    Run(Run),
+    /// Tell how the objects of a running operator are.
+    #[command(after_help = HELP, after_long_help = help::of("status"))]
+    Status(Status),
+    /// Tell what a rule asks for, with an example, or what a condition's reason means.
+    #[command(after_help = HELP, after_long_help = help::of("explain"))]
+    Explain(Explain),
     /// Print the JSON Schema of manifests, for editors and CI.
-    #[command(after_help = HELP)]
+    #[command(after_help = HELP, after_long_help = help::of("schema"))]
     Schema(Schema),
-    /// Print the version.
-    #[command(after_help = HELP)]
-    Version(Version),
-    /// Print a completion script for a shell.
-    #[command(after_help = HELP)]
-    Completion(Completion),
     /// Serve the embedded ECS to any ECS client.
-    #[command(after_help = HELP)]
+    #[command(after_help = HELP, after_long_help = help::of("sim"))]
     Sim(Sim),
     /// Watch the operator at work on the embedded ECS, in six acts that check themselves.
-    #[command(after_help = HELP)]
+    #[command(after_help = HELP, after_long_help = help::of("demo"))]
     Demo(Demo),
+    /// Print a completion script for a shell.
+    #[command(after_help = HELP, after_long_help = help::of("completion"))]
+    Completion(Completion),
+    /// Print the version.
+    #[command(after_help = HELP, after_long_help = help::of("version"))]
+    Version(Version),
 }
 
 /// What is written to standard error.

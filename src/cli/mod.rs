@@ -4,6 +4,7 @@ pub mod args;
 pub mod draw;
 pub mod exit;
 pub mod findings;
+mod help;
 pub mod ink;
 pub mod live;
 pub mod plan;
