@@ -30,7 +30,9 @@ pub async fn stay_open(flags: &args::Demo, stage: &Stage) -> Result<(), Trouble>
     let region = stage.sim.world().settings.region.clone();
     print::out("");
     print::out("The stage stays open, in real time, until Ctrl-C. Next, in another terminal:");
-    let keys = format!("AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=x AWS_REGION={region} AWS_ENDPOINT_URL=http://{ecs}");
+    let keys = format!(
+        "AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=x AWS_DEFAULT_REGION={region} AWS_ENDPOINT_URL=http://{ecs}"
+    );
     print::out(format_args!("  {keys} aws ecs describe-services --cluster {CLUSTER} --services {SERVICE}"));
     print::out(format_args!("  curl http://{face}/metrics"));
     print::out("  ecs-operator status");
