@@ -380,7 +380,7 @@ pub fn meaning() -> Vec<Bad> {
         bad(65, "100 and 100", percents(4, 100, 100), Error("percent-blocked", "x.yaml:6:74")),
         bad(65, "100 and 50", percents(4, 100, 50), Error("percent-order", "x.yaml:6:74")),
         bad(65, "0 and 0", percents(4, 0, 0), Error("percent-range", "x.yaml:6:72")),
-        bad(65, "no room by rounding", percents(1, 50, 150), Error("percent-rounding", "x.yaml:6:73")),
+        bad(65, "no room by rounding", percents(1, 50, 150), Warning("percent-rounding", "x.yaml:6:73")),
         bad(
             66,
             "no such size",
