@@ -354,7 +354,7 @@ fn fault(case: &Bad) -> Option<String> {
     };
     let good = desired.objects.keys().any(|key| key.name == "good");
     let flood = all.iter().any(|finding| finding.to_string().len() > 1_000) || all.len() > 60;
-    let secret = lines.iter().any(|line| line.contains("hunter2"));
+    let secret = lines.iter().any(|line| line.contains("hunter2") || line.contains("8675309"));
     let wrong = !told || !good || secret || took > ONE_TIME_MAX || flood;
     wrong.then(|| format!("{:?} in {took:?}\n    {}", case.wanted, lines.join("\n    ")))
 }

@@ -1,7 +1,7 @@
 //! What a rule hands its findings to. Must not know: where text stands; a finding has a path here, and gets its line
 //! when all rules have looked.
 
-use crate::manifest::{At, Fault};
+use crate::manifest::{At, Fault, limits};
 use crate::shape::Path;
 
 use super::Rule;
@@ -12,17 +12,21 @@ pub struct Report<'a> {
     /// What the paths are counted from.
     root: Path,
     faults: &'a mut Vec<Fault>,
+    /// How many there were before this rule.
+    before: usize,
 }
 
 impl<'a> Report<'a> {
     /// For a rule that looks at whole documents.
     pub fn on_document(rule: &'static Rule, faults: &'a mut Vec<Fault>) -> Self {
-        Self { rule, root: Path::root(), faults }
+        let before = faults.len();
+        Self { rule, root: Path::root(), faults, before }
     }
 
     /// For a rule that looks at a spec; paths begin below it.
     pub fn on_spec(rule: &'static Rule, faults: &'a mut Vec<Fault>) -> Self {
-        Self { rule, root: Path::from("spec"), faults }
+        let before = faults.len();
+        Self { rule, root: Path::from("spec"), faults, before }
     }
 
     /// Something is wrong with a value.
@@ -40,7 +44,15 @@ impl<'a> Report<'a> {
         self.rule.name
     }
 
+    /// Whether nothing more will be shown of this rule; who finds remedies at some expense may stop.
+    pub fn is_full(&self) -> bool {
+        self.faults.len() - self.before >= limits::FINDINGS
+    }
+
     fn say(&mut self, at: At, path: &Path, message: String, remedy: String) {
+        if self.is_full() {
+            return;
+        }
         let fault = Fault::new(path.below(&self.root), at, self.rule.name, message);
         let remedy = Some(remedy).filter(|remedy| !remedy.is_empty());
         self.faults.push(Fault { severity: self.rule.severity, remedy, ..fault });

@@ -130,10 +130,12 @@ impl Document {
     }
 
     /// The findings that these faults are. The text is parsed once more, for all their places together.
-    pub fn findings(&self, faults: Vec<Fault>) -> Vec<Finding> {
+    pub fn findings(&self, mut faults: Vec<Fault>) -> Vec<Finding> {
         if faults.is_empty() {
             return Vec::new();
         }
+        // Should there be too many to show, no warning takes an error's place.
+        faults.sort_by_key(|fault| fault.severity);
         let locator = self.locator();
         let placed = |fault: Fault| {
             let place = locator.find(&fault.path, fault.at);

@@ -367,6 +367,7 @@ pub fn meaning() -> Vec<Bad> {
         bad(59, "a dot in a name", metadata("{ name: a.b }"), Error("name", "x.yaml:3:19")),
         bad(60, "one family twice", families(), Error("duplicate-object", "x.yaml:3:19")),
         bad(61, "containers in a circle", text(circle()), Error("depends-on-cycle", "x.yaml:7:46")),
+        bad(61, "a circle of 300 containers", text(chained(300)), Error("container-count", "x.yaml:6:3")),
         bad(62, "an unknown kind", text(CLUSTER.replace("Cluster", "Pod")), Error("kind", "x.yaml:2:7")),
         bad(62, "an unknown version", text(CLUSTER.replace("/v1", "/v9")), Error("api-version", "x.yaml:1:13")),
         bad(63, "a slip", text(service("  desiredCont: 1\n")), Error("unknown-member", "x.yaml:7:3")),
@@ -380,7 +381,7 @@ pub fn meaning() -> Vec<Bad> {
         bad(65, "100 and 100", percents(4, 100, 100), Error("percent-blocked", "x.yaml:6:74")),
         bad(65, "100 and 50", percents(4, 100, 50), Error("percent-order", "x.yaml:6:74")),
         bad(65, "0 and 0", percents(4, 0, 0), Error("percent-range", "x.yaml:6:72")),
-        bad(65, "no room by rounding", percents(1, 50, 150), Error("percent-rounding", "x.yaml:6:73")),
+        bad(65, "no room by rounding", percents(1, 50, 150), Warning("percent-rounding", "x.yaml:6:73")),
         bad(
             66,
             "no such size",
@@ -415,6 +416,7 @@ pub fn dangers() -> Vec<Bad> {
             environment("[{ name: DB_PASSWORD, value: hunter2hunter2 }]"),
             Warning("plain-secret", "x.yaml:9:47"),
         ),
+        bad(69, "a number for a secret", environment("[{ name: PIN, value: 8675309 }]"), Error("type", "x.yaml:9:39")),
         bad(
             70,
             "a name with =",
@@ -509,4 +511,16 @@ fn circle() -> String {
         one("a", "b"),
         one("b", "a")
     )
+}
+
+/// Each waits for the next.
+fn chained(count: usize) -> String {
+    let one = |n: usize| {
+        let next = (n + 1) % count;
+        format!(
+            "  - {{ name: c{n}, image: \"nginx:1\", dependsOn: [{{ containerName: c{next}, condition: START }}] }}\n"
+        )
+    };
+    let head = container("").split_once("  - name").unwrap().0.replace("spec:\n", "spec:\n  memory: \"512\"\n");
+    head + &(0..count).map(one).collect::<String>()
 }

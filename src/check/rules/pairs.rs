@@ -88,6 +88,9 @@ fn network(service: &Service<'_>, report: &mut Report<'_>) {
 fn target(service: &Service<'_>, report: &mut Report<'_>) {
     let Some(definition) = &service.definition else { return };
     for (at, balancer) in service.items("loadBalancers") {
+        if report.is_full() {
+            break;
+        }
         let Some(name) = balancer.text("containerName") else { continue };
         let Some(container) = definition.container(name) else {
             let message = format!("the task definition {} has no container {name}", definition.name);
@@ -123,6 +126,9 @@ fn connect_port(service: &Service<'_>, report: &mut Report<'_>) {
     let mappings = definition.containers().flat_map(|(_, container)| container.list("portMappings"));
     let names: BTreeSet<&str> = mappings.filter_map(|mapping| mapping.text("name")).collect();
     for (at, one) in items(connect, &"serviceConnectConfiguration".into(), "services") {
+        if report.is_full() {
+            break;
+        }
         let Some(name) = one.text("portName").filter(|name| !names.contains(name)) else { continue };
         let remedy = match nearest(name, names.iter().copied()) {
             Some(near) => format!("did you mean {near}?"),
@@ -150,6 +156,9 @@ fn volume(service: &Service<'_>, report: &mut Report<'_>) {
         definition.volumes().filter(at_launch).filter_map(|(_, volume)| volume.text("name"))
     };
     for (at, one) in service.items("volumeConfigurations") {
+        if report.is_full() {
+            break;
+        }
         let Some(name) = one.text("name").filter(|name| open().all(|known| known != *name)) else { continue };
         let remedy = match nearest(name, open()) {
             Some(near) => format!("did you mean {near}?"),

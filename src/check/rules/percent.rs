@@ -33,7 +33,7 @@ pub const RULES: &[Rule] = &[
     ),
     rule!(
         "percent-rounding",
-        Error,
+        Warning,
         Look::Service(rounding),
         "ECS rounds the tasks that must stay up and those that may run down. Where the two meet, a deployment can \
          neither start nor stop a task: ECS takes such a service and never finishes its first update (ECS: service was \
@@ -109,6 +109,7 @@ fn bounds(desired: i64, min: i64, max: i64) -> (i64, i64) {
     (lower, desired.saturating_mul(max) / 100)
 }
 
+/// A warning, since a scale-out must not be kept out of force by what only an update would meet.
 fn rounding(service: &Service<'_>, report: &mut Report<'_>) {
     let Some(desired) = service.spec.int("desiredCount").filter(|count| *count > 0) else { return };
     let Some((min, max)) = sound(service).filter(|percents| *percents != (100, 100)) else { return };
