@@ -17,7 +17,7 @@ pub async fn sim(flags: args::Sim, clock: Clock) -> Result<Exit, Trouble> {
     let (listener, at) = bind(flags.listen).await?;
     let (region, scale) = (&flags.region, flags.time_scale);
     print::out(format_args!("The embedded ECS listens on http://{at} ({region}, {scale} times real time)."));
-    let keys = format_args!("AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=x AWS_REGION={region}");
+    let keys = format_args!("AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=x AWS_DEFAULT_REGION={region}");
     print::out(format_args!("  AWS_ENDPOINT_URL=http://{at} {keys} aws ecs list-clusters"));
     let more = "(also /_sim/calls; POST /_sim/reset, /_sim/advance?seconds=60)";
     print::out(format_args!("  curl http://{at}/_sim/state   {more}"));

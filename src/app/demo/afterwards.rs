@@ -35,7 +35,7 @@ pub async fn stay_open(flags: &args::Demo, stage: &Stage) -> Result<(), Trouble>
     );
     print::out(format_args!("  {keys} aws ecs describe-services --cluster {CLUSTER} --services {SERVICE}"));
     print::out(format_args!("  curl http://{face}/metrics"));
-    print::out("  ecs-operator status");
+    print::out(format_args!("  ecs-operator status --server http://{face}"));
     stop::asked().await;
     stopping.send_replace(true);
     drop(door.await);

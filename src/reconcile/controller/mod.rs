@@ -98,6 +98,15 @@ pub struct Controller {
     next_picture: Time,
 }
 
+/// What was begun ends with the loop, however that ends: a sweep by itself would go on asking AWS.
+impl Drop for Controller {
+    fn drop(&mut self) {
+        if let Some(sweeping) = self.sweeping.take() {
+            sweeping.abort();
+        }
+    }
+}
+
 /// A queue and those who work on it.
 #[derive(Debug)]
 struct Lane {
@@ -196,7 +205,7 @@ impl Controller {
         self.drain().await;
         self.next_picture = self.shared.clock.now();
         self.publish();
-        self.last
+        std::mem::take(&mut self.last)
     }
 
     /// When there is something to do without anybody saying so.
