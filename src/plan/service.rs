@@ -273,8 +273,9 @@ pub const HELD: &str =
     "It is not tried again until Git asks for something else, or for the same with another reconcile.restartedAt";
 
 fn held(object: &Object, facts: &Facts<'_>, shown: &Tree, change: Change, tried: &Attempt, reason: &str) -> Plan {
-    let (reason, cause) = (reason.trim_end_matches('.'), rollout::cause(shown));
-    let message = format!("{} failed: {reason}; {}. {HELD}", tried.task_definition, cause.trim_end_matches('.'));
+    let parts = [Some(reason.to_owned()), rollout::telling_event(shown)].into_iter().flatten();
+    let told: Vec<String> = parts.map(|part| part.trim_end_matches('.').to_owned()).collect();
+    let message = format!("{} failed: {}. {HELD}", tried.task_definition, told.join("; "));
     settle(object, facts, shown, change, Some(Verdict::Blocked(Reason::RolledBack, message)))
 }
 

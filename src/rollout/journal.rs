@@ -99,7 +99,8 @@ fn judge(entry: &Entry) -> Outcome {
     match entry.status.as_str() {
         "SUCCESSFUL" => Outcome::Succeeded,
         "PENDING" | "IN_PROGRESS" => Outcome::Rolling,
-        status => Outcome::Failed { reason: format!("{status} {}", entry.reason).trim_end().to_owned() },
+        status if entry.reason.is_empty() => Outcome::Failed { reason: status.to_owned() },
+        _ => Outcome::Failed { reason: entry.reason.clone() },
     }
 }
 

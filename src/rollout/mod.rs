@@ -90,12 +90,20 @@ const TELLING: [&str; 6] = ["unable to place", "deployment failed", "failed", "u
 /// Why a rollout fails, in one line: ECS's reason for the state, and the newest event that tells more.
 pub fn cause(service: &Tree) -> String {
     let reason = primary(service).and_then(|primary| primary.text("rolloutStateReason")).unwrap_or_default();
+    let parts = [Some(reason.to_owned()), telling_event(service)];
+    let told = parts.into_iter().flatten().map(|part| part.trim_end_matches('.').to_owned());
+    told.filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ")
+}
+
+/// The newest event that tells why tasks do not come up, without the names that stand before it.
+pub fn telling_event(service: &Tree) -> Option<String> {
     let events = || service.list("events").iter().filter_map(|event| event.text("message"));
-    let telling = TELLING.iter().find_map(|word| events().find(|message| message.contains(word)));
-    match telling {
-        Some(event) => format!("{reason} Last event: {event}"),
-        None => reason.to_owned(),
+    let mut told = TELLING.iter().find_map(|word| events().find(|message| message.contains(word)))?;
+    for named in ["(service ", "(deployment "] {
+        let bare = told.strip_prefix(named).and_then(|rest| rest.split_once(") "));
+        told = bare.map_or(told, |(_, bare)| bare);
     }
+    Some(told.to_owned())
 }
 
 #[cfg(test)]
