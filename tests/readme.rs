@@ -152,7 +152,11 @@ fn the_documented_status_is_the_status() {
     for (member, _) in members.filter(|(name, _)| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')) {
         let mut words = member.split('_');
         let first = words.next().unwrap().to_owned();
-        let name = words.fold(first, |name, word| name + &word[..1].to_uppercase() + &word[1..]);
+        let capital = |word: &str| {
+            let (head, tail) = word.split_at_checked(1).unwrap();
+            head.to_uppercase() + tail
+        };
+        let name = words.fold(first, |name, word| name + &capital(word));
         assert!(documented.contains(&format!("`{name}`")), "docs/status.md does not tell of {name}");
     }
 }

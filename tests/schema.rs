@@ -17,18 +17,34 @@ use common::process::{have, hello, program, said, write_hello};
 use tempfile::TempDir;
 
 fn shipped() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("manifests/schema.json")
+    manifest("schema.json")
+}
+
+fn manifest(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("manifests").join(name)
 }
 
 #[test]
-fn the_shipped_schema_is_the_one_that_is_printed() {
-    let printed = said(program().arg("schema"));
-    assert_eq!(printed.code, 0, "{printed:?}");
-    if common::golden::updates() {
-        fs::write(shipped(), &printed.out).unwrap();
+fn the_shipped_schemas_are_those_that_are_printed() {
+    for (name, kind) in [("schema.json", None), ("settings.schema.json", Some("Settings"))] {
+        let printed = said(program().arg("schema").args(kind));
+        assert_eq!(printed.code, 0, "{printed:?}");
+        if common::golden::updates() {
+            fs::write(manifest(name), &printed.out).unwrap();
+        }
+        let kept = fs::read_to_string(manifest(name)).unwrap();
+        assert!(kept == printed.out, "manifests/{name} differs; UPDATE_GOLDEN=1 writes it anew");
     }
-    let kept = fs::read_to_string(shipped()).unwrap();
-    assert!(kept == printed.out, "manifests/schema.json differs; UPDATE_GOLDEN=1 writes it anew");
+}
+
+#[test]
+fn every_shipped_file_names_its_schema() {
+    for file in fs::read_dir(hello()).unwrap().map(|file| file.unwrap().path()) {
+        let text = fs::read_to_string(&file).unwrap();
+        let schema = text.lines().next().unwrap().strip_prefix("# yaml-language-server: $schema=");
+        let schema = schema.unwrap_or_else(|| panic!("{}: no schema in its first line", file.display()));
+        assert!(hello().join(schema).exists(), "{}: {schema} is not there", file.display());
+    }
 }
 
 #[test]

@@ -20,7 +20,8 @@ use crate::manifest::{Document, Finding, Reading, Severity};
 pub use explain::{Explanation, Shown, explain, findings_of};
 pub use reconcile::duration;
 pub use report::Report;
-pub use rule::{Example, INSTEAD, Look, Rule, rule, rules};
+pub use rule::{Example, INSTEAD, Look, Rule};
+pub use rules::{rule, rules};
 
 /// The desired state of one revision.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -4,7 +4,6 @@
 
 use crate::manifest::Severity;
 
-use super::rules::THEMES;
 use super::subject::{Service, Subject, TaskDefinition};
 use super::{Context, Report};
 
@@ -55,14 +54,4 @@ impl Example {
         let marked = self.text.split_once(INSTEAD).unwrap_or((self.text, ""));
         (marked.0, marked.1.trim_start_matches(['\r', '\n']))
     }
-}
-
-/// Every rule that a finding can name, theme by theme.
-pub fn rules() -> impl Iterator<Item = &'static Rule> {
-    THEMES.iter().copied().flatten()
-}
-
-/// The rule of that name.
-pub fn rule(name: &str) -> Option<&'static Rule> {
-    rules().find(|rule| rule.name == name)
 }

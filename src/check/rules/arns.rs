@@ -5,17 +5,17 @@ use crate::check::rule::{Look, Rule};
 use crate::check::subject::{Subject, each};
 use crate::shape::Tree;
 
-use super::rule;
+use super::row;
 
 pub const RULES: &[Rule] = &[
-    rule!(
+    row!(
         "foreign-arn",
         Error,
         Look::Spec(foreign),
         "What a service or task uses by ARN lies where the service is: a role in its account, a task definition or a \
          target group in its account and region (IAM: PassRole; ECS: service parameters)."
     ),
-    rule!(
+    row!(
         "role-arn",
         Error,
         Look::Spec(role),

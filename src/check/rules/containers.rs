@@ -9,7 +9,7 @@ use crate::shape::near::nearest;
 use crate::shape::{Tree, json};
 
 use super::document::is_name;
-use super::rule;
+use super::row;
 
 const CONTAINERS_MAX: usize = 10;
 const DEFINITION_MAX_BYTES: usize = 64 * 1024;
@@ -21,83 +21,83 @@ const HEALTH_CHECK: &[(&str, i64, i64)] =
     &[("interval", 5, 300), ("timeout", 2, 60), ("retries", 1, 10), ("startPeriod", 0, 300)];
 
 pub const RULES: &[Rule] = &[
-    rule!(
+    row!(
         "no-containers",
         Error,
         Look::TaskDefinition(no_containers),
         "A task definition has at least one container (ECS: Container list cannot be empty)."
     ),
-    rule!(
+    row!(
         "container-count",
         Error,
         Look::TaskDefinition(count),
         "A task definition has at most 10 containers (ECS: quotas)."
     ),
-    rule!(
+    row!(
         "definition-size",
         Error,
         Look::TaskDefinition(size),
         "A task definition is at most 64 KiB as JSON (ECS: quotas)."
     ),
-    rule!(
+    row!(
         "container-name",
         Error,
         Look::TaskDefinition(name),
         "Every container has a name of letters, digits, _ and - (ECS: task definition parameters)."
     ),
-    rule!(
+    row!(
         "container-twice",
         Error,
         Look::TaskDefinition(twice),
         "Containers are told apart by their names (ECS: Container names must be unique within a task definition)."
     ),
-    rule!(
+    row!(
         "no-essential-container",
         Error,
         Look::TaskDefinition(essential),
         "A task ends when an essential container does, so one at least is essential (ECS: Task definition doesn't have \
          any essential container)."
     ),
-    rule!(
+    row!(
         "health-check",
         Error,
         Look::TaskDefinition(health_check),
         "A health check has a command; its interval is 5 to 300 seconds, its timeout 2 to 60, its retries 1 to 10 and \
          its startPeriod 0 to 300 (ECS: task definition parameters)."
     ),
-    rule!(
+    row!(
         "health-check-form",
         Warning,
         Look::TaskDefinition(health_check_form),
         "A health check's command begins with CMD, to run a program, or CMD-SHELL, to run a line in the container's \
          shell; with anything else the container never becomes healthy (ECS: task definition parameters)."
     ),
-    rule!(
+    row!(
         "restart-policy",
         Error,
         Look::TaskDefinition(restart_policy),
         "A restart policy's restartAttemptPeriod is 60 to 1800 seconds, and it has at most 50 ignoredExitCodes (ECS: \
          task definition parameters)."
     ),
-    rule!(
+    row!(
         "credential-specs",
         Error,
         Look::TaskDefinition(credential_specs),
         "A container has at most one credential spec (ECS: task definition parameters)."
     ),
-    rule!(
+    row!(
         "proxy-container",
         Error,
         Look::TaskDefinition(proxy),
         "The proxy of a task is one of its containers (ECS: Proxy container does not exist)."
     ),
-    rule!(
+    row!(
         "ulimit-order",
         Warning,
         Look::TaskDefinition(ulimit),
         "A soft limit above its hard limit is refused when the container starts, not before."
     ),
-    rule!(
+    row!(
         "system-control-scope",
         Warning,
         Look::TaskDefinition(system_control),

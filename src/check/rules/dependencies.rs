@@ -8,37 +8,37 @@ use crate::check::subject::{TaskDefinition, has, items};
 use crate::shape::{Path, Tree};
 
 use super::containers::which;
-use super::rule;
+use super::row;
 
 pub const RULES: &[Rule] = &[
-    rule!(
+    row!(
         "depends-on-unknown",
         Error,
         Look::TaskDefinition(unknown),
         "A container waits for another of its task definition (ECS: Cannot depend on container X because it does not \
          exist)."
     ),
-    rule!(
+    row!(
         "depends-on-cycle",
         Error,
         Look::TaskDefinition(cycle),
         "Containers that wait for each other in a circle never start (ECS refuses them)."
     ),
-    rule!(
+    row!(
         "depends-on-health",
         Error,
         Look::TaskDefinition(health),
         "To wait until a container is HEALTHY, it needs a healthCheck (ECS: A dependency container with HEALTHY \
          condition must have health check configured)."
     ),
-    rule!(
+    row!(
         "depends-on-essential",
         Error,
         Look::TaskDefinition(essential),
         "A container that others wait for to end can't be essential: its end would be the task's (ECS: A dependency \
          container with SUCCESS or COMPLETE condition cannot be an essential container)."
     ),
-    rule!(
+    row!(
         "link-unknown",
         Error,
         Look::TaskDefinition(link),

@@ -6,43 +6,43 @@ use crate::kinds::{Kind, definition, service, tags, task_definition};
 use crate::shape::near::nearest;
 use crate::shape::{Path, Tree};
 
-use super::rule;
+use super::row;
 
 pub const RULES: &[Rule] = &[
-    rule!("kind", Error, Look::Document(kind), "A document's kind is one that this version knows."),
-    rule!(
+    row!("kind", Error, Look::Document(kind), "A document's kind is one that this version knows."),
+    row!(
         "cluster",
         Error,
         Look::Document(cluster),
         "A service lives in a cluster that is named as ECS names it and that belongs to this directory; other kinds \
          live in none."
     ),
-    rule!(
+    row!(
         "name",
         Error,
         Look::Document(name),
         "ECS names have 1 to 255 letters, digits, _ and - (ECS: names); a family has at most 180, since the operator \
          writes it into a tag."
     ),
-    rule!(
+    row!(
         "not-supported-yet",
         Error,
         Look::Document(unsupported),
         "What ECS has and this version does not handle is refused here, not by a call an hour."
     ),
-    rule!(
+    row!(
         "revision",
         Error,
         Look::Document(revision),
         "A live task definition is named with its revision: AWS's newest is nobody's decision."
     ),
-    rule!(
+    row!(
         "reserved-member",
         Error,
         Look::Document(reserved),
         "Some members of the AWS API belong to the envelope, or are the operator's to fill in."
     ),
-    rule!(
+    row!(
         "reserved-tag",
         Error,
         Look::Document(reserved_tags),

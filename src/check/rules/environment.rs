@@ -6,44 +6,44 @@ use crate::check::Report;
 use crate::check::rule::{Look, Rule};
 use crate::check::subject::{TaskDefinition, items};
 
-use super::rule;
+use super::row;
 
 const FILES_MAX: usize = 10;
 
 pub const RULES: &[Rule] = &[
-    rule!(
+    row!(
         "environment-name",
         Error,
         Look::TaskDefinition(name),
         "An environment variable has a name without =; no program could find it under another."
     ),
-    rule!(
+    row!(
         "environment-twice",
         Warning,
         Look::TaskDefinition(twice),
         "A variable that is set twice in one container has one of the two values, and AWS does not say which."
     ),
-    rule!(
+    row!(
         "secret-twice",
         Error,
         Look::TaskDefinition(secret_twice),
         "A secret has a name of its own among the container's secrets and environment variables (ECS: The secret name \
          must be unique and not shared with any new or existing environment variables)."
     ),
-    rule!(
+    row!(
         "environment-file-count",
         Error,
         Look::TaskDefinition(file_count),
         "A container has at most 10 environment files (ECS: The maximum number of environment files was exceeded)."
     ),
-    rule!(
+    row!(
         "environment-file-arn",
         Error,
         Look::TaskDefinition(file_arn),
         "An environment file is an object in S3, named by its ARN, arn:aws:s3:::BUCKET/KEY.env (ECS: Invalid arn \
          syntax)."
     ),
-    rule!(
+    row!(
         "environment-file-name",
         Warning,
         Look::TaskDefinition(file_name),

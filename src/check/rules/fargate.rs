@@ -4,7 +4,7 @@ use crate::check::Report;
 use crate::check::rule::{Look, Rule};
 use crate::check::subject::{Launch, TaskDefinition, has, items, one_of};
 
-use super::rule;
+use super::row;
 
 const GIB: i64 = 1024;
 
@@ -35,52 +35,52 @@ const OPEN_FILES_MAX: i64 = 1_048_576;
 const EPHEMERAL_GIB: (i64, i64) = (21, 200);
 
 pub const RULES: &[Rule] = &[
-    rule!(
+    row!(
         "fargate-size-missing",
         Error,
         Look::TaskDefinition(size_missing),
         "On Fargate the task's size is the machine it gets, so cpu and memory are both said (ECS: Fargate requires \
          that 'cpu' be defined at the task level)."
     ),
-    rule!(
+    row!(
         "fargate-size",
         Error,
         Look::TaskDefinition(size),
         "Fargate has machines of certain sizes: to each number of CPU units belong certain amounts of memory (ECS: No \
          Fargate configuration exists for given values)."
     ),
-    rule!(
+    row!(
         "fargate-32-vcpu",
         Warning,
         Look::TaskDefinition(largest),
         "Fargate's largest size, 32 vCPUs, is not in every region (ECS: task size; refused where it was tried)."
     ),
-    rule!(
+    row!(
         "fargate-network-mode",
         Error,
         Look::TaskDefinition(network_mode),
         "A task on Fargate has a network interface of its own (ECS: Fargate only supports network mode 'awsvpc')."
     ),
-    rule!(
+    row!(
         "fargate-timeout",
         Error,
         Look::TaskDefinition(timeout),
         "On Fargate a container has 2 to 120 seconds to start, and as many to stop (ECS: task definition parameters)."
     ),
-    rule!(
+    row!(
         "fargate-open-files",
         Error,
         Look::TaskDefinition(open_files),
         "On Fargate a container has at most 1,048,576 files open (ECS: Fargate task definition differences)."
     ),
-    rule!(
+    row!(
         "ephemeral-storage",
         Error,
         Look::TaskDefinition(ephemeral),
         "A task on Fargate has 20 GiB of disk, and can be given 21 to 200 (ECS: EphemeralStorage size should be at \
          least 21)."
     ),
-    rule!(
+    row!(
         "windows-arm64",
         Warning,
         Look::TaskDefinition(windows_arm),

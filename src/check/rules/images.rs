@@ -4,27 +4,27 @@ use crate::check::Report;
 use crate::check::rule::{Look, Rule};
 use crate::check::subject::{TaskDefinition, has};
 
-use super::rule;
+use super::row;
 
 /// Of a reference, without its digest.
 const REFERENCE_MAX: usize = 255;
 const SHA256_DIGITS: usize = 64;
 
 pub const RULES: &[Rule] = &[
-    rule!(
+    row!(
         "image-missing",
         Error,
         Look::TaskDefinition(missing),
         "Every container has an image (ECS: Container.image should not be null or empty)."
     ),
-    rule!(
+    row!(
         "image-reference",
         Error,
         Look::TaskDefinition(reference),
         "An image is named by at most 255 characters without blanks, and a digest by sha256: and 64 hexadecimal digits \
          (ECS: task definition parameters)."
     ),
-    rule!(
+    row!(
         "image-tag",
         Warning,
         Look::TaskDefinition(tag),

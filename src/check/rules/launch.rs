@@ -7,7 +7,7 @@ use crate::check::rule::{Look, Rule};
 use crate::check::subject::{Launch, TaskDefinition, each, one_of};
 use crate::shape::{Path, Segment, Tree};
 
-use super::rule;
+use super::row;
 
 /// A member that some tasks can't have.
 struct Row {
@@ -131,115 +131,115 @@ const ROWS: &[Row] = &[
 const LOOK: Look = Look::TaskDefinition(look);
 
 pub const RULES: &[Rule] = &[
-    rule!(
+    row!(
         "fargate-privileged",
         Error,
         LOOK,
         "Nobody is root of a Fargate host (ECS: Fargate requires that the 'privileged' setting be 'false')."
     ),
-    rule!(
+    row!(
         "fargate-capability",
         Error,
         LOOK,
         "SYS_PTRACE is the one capability that can be added on Fargate; dropping works for all (ECS: X is not allowed \
          on Fargate)."
     ),
-    rule!(
+    row!(
         "fargate-linux-parameters",
         Error,
         LOOK,
         "Devices, shared memory and swap are the host's, which on Fargate is not yours (ECS: Fargate compatible task \
          definitions do not support devices)."
     ),
-    rule!(
+    row!(
         "fargate-security-options",
         Error,
         LOOK,
         "Fargate takes no dockerSecurityOptions (ECS: task definition parameters)."
     ),
-    rule!(
+    row!(
         "fargate-accelerator",
         Error,
         LOOK,
         "Fargate has neither GPUs nor inference accelerators (ECS: task definition parameters)."
     ),
-    rule!(
+    row!(
         "fargate-ulimit",
         Error,
         LOOK,
         "nofile is the one limit that can be set on Fargate (ECS: Fargate task definition differences)."
     ),
-    rule!(
+    row!(
         "fargate-log-driver",
         Error,
         LOOK,
         "On Fargate logs go to CloudWatch by awslogs, to Splunk by splunk, or anywhere by awsfirelens (ECS: task \
          definition parameters)."
     ),
-    rule!("fargate-ipc-mode", Error, LOOK, "Fargate takes no ipcMode (ECS: task definition parameters)."),
-    rule!(
+    row!("fargate-ipc-mode", Error, LOOK, "Fargate takes no ipcMode (ECS: task definition parameters)."),
+    row!(
         "fargate-pid-mode",
         Error,
         LOOK,
         "On Fargate containers can share the task's processes, not the host's (ECS: The supported value for pidMode is \
          'task')."
     ),
-    rule!(
+    row!(
         "fargate-placement",
         Error,
         LOOK,
         "There are no instances to choose from on Fargate (ECS: Fargate compatible task definitions do not support \
          constraints)."
     ),
-    rule!(
+    row!(
         "fargate-volume",
         Error,
         LOOK,
         "A volume on Fargate is of the task's own disk, EFS, S3 or EBS: a path of the host, a Docker volume and FSx for \
          Windows are not available (ECS: Fargate compatible task definitions do not support sourcePath)."
     ),
-    rule!(
+    row!(
         "only-fargate-storage",
         Error,
         LOOK,
         "ephemeralStorage enlarges the disk of a task on Fargate; tasks on instances have none of their own (ECS: task \
          definition parameters)."
     ),
-    rule!("external-network-mode", Error, LOOK, "Outside AWS there is no VPC for awsvpc (ECS: ECS Anywhere)."),
-    rule!(
+    row!("external-network-mode", Error, LOOK, "Outside AWS there is no VPC for awsvpc (ECS: ECS Anywhere)."),
+    row!(
         "external-volume",
         Error,
         LOOK,
         "Outside AWS neither EFS, EBS, S3 nor FSx can be mounted (ECS: ECS Anywhere)."
     ),
-    rule!(
+    row!(
         "awsvpc-names",
         Error,
         LOOK,
         "Under awsvpc the task's network interface has its names from the VPC: hostname, extraHosts and DNS can't be \
          set (ECS: hostname is not supported on container when networkMode=awsvpc)."
     ),
-    rule!(
+    row!(
         "awsvpc-networking",
         Error,
         LOOK,
         "Under awsvpc all containers share the task's network interface; none can be without (ECS: Disable Networking \
          is not supported on container when networkMode=awsvpc)."
     ),
-    rule!(
+    row!(
         "links-network-mode",
         Error,
         LOOK,
         "Links are names in Docker's bridge network (ECS: task definition parameters)."
     ),
-    rule!(
+    row!(
         "proxy-network-mode",
         Error,
         LOOK,
         "A proxy stands before a network interface of the task's own (ECS: APPMESH proxy configuration is only \
          supported in networkMode=awsvpc)."
     ),
-    rule!("ports-network-mode", Error, LOOK, "Without a network there are no ports (ECS: task definition parameters)."),
+    row!("ports-network-mode", Error, LOOK, "Without a network there are no ports (ECS: task definition parameters)."),
 ];
 
 /// Looks at the rows of the rule in hand.

@@ -6,7 +6,7 @@ use crate::check::subject::{Launch, TaskDefinition};
 use crate::shape::near::nearest;
 use crate::shape::{Path, Tree};
 
-use super::rule;
+use super::row;
 
 /// What awslogs can't do without.
 const REQUIRED: &[&str] = &["awslogs-group", "awslogs-region"];
@@ -23,27 +23,27 @@ const KNOWN: &[&str] = &[
 ];
 
 pub const RULES: &[Rule] = &[
-    rule!(
+    row!(
         "awslogs-options",
         Error,
         Look::TaskDefinition(required),
         "awslogs is told where to write: awslogs-group and awslogs-region (ECS: Log driver awslogs requires options)."
     ),
-    rule!(
+    row!(
         "awslogs-unknown-option",
         Warning,
         Look::TaskDefinition(unknown),
         "ECS lets only certain options through to awslogs, and refuses others (ECS: Log driver awslogs disallows \
          options)."
     ),
-    rule!(
+    row!(
         "awslogs-stream-prefix",
         Error,
         Look::TaskDefinition(prefix),
         "On Fargate awslogs needs awslogs-stream-prefix, from which the streams have their names (ECS: Fargate \
          requires log configuration options to include awslogs-stream-prefix)."
     ),
-    rule!(
+    row!(
         "firelens-missing",
         Error,
         Look::TaskDefinition(firelens),

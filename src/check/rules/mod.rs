@@ -33,7 +33,7 @@ use super::subject::{Service, Subject, TaskDefinition};
 use super::{Context, Report};
 
 /// A row of a theme's table; its example is `examples/NAME.yaml`.
-macro_rules! rule {
+macro_rules! row {
     ($name:literal, $severity:ident, $look:expr, $summary:expr $(,)?) => {
         $crate::check::rule::Rule {
             name: $name,
@@ -47,10 +47,10 @@ macro_rules! rule {
         }
     };
 }
-use rule;
+use row;
 
 /// All themes, in the order of a document's life: read, recognised, judged.
-pub const THEMES: &[&[Rule]] = &[
+const THEMES: &[&[Rule]] = &[
     reading::RULES,
     document::RULES,
     tags::RULES,
@@ -74,14 +74,20 @@ pub const THEMES: &[&[Rule]] = &[
     pairs::RULES,
 ];
 
-fn all() -> impl Iterator<Item = &'static Rule> {
+/// Every rule that a finding can name, theme by theme.
+pub fn rules() -> impl Iterator<Item = &'static Rule> {
     THEMES.iter().copied().flatten()
+}
+
+/// The rule of that name.
+pub fn rule(name: &str) -> Option<&'static Rule> {
+    rules().find(|rule| rule.name == name)
 }
 
 /// What the rules on documents say, before it is known whether the spec fits its shape.
 pub fn on_document(context: &Context<'_>) -> Vec<Fault> {
     let mut faults = Vec::new();
-    for rule in all() {
+    for rule in rules() {
         if let Look::Document(look) = rule.look {
             look(context, &mut Report::on_document(rule, &mut faults));
         }
@@ -93,7 +99,7 @@ pub fn on_document(context: &Context<'_>) -> Vec<Fault> {
 pub fn on_spec(object: &Object) -> Vec<Fault> {
     let mut faults = Vec::new();
     let subject = Subject { spec: &object.spec, place: &object.key.place };
-    for rule in all() {
+    for rule in rules() {
         if let Look::Spec(look) = rule.look {
             look(&subject, &mut Report::on_spec(rule, &mut faults));
         }
@@ -115,7 +121,7 @@ const BOUNDS: &[&str] = &["container-count", "definition-size"];
 fn of_task_definition(definition: &TaskDefinition<'_>) -> Vec<Fault> {
     let mut faults = Vec::new();
     for bounds in [true, false] {
-        for rule in all().filter(|rule| BOUNDS.contains(&rule.name) == bounds) {
+        for rule in rules().filter(|rule| BOUNDS.contains(&rule.name) == bounds) {
             if let Look::TaskDefinition(look) = rule.look {
                 look(definition, &mut Report::on_spec(rule, &mut faults));
             }
@@ -129,7 +135,7 @@ fn of_task_definition(definition: &TaskDefinition<'_>) -> Vec<Fault> {
 
 pub fn on_service(object: &Object, service: &Service<'_>) -> Vec<Fault> {
     let mut faults = on_spec(object);
-    for rule in all() {
+    for rule in rules() {
         if let Look::Service(look) = rule.look {
             look(service, &mut Report::on_spec(rule, &mut faults));
         }

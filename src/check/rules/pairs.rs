@@ -10,44 +10,44 @@ use crate::shape::Tree;
 use crate::shape::near::nearest;
 
 use super::containers::which;
-use super::{of_task_definition, rule};
+use super::{of_task_definition, row};
 
 pub const RULES: &[Rule] = &[
-    rule!(
+    row!(
         "launch-type",
         Error,
         Look::Service(launch_type),
         "A service's launch type is one that its task definition can run on, whether or not the definition says so \
          itself in requiresCompatibilities (ECS: Task definition does not support launch_type)."
     ),
-    rule!(
+    row!(
         "network-configuration",
         Error,
         Look::Service(network),
         "Tasks with networkMode awsvpc, and so all on Fargate, need subnets; others have no network of their own to \
          configure (ECS: Network Configuration must be provided when networkMode 'awsvpc' is specified)."
     ),
-    rule!(
+    row!(
         "load-balancer-target",
         Error,
         Look::Service(target),
         "A load balancer sends to a port of a container of the task definition (ECS: The container X did not have a \
          container port Y defined)."
     ),
-    rule!(
+    row!(
         "service-connect-port",
         Error,
         Look::Service(connect_port),
         "Service Connect serves ports by their names in the task definition (ECS: portName does not refer to any named \
          PortMapping in the container definitions)."
     ),
-    rule!(
+    row!(
         "service-connect-aliases",
         Error,
         Look::Service(connect_aliases),
         "A service of Service Connect has one client alias (ECS: 2 clientAliases exceeds the max limit of 1)."
     ),
-    rule!(
+    row!(
         "ebs-volume",
         Error,
         Look::Service(volume),

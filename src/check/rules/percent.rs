@@ -5,33 +5,33 @@ use crate::check::rule::{Look, Rule};
 use crate::check::subject::Service;
 use crate::shape::Tree;
 
-use super::rule;
+use super::row;
 
 const MAXIMUM: &str = "deploymentConfiguration.maximumPercent";
 const MINIMUM: &str = "deploymentConfiguration.minimumHealthyPercent";
 
 pub const RULES: &[Rule] = &[
-    rule!(
+    row!(
         "percent-range",
         Error,
         Look::Service(range),
         "minimumHealthyPercent is 0 to 100 and maximumPercent more than 0 (ECS: minimumHealthyPercent must be at most \
          100)."
     ),
-    rule!(
+    row!(
         "percent-order",
         Error,
         Look::Service(order),
         "As many tasks as must stay healthy may also run: minimumHealthyPercent is not above maximumPercent."
     ),
-    rule!(
+    row!(
         "percent-blocked",
         Error,
         Look::Service(blocked),
         "With both percentages at 100 no task may be started before one is stopped and none stopped before one is \
          started (ECS: Both maximumPercent and minimumHealthyPercent cannot be 100 as this will block deployments)."
     ),
-    rule!(
+    row!(
         "percent-rounding",
         Warning,
         Look::Service(rounding),
@@ -39,13 +39,13 @@ pub const RULES: &[Rule] = &[
          neither start nor stop a task: ECS takes such a service and never finishes its first update (ECS: service was \
          unable to stop or start tasks during a deployment because of the service deployment configuration)."
     ),
-    rule!(
+    row!(
         "percent-below-100",
         Warning,
         Look::Service(below),
         "With maximumPercent below 100 fewer tasks may run during a deployment than are desired."
     ),
-    rule!(
+    row!(
         "daemon-percent",
         Error,
         Look::Service(daemon),

@@ -5,7 +5,7 @@ use crate::check::rule::{Look, Rule};
 use crate::check::subject::{Service, TaskDefinition, has, items};
 use crate::shape::Path;
 
-use super::rule;
+use super::row;
 
 const STRATEGIES_MAX: usize = 5;
 const CONSTRAINTS_MAX: usize = 10;
@@ -13,34 +13,34 @@ const CONSTRAINTS_MAX: usize = 10;
 const EXPRESSION_MAX: usize = 2000;
 
 pub const RULES: &[Rule] = &[
-    rule!(
+    row!(
         "placement-on-fargate",
         Error,
         Look::Service(on_fargate),
         "On Fargate there are no instances to choose from (ECS: placement constraints and strategies are not supported \
          with FARGATE)."
     ),
-    rule!(
+    row!(
         "placement-count",
         Error,
         Look::Service(count),
         "A service has at most 5 placement strategies and 10 placement constraints (ECS: service parameters)."
     ),
-    rule!(
+    row!(
         "placement-field",
         Error,
         Look::Service(field),
         "binpack fills instances by cpu or memory; spread needs what it spreads over, such as \
          attribute:ecs.availability-zone or instanceId (ECS: placement strategies)."
     ),
-    rule!(
+    row!(
         "placement-expression",
         Error,
         Look::Service(expression),
         "memberOf needs an expression in the cluster query language, of at most 2000 characters; distinctInstance has \
          none (ECS: placement constraints)."
     ),
-    rule!(
+    row!(
         "task-placement-count",
         Error,
         Look::TaskDefinition(task_count),

@@ -8,7 +8,7 @@ use crate::check::rule::{Look, Rule};
 use crate::check::subject::{TaskDefinition, items};
 use crate::shape::{Path, Tree};
 
-use super::rule;
+use super::row;
 
 const PORTS: RangeInclusive<i64> = 1..=65_535;
 /// Ports of one `containerPortRange`.
@@ -16,55 +16,55 @@ const RANGE_MAX: i64 = 100;
 const NAME_MAX: usize = 64;
 
 pub const RULES: &[Rule] = &[
-    rule!(
+    row!(
         "port-missing",
         Error,
         Look::TaskDefinition(missing),
         "A port mapping names one port, by containerPort, or several, by containerPortRange, and not both (ECS: cannot \
          specify both single port and port range)."
     ),
-    rule!(
+    row!(
         "port-number",
         Error,
         Look::TaskDefinition(number),
         "Ports are numbers from 1 to 65535; a hostPort of 0 leaves the choice to ECS (ECS: Invalid 'containerPort' \
          setting)."
     ),
-    rule!(
+    row!(
         "port-range",
         Error,
         Look::TaskDefinition(range),
         "A range is two ports with a - between, the smaller first, at most 100 of them; it works under awsvpc and \
          bridge, and its host ports are ECS's to choose (ECS: Invalid 'containerPortRange' setting)."
     ),
-    rule!(
+    row!(
         "host-port",
         Error,
         Look::TaskDefinition(host_port),
         "Under awsvpc and host a container's port is the host's: hostPort is the same, or left out (ECS: the host \
          ports and container ports in port mappings must match)."
     ),
-    rule!(
+    row!(
         "port-twice",
         Error,
         Look::TaskDefinition(twice),
         "Under awsvpc the containers of a task share one network interface, so each port and protocol is there once \
          (ECS: container port is used multiple times in task)."
     ),
-    rule!(
+    row!(
         "host-port-twice",
         Warning,
         Look::TaskDefinition(host_port_twice),
         "A port of the host is bound once; the second container of a task that wants it doesn't start."
     ),
-    rule!(
+    row!(
         "port-name",
         Error,
         Look::TaskDefinition(name),
         "A port's name has at most 64 lower-case letters, digits, _ and -, and doesn't begin with - (ECS: task \
          definition parameters)."
     ),
-    rule!(
+    row!(
         "port-name-twice",
         Error,
         Look::TaskDefinition(name_twice),

@@ -4,7 +4,7 @@
 use crate::check::rule::{Example, Look, Rule};
 use crate::manifest::{SETTINGS_FILE, Severity};
 
-use super::rule;
+use super::row;
 
 pub const RULES: &[Rule] = &[
     without_example(
@@ -14,7 +14,7 @@ pub const RULES: &[Rule] = &[
     ),
     without_example("file-too-large", "A file of manifests has at most 1 MiB: more is something else, or a slip."),
     without_example("too-many-documents", "A file has at most 1,000 documents. Split it."),
-    rule!(
+    row!(
         "yaml-syntax",
         Error,
         Look::Reading,
@@ -27,49 +27,49 @@ pub const RULES: &[Rule] = &[
         look: Look::Reading,
         example: Some(Example { file: "json-syntax.json", text: include_str!("../examples/json-syntax.json") }),
     },
-    rule!(
+    row!(
         "odd-character",
         Error,
         Look::Reading,
         "Control characters, and characters that change the direction of text or can't be seen, make a manifest mean \
          something else than it shows."
     ),
-    rule!("too-deep", Error, Look::Reading, "Lists and maps are at most 64 deep inside each other; AWS has far fewer."),
-    rule!(
+    row!("too-deep", Error, Look::Reading, "Lists and maps are at most 64 deep inside each other; AWS has far fewer."),
+    row!(
         "too-many-values",
         Error,
         Look::Reading,
         "A document holds at most 100,000 values, aliases counted as often as they are used: a few lines of aliases \
          could otherwise fill the memory."
     ),
-    rule!(
+    row!(
         "unknown-tag",
         Error,
         Look::Reading,
         "YAML tags such as CloudFormation's !Ref mean nothing here; the value itself, or a variable, does."
     ),
-    rule!(
+    row!(
         "duplicate-key",
         Error,
         Look::Reading,
         "A key stands once in its map. YAML's parsers differ in which of two they take."
     ),
-    rule!("merge-key", Error, Look::Reading, "The merge key << takes a map, or a list of maps."),
-    rule!(
+    row!("merge-key", Error, Look::Reading, "The merge key << takes a map, or a list of maps."),
+    row!(
         "key-not-a-string",
         Error,
         Look::Reading,
         "Keys are strings, as in JSON: 80 and true are none until they are in quotes."
     ),
-    rule!("number-range", Error, Look::Reading, "AWS knows no infinite numbers, and no integers beyond 64 bits."),
-    rule!(
+    row!("number-range", Error, Look::Reading, "AWS knows no infinite numbers, and no integers beyond 64 bits."),
+    row!(
         "variable",
         Error,
         Look::Reading,
         "${var.NAME}, ${aws.region} and ${aws.account} are replaced; a variable is defined under vars of a Defaults \
          document in this directory or above it, or with --var."
     ),
-    rule!(
+    row!(
         "defaults",
         Error,
         Look::Reading,
@@ -83,43 +83,43 @@ pub const RULES: &[Rule] = &[
         look: Look::Reading,
         example: Some(Example { file: SETTINGS_FILE, text: include_str!("../examples/settings.yaml") }),
     },
-    rule!(
+    row!(
         "envelope",
         Error,
         Look::Reading,
         "A manifest has apiVersion, kind, metadata with a name, spec, and at will reconcile."
     ),
-    rule!("api-version", Error, Look::Reading, "There is one version of manifests: ecs-operator.io/v1."),
-    rule!(
+    row!("api-version", Error, Look::Reading, "There is one version of manifests: ecs-operator.io/v1."),
+    row!(
         "unknown-member",
         Error,
         Look::Shape,
         "Every member of a spec is one of the AWS API's, in its spelling. ECS would ignore or refuse any other, and \
          what was meant would be missing."
     ),
-    rule!("missing-member", Error, Look::Shape, "Some members AWS requires wherever their structure is given."),
-    rule!(
+    row!("missing-member", Error, Look::Shape, "Some members AWS requires wherever their structure is given."),
+    row!(
         "null",
         Error,
         Look::Shape,
         "Null is neither absent nor empty, and AWS tells the three apart only sometimes. Leave the member out."
     ),
-    rule!("type", Error, Look::Shape, "Each member has a type in the AWS API: \"2\" is no number, and 256 no string."),
-    rule!("value", Error, Look::Shape, "Some members take only certain words, or numbers and texts of certain sizes."),
-    rule!(
+    row!("type", Error, Look::Shape, "Each member has a type in the AWS API: \"2\" is no number, and 256 no string."),
+    row!("value", Error, Look::Shape, "Some members take only certain words, or numbers and texts of certain sizes."),
+    row!(
         "reconcile",
         Error,
         Look::Objects,
         "The reconcile block says how the operator treats an object: restartedAt, and rollout with progressDeadline \
          and onFailure."
     ),
-    rule!(
+    row!(
         "duplicate-object",
         Error,
         Look::Objects,
         "An object is declared once. Of two declarations neither is in force, since it can't be known which was meant."
     ),
-    rule!(
+    row!(
         "reference",
         Error,
         Look::Objects,

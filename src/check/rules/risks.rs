@@ -5,10 +5,10 @@ use crate::check::rule::{Look, Rule};
 use crate::check::subject::{Launch, TaskDefinition, items};
 use crate::shape::Tree;
 
-use super::rule;
+use super::row;
 
 pub const RULES: &[Rule] = &[
-    rule!(
+    row!(
         "plain-secret",
         Warning,
         Look::TaskDefinition(plain_secret),
@@ -16,14 +16,14 @@ pub const RULES: &[Rule] = &[
          definition, and by everyone who reads the Git repository; secrets and secretOptions fetch it from Secrets \
          Manager or Parameter Store instead."
     ),
-    rule!(
+    row!(
         "privileged",
         Warning,
         Look::TaskDefinition(privileged),
         "A privileged container, or one with SYS_ADMIN, can do on its instance whatever root can, and so with all \
          other tasks there."
     ),
-    rule!(
+    row!(
         "host-root",
         Warning,
         Look::TaskDefinition(host_root),

@@ -6,37 +6,37 @@ use crate::check::subject::{Launch, TaskDefinition, has};
 use crate::shape::{Path, Tree};
 
 use super::images::is_private_ecr;
-use super::rule;
+use super::row;
 
 pub const RULES: &[Rule] = &[
-    rule!(
+    row!(
         "secrets-role",
         Error,
         Look::TaskDefinition(secrets),
         "Secrets are read before the task starts, by its execution role (ECS: When you are specifying container \
          secrets, you must also specify a value for 'executionRoleArn')."
     ),
-    rule!(
+    row!(
         "registry-role",
         Error,
         Look::TaskDefinition(registry),
         "The password of a private registry is read by the execution role (ECS: private registry authentication)."
     ),
-    rule!(
+    row!(
         "fargate-ecr-role",
         Error,
         Look::TaskDefinition(ecr),
         "On Fargate no instance lends its role: images from a private ECR repository are pulled by the execution role \
          (ECS: Fargate requires task definition to have execution role ARN to support ECR images)."
     ),
-    rule!(
+    row!(
         "fargate-logs-role",
         Error,
         Look::TaskDefinition(logs),
         "On Fargate no instance lends its role: logs are written to CloudWatch by the execution role (ECS: Fargate \
          requires task definition to have execution role ARN to support log driver awslogs)."
     ),
-    rule!(
+    row!(
         "environment-file-role",
         Warning,
         Look::TaskDefinition(files),

@@ -5,7 +5,7 @@ use crate::check::rule::{Look, Rule};
 use crate::check::subject::{Launch, Service, has};
 use crate::shape::Tree;
 
-use super::rule;
+use super::row;
 
 const TARGET_GROUPS_MAX: usize = 5;
 const SUBNETS_MAX: usize = 16;
@@ -14,74 +14,74 @@ const GRACE_MAX_SECS: i64 = 2_147_483_647;
 const STRATEGY_ITEMS_MAX: usize = 20;
 
 pub const RULES: &[Rule] = &[
-    rule!(
+    row!(
         "desired-count",
         Error,
         Look::Service(desired_count),
         "A service has no tasks or some; a DAEMON service has one on each instance, and its count is not said (ECS: \
          The daemon scheduling strategy does not support a desired count)."
     ),
-    rule!(
+    row!(
         "daemon-on-fargate",
         Error,
         Look::Service(daemon_on_fargate),
         "DAEMON means one task on each instance, and Fargate has none (ECS: service parameters)."
     ),
-    rule!(
+    row!(
         "launch-and-strategy",
         Error,
         Look::Service(launch_and_strategy),
         "A service has a launch type or a capacity provider strategy (ECS: Specifying both a launch type and capacity \
          provider strategy is not supported)."
     ),
-    rule!(
+    row!(
         "capacity-strategy",
         Error,
         Look::Service(strategy),
         "A capacity provider strategy has at most 20 items, one of them with a base, and not all with the weight 0; \
          FARGATE and FARGATE_SPOT don't mix with instances (ECS: capacity providers)."
     ),
-    rule!(
+    row!(
         "platform-version",
         Error,
         Look::Service(platform_version),
         "Platform versions are Fargate's (ECS: The platform version must be null when specifying an EC2 launch type)."
     ),
-    rule!(
+    row!(
         "subnets",
         Error,
         Look::Service(subnets),
         "A service with a network configuration has 1 to 16 subnets and at most 5 security groups (ECS: subnets can \
          not be empty)."
     ),
-    rule!(
+    row!(
         "load-balancer",
         Error,
         Look::Service(load_balancer),
         "An entry of loadBalancers has the ARN of a target group or the name of a Classic Load Balancer (ECS: \
          loadBalancerName and targetGroupArn cannot both be specified); a service has at most 5."
     ),
-    rule!(
+    row!(
         "classic-load-balancer",
         Error,
         Look::Service(classic),
         "Fargate and Classic Load Balancers don't go together (ECS: Classic Load Balancers are not supported with \
          Fargate)."
     ),
-    rule!(
+    row!(
         "grace-period",
         Error,
         Look::Service(grace),
         "healthCheckGracePeriodSeconds is 0 to 2,147,483,647 (ECS: service parameters)."
     ),
-    rule!(
+    row!(
         "grace-without-balancer",
         Warning,
         Look::Service(grace_without_balancer),
         "A grace period puts off a load balancer's health checks; without a load balancer there is nothing to put \
          off."
     ),
-    rule!(
+    row!(
         "no-circuit-breaker",
         Warning,
         Look::Service(circuit_breaker),

@@ -5,7 +5,7 @@ use crate::check::rule::{Look, Rule};
 use crate::check::subject::{Launch, TaskDefinition, has};
 use crate::shape::Tree;
 
-use super::rule;
+use super::row;
 
 /// CPU units of a task on instances.
 const INSTANCE_CPU: (i64, i64) = (128, 196_608);
@@ -13,54 +13,54 @@ const INSTANCE_CPU: (i64, i64) = (128, 196_608);
 const CONTAINER_MEMORY_MIN_MIB: i64 = 4;
 
 pub const RULES: &[Rule] = &[
-    rule!(
+    row!(
         "task-size",
         Error,
         Look::TaskDefinition(readable),
         "A task's cpu is CPU units or vCPUs (\"256\", \".25 vCPU\"), its memory MiB or GB (\"512\", \"0.5 GB\") (ECS: \
          task size)."
     ),
-    rule!(
+    row!(
         "task-cpu-range",
         Error,
         Look::TaskDefinition(cpu_range),
         "On instances a task has from 128 CPU units to 192 vCPUs (ECS: task size)."
     ),
-    rule!(
+    row!(
         "container-memory-missing",
         Error,
         Look::TaskDefinition(memory_missing),
         "Where the task has no memory, each container has memory or memoryReservation (ECS: At least one of 'memory' \
          or 'memoryReservation' must be specified)."
     ),
-    rule!(
+    row!(
         "container-memory-least",
         Error,
         Look::TaskDefinition(memory_least),
         "Docker starts no container with less than 4 MiB, newer ones none with less than 6 (ECS: task definition \
          parameters)."
     ),
-    rule!(
+    row!(
         "memory-reservation",
         Error,
         Look::TaskDefinition(reservation),
         "A container's memory is where it is killed, its memoryReservation what is kept for it: the first is not \
          smaller than the second (ECS: 'memory' must be greater than or equal to 'memoryReservation')."
     ),
-    rule!(
+    row!(
         "container-memory-above-task",
         Error,
         Look::TaskDefinition(memory_above_task),
         "No container has more memory than its task (ECS: The 'memory' setting for container is greater than for the \
          task)."
     ),
-    rule!(
+    row!(
         "container-memory-sum",
         Warning,
         Look::TaskDefinition(memory_sum),
         "What the containers reserve has room in the task's memory (ECS: task definition parameters)."
     ),
-    rule!(
+    row!(
         "container-cpu-sum",
         Error,
         Look::TaskDefinition(cpu_sum),

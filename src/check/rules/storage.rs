@@ -5,7 +5,7 @@ use crate::check::rule::{Look, Rule};
 use crate::check::subject::{Service, has};
 use crate::shape::Tree;
 
-use super::rule;
+use super::row;
 
 /// What a type of volume can have.
 struct Type {
@@ -33,27 +33,27 @@ const TYPES: &[Type] = &[
 const TYPE_DEFAULT: &str = "gp3";
 
 pub const RULES: &[Rule] = &[
-    rule!(
+    row!(
         "ebs-size",
         Error,
         Look::Service(size),
         "An EBS volume has a size that its type can have, or a snapshot to take it from (ECS: EBS volume \
          configuration)."
     ),
-    rule!(
+    row!(
         "ebs-performance",
         Error,
         Look::Service(performance),
         "IOPS can be set for gp3, io1 and io2, and must be for the latter two; throughput only for gp3 (ECS: EBS volume \
          configuration)."
     ),
-    rule!(
+    row!(
         "ebs-initialization",
         Error,
         Look::Service(initialization),
         "A rate of initialization is that of a snapshot (ECS: EBS volume configuration)."
     ),
-    rule!("ebs-daemon", Error, Look::Service(daemon), "EBS volumes are for REPLICA services (ECS: EBS volumes)."),
+    row!("ebs-daemon", Error, Look::Service(daemon), "EBS volumes are for REPLICA services (ECS: EBS volumes)."),
 ];
 
 fn each<'a>(service: &Service<'a>) -> impl Iterator<Item = (crate::shape::Path, &'a Tree)> + use<'a> {

@@ -7,7 +7,7 @@ use crate::check::rule::{Look, Rule};
 use crate::check::subject::{Subject, items};
 use crate::shape::Path;
 
-use super::rule;
+use super::row;
 
 /// What ECS lets a resource carry.
 const TAGS_MAX: usize = 50;
@@ -15,19 +15,19 @@ const TAGS_MAX: usize = 50;
 const OURS: usize = 2;
 
 pub const RULES: &[Rule] = &[
-    rule!(
+    row!(
         "tag-count",
         Error,
         Look::Spec(count),
         "A resource has at most 50 tags (ECS: tags), and the operator needs two of them."
     ),
-    rule!(
+    row!(
         "tag-key",
         Error,
         Look::Spec(key),
         "A tag has a key, and keys that begin with aws: are AWS's own, in any spelling (ECS: tags)."
     ),
-    rule!("tag-twice", Error, Look::Spec(twice), "A resource has each tag key once (ECS: tags)."),
+    row!("tag-twice", Error, Look::Spec(twice), "A resource has each tag key once (ECS: tags)."),
 ];
 
 fn count(subject: &Subject<'_>, report: &mut Report<'_>) {

@@ -9,7 +9,7 @@ use crate::shape::near::nearest;
 use crate::shape::{Path, Tree};
 
 use super::containers::which;
-use super::rule;
+use super::row;
 
 /// A volume is one of these, or none: then it is of the task's own disk.
 const KINDS: &[&str] = &[
@@ -24,44 +24,44 @@ const KINDS: &[&str] = &[
 const AT_LAUNCH_MAX: usize = 1;
 
 pub const RULES: &[Rule] = &[
-    rule!(
+    row!(
         "volume-name",
         Error,
         Look::TaskDefinition(name),
         "Every volume has a name of its own, by which containers mount it (ECS: task definition parameters)."
     ),
-    rule!(
+    row!(
         "volume-kind",
         Error,
         Look::TaskDefinition(kind),
         "A volume is of one kind (ECS: task definition parameters)."
     ),
-    rule!(
+    row!(
         "volume-at-launch",
         Error,
         Look::TaskDefinition(at_launch),
         "A task definition has at most one volume that is configured at launch (ECS: EBS volumes)."
     ),
-    rule!(
+    row!(
         "mount-unknown",
         Error,
         Look::TaskDefinition(mount),
         "A container mounts volumes of its task definition (ECS: Unknown volume)."
     ),
-    rule!(
+    row!(
         "volumes-from-unknown",
         Error,
         Look::TaskDefinition(volumes_from),
         "volumesFrom names another container of the task definition (ECS: task definition parameters)."
     ),
-    rule!(
+    row!(
         "efs-encryption",
         Error,
         Look::TaskDefinition(efs_encryption),
         "EFS access points, IAM authorization and a port for encrypted transit need transitEncryption: ENABLED (ECS: \
          EFS IAM authorization requires TransitEncryption to be enabled)."
     ),
-    rule!(
+    row!(
         "efs-root",
         Error,
         Look::TaskDefinition(efs_root),
