@@ -185,6 +185,31 @@ fn another_owners_objects_are_refused() {
 }
 
 #[test]
+fn what_another_tool_renders_comes_by_standard_input_or_as_a_file() {
+    let names = ["cluster.yaml", "defaults.yaml", "service.yaml", "task-definition.yaml"];
+    let texts = names.map(|name| std::fs::read_to_string(hello().join(name)).unwrap());
+    let rendered = texts.join("---\n");
+    let root = TempDir::new().unwrap();
+    let file = root.path().join("rendered.yaml");
+    std::fs::write(&file, &rendered).unwrap();
+    let plan = |path: &Path| {
+        let input = std::fs::File::open(&file).unwrap();
+        said(program().arg("plan").arg(path).args(["--sim", "--owner", "me"]).stdin(input))
+    };
+    for (path, name) in [(Path::new("-"), "<stdin>:"), (file.as_path(), "rendered.yaml:")] {
+        let shown = plan(path);
+        assert_eq!((shown.code, shown.err.as_str()), (0, ""), "{shown:?}");
+        assert!(shown.out.contains("Plan: 2 to create, 1 to register.") && shown.out.contains(name), "{}", shown.out);
+    }
+    std::fs::write(&file, rendered.replace("desiredCount", "desiredCont")).unwrap();
+    let wrong = said(program().args(["validate", "-"]).stdin(std::fs::File::open(&file).unwrap()));
+    assert_eq!(wrong.code, 1, "{wrong:?}");
+    assert!(wrong.out.contains("<stdin>:") && wrong.out.contains("did you mean desiredCount?"), "{}", wrong.out);
+    let nowhere = said(program().args(["validate", "/nowhere/at/all"]));
+    assert_eq!((nowhere.code, nowhere.out.as_str()), (2, ""), "could not look: {nowhere:?}");
+}
+
+#[test]
 fn an_embedded_ecs_needs_nothing_else() {
     let done = said(program().arg("apply").arg(hello()).args(["--sim", "--wait", "--time-scale", "200"]));
     assert_eq!((done.code, done.err.as_str()), (0, ""), "{done:?}");

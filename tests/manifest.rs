@@ -84,7 +84,7 @@ fn what_is_wrong_is_named_with_its_place() {
         ("kind: Task\nspec: {}\n", "a.yaml:4:1: kind is here twice (remove one of them)"),
         (
             "spec:\n  p: .inf\n",
-            "a.yaml:5:6: inf is no number that AWS knows (write it in quotes if it is meant as text)",
+            "a.yaml:5:6: this is no number that AWS knows (write it in quotes if it is meant as text)",
         ),
         ("spec:\n  p: .nan\n", "a.yaml:5:6: NaN is no number that AWS knows"),
         ("spec:\n  - p: 9223372036854775808\n", "a.yaml:5:8: 9223372036854775808 is no number that AWS knows"),

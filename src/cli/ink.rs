@@ -12,6 +12,10 @@ pub enum Ink {
     Bad,
     Dim,
     Bold,
+    /// What changes, and what is only doubtful.
+    Change,
+    /// What takes another's place.
+    Replace,
     /// The revision that comes, and the one that goes.
     New,
     Old,
@@ -23,6 +27,8 @@ impl Ink {
             Self::Good => "32",
             Self::Busy | Self::New => "36",
             Self::Bad => "31",
+            Self::Change => "33",
+            Self::Replace => "35",
             Self::Dim => "2",
             Self::Bold => "1",
             Self::Old => "34",

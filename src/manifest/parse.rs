@@ -160,8 +160,9 @@ impl<'a> Building<'a> {
         Ok(text.to_owned())
     }
 
-    fn number_fault<E: serde::de::Error>(&self, what: &str) -> Result<Tree, E> {
-        let fault = Fault::new(self.here(), At::Value, "number-range", format!("{what} is no number that AWS knows"));
+    /// The number is not repeated: it may be somebody's secret.
+    fn number_fault<E: serde::de::Error>(&self) -> Result<Tree, E> {
+        let fault = Fault::new(self.here(), At::Value, "number-range", "this is no number that AWS knows");
         self.fault(fault.remedy("write it in quotes if it is meant as text"))?;
         Ok(Tree::Null)
     }
@@ -243,15 +244,15 @@ impl<'de> Visitor<'de> for Node<'_> {
 
     fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Tree, E> {
         self.building.spend(1)?;
-        i64::try_from(value).map(Tree::Int).or_else(|_| self.building.number_fault(&value.to_string()))
+        i64::try_from(value).map(Tree::Int).or_else(|_| self.building.number_fault())
     }
 
-    fn visit_i128<E: serde::de::Error>(self, value: i128) -> Result<Tree, E> {
-        self.building.number_fault(&value.to_string())
+    fn visit_i128<E: serde::de::Error>(self, _: i128) -> Result<Tree, E> {
+        self.building.number_fault()
     }
 
-    fn visit_u128<E: serde::de::Error>(self, value: u128) -> Result<Tree, E> {
-        self.building.number_fault(&value.to_string())
+    fn visit_u128<E: serde::de::Error>(self, _: u128) -> Result<Tree, E> {
+        self.building.number_fault()
     }
 
     /// Beyond 2^63 a float is most likely an integer that did not fit.
@@ -260,7 +261,7 @@ impl<'de> Visitor<'de> for Node<'_> {
         if value.is_finite() && value.abs() < 9.2e18 {
             return Ok(Tree::Float(value));
         }
-        self.building.number_fault(&value.to_string())
+        self.building.number_fault()
     }
 
     fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Tree, E> {

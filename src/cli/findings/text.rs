@@ -5,8 +5,9 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use crate::manifest::{Finding, Severity};
 
-use super::super::terminal::Terminal;
 use super::{Sources, mask};
+use crate::cli::ink::{Ink, paint};
+use crate::cli::terminal::Terminal;
 
 /// All findings, one block each.
 pub fn text(findings: &[Finding], sources: &Sources, terminal: &Terminal) -> String {
@@ -15,13 +16,13 @@ pub fn text(findings: &[Finding], sources: &Sources, terminal: &Terminal) -> Str
 
 fn one(finding: &Finding, sources: &Sources, terminal: &Terminal) -> String {
     let Finding { file, line, column, rule, .. } = finding;
-    let tone = match finding.severity {
-        Severity::Error => "\u{1b}[1;31m",
-        Severity::Warning => "\u{1b}[1;33m",
+    let ink = match finding.severity {
+        Severity::Error => Ink::Bad,
+        Severity::Warning => Ink::Change,
     };
-    let (tone, bold, plain) = if terminal.colour { (tone, "\u{1b}[1m", "\u{1b}[0m") } else { ("", "", "") };
-    let kind = finding.severity;
-    let mut text = format!("{file}:{line}:{column}: {tone}{kind}[{rule}]{plain}: {bold}{}{plain}\n", finding.short());
+    let kind = paint(terminal, ink, &format!("{}[{rule}]", finding.severity));
+    let said = paint(terminal, Ink::Bold, &finding.short());
+    let mut text = format!("{file}:{line}:{column}: {kind}: {said}\n");
     let remedy = finding.remedy.as_deref().unwrap_or_default();
     match sources.get(file).map(|source| mask::line(source, *line)).filter(|shown| !shown.trim().is_empty()) {
         Some(shown) => text.push_str(&snippet(finding, &shown, remedy, terminal)),

@@ -1,5 +1,6 @@
 //! A plan for a terminal, in terraform's symbols.
 
+use crate::cli::ink::{Ink, paint};
 use crate::cli::terminal::Terminal;
 
 use super::{Action, Change, Planned, View};
@@ -15,11 +16,9 @@ pub fn text(view: &View, terminal: &Terminal) -> String {
 
 fn one(object: &Planned, terminal: &Terminal) -> String {
     let symbol = object.symbol();
-    let (tone, plain) = colour(symbol, terminal);
-    let bold = if terminal.colour { "\u{1b}[1m" } else { "" };
     let before = symbol.len() + 1 + object.key.chars().count() + 2;
     let words = wrapped(&object.headline(), before, terminal.width);
-    let mut text = format!("{tone}{symbol}{plain} {bold}{}{plain}  {words}\n", object.key);
+    let mut text = format!("{} {}  {words}\n", marked(terminal, symbol), paint(terminal, Ink::Bold, &object.key));
     let lines: Vec<Line> = object.changes.iter().map(|change| Line::of(change, terminal)).collect();
     // Notes stand below one another as far as they fit.
     let fits = |line: &&Line| !line.below && line.width + line.note() <= terminal.width;
@@ -30,8 +29,8 @@ fn one(object: &Planned, terminal: &Terminal) -> String {
             true => " ".repeat(column - line.width + 2),
             false => format!("\n{DEEPER}"),
         };
-        let (dim, plain) = if terminal.colour { ("\u{1b}[2m", "\u{1b}[0m") } else { ("", "") };
-        let note = if line.note.is_empty() { String::new() } else { format!("{gap}{dim}# {}{plain}", line.note) };
+        let note = format!("# {}", line.note);
+        let note = if line.note.is_empty() { String::new() } else { gap + &paint(terminal, Ink::Dim, &note) };
         text.push_str(&format!("{}{note}\n", line.text));
     }
     text.push('\n');
@@ -78,8 +77,7 @@ impl Line {
         let symbol = change.symbol();
         let whole = change.values(arrow, ellipsis, *VALUE.end());
         let (path, note) = (change.path.chars().count(), change.note());
-        let (tone, plain) = colour(symbol, terminal);
-        let head = format!("    {tone}{symbol}{plain} {}", change.path);
+        let head = format!("    {} {}", marked(terminal, symbol), change.path);
         if whole.is_empty() {
             return Self { text: head, width: FRAME + path, below: false, note };
         }
@@ -100,14 +98,14 @@ impl Line {
     }
 }
 
-fn colour(symbol: &str, terminal: &Terminal) -> (&'static str, &'static str) {
-    let tone = match symbol {
-        _ if !terminal.colour => return ("", ""),
-        "+" => "\u{1b}[32m",
-        "~" => "\u{1b}[33m",
-        "-" | "!" => "\u{1b}[31m",
-        "-/+" => "\u{1b}[35m",
-        _ => "",
+/// The symbol in the colour of what it means.
+fn marked(terminal: &Terminal, symbol: &str) -> String {
+    let ink = match symbol {
+        "+" => Ink::Good,
+        "~" => Ink::Change,
+        "-" | "!" => Ink::Bad,
+        "-/+" => Ink::Replace,
+        _ => return symbol.to_owned(),
     };
-    (tone, "\u{1b}[0m")
+    paint(terminal, ink, symbol)
 }
