@@ -123,7 +123,7 @@ fn a_rollout_that_fails_is_told_with_its_cause_and_held() {
         "! hello/Service/hello-world  RolledBack",
         "    failed    hello-world:2",
         "    cause     CannotPullContainerError: manifest for nginx:1.2 not found (",
-        "    ECS says  ROLLBACK_",
+        "    ECS says  Service deployment rolled back",
         "    runs now  hello-world:1, ",
         "    next      commit a mend",
     ] {
