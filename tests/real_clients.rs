@@ -68,7 +68,7 @@ fn the_aws_cli_agrees_that_an_apply_is_done() {
     plan.arg("plan").arg(hello()).args(["--detailed-exitcode", "--endpoint-url", &sim.world.url()]);
     let plan = said(&mut plan);
     assert_eq!(plan.code, 2, "{plan:?}");
-    assert!(plan.out.contains("    ~ desiredCount: 5 → 2\n"), "{}", plan.out);
+    assert!(plan.out.contains("    ~ desiredCount: 5 -> 2  # in place, "), "{}", plan.out);
 
     let none = aws(sim.world, &["describe-task-definition", "--task-definition", "none"]);
     assert!(none.code > 1 && none.err.contains("(ClientException)"), "{none:?}");
