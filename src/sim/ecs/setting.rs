@@ -4,6 +4,7 @@ use crate::shape::Tree;
 use crate::tree;
 
 use super::super::world::World;
+use super::coverage::{Entry, full};
 use super::page::{Order, Row, Sizes, page};
 use super::{Answer, Ecs, Fault};
 
@@ -31,11 +32,11 @@ const KNOWN: &[Known] = &[
 const SIZES: Sizes = Sizes { usual: 10, max: 10 };
 
 /// The operations answered here.
-pub const OPERATIONS: &[(&str, super::Operation)] = &[
-    ("DeleteAccountSetting", delete),
-    ("ListAccountSettings", list),
-    ("PutAccountSetting", put),
-    ("PutAccountSettingDefault", put_default),
+pub const OPERATIONS: &[Entry] = &[
+    full("DeleteAccountSetting", delete),
+    full("ListAccountSettings", list),
+    full("PutAccountSetting", put),
+    full("PutAccountSettingDefault", put_default),
 ];
 
 /// Whose settings hold for everyone who has none.

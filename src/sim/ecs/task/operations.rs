@@ -4,13 +4,13 @@ use crate::shape::Tree;
 use crate::tree;
 
 use super::super::super::world::World;
+use super::super::coverage::{Entry, full};
 use super::super::service::{asks_for_tags, cluster_of, page, poke, service_name};
 use super::super::{Answer, Fault};
 use super::{LastStatus, Stop, Task, begin_stop, show};
 
 /// The operations answered here.
-pub const OPERATIONS: &[(&str, super::super::Operation)] =
-    &[("ListTasks", list), ("DescribeTasks", describe), ("StopTask", stop)];
+pub const OPERATIONS: &[Entry] = &[full("ListTasks", list), full("DescribeTasks", describe), full("StopTask", stop)];
 
 /// How many tasks one DescribeTasks may name, and how many ARNs one page of ListTasks holds (§7.2).
 const MOST: usize = 100;
