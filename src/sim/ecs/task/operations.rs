@@ -105,6 +105,8 @@ fn task_id(world: &World, cluster: &str, reference: &str) -> Result<String, Faul
     let Some((_, path)) = reference.split_once(":task/") else { return Ok(reference.to_owned()) };
     match path.split_once('/') {
         Some((other, id)) if other == cluster && reference == world.arn(&format!("task/{path}")) => Ok(id.to_owned()),
+        // Of the old form; whether it is this cluster's is seen where it is looked up.
+        None if reference == world.arn(&format!("task/{path}")) => Ok(path.to_owned()),
         Some((other, _)) if other != cluster => {
             Err(Fault::invalid(format!("Identifier is for cluster {other}. Your cluster is {cluster}")))
         }
