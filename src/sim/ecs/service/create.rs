@@ -7,7 +7,7 @@ use crate::shape::Tree;
 use crate::tree;
 
 use super::super::super::world::World;
-use super::super::{Answer, Fault, setting};
+use super::super::{Answer, Fault, setting, tag};
 use super::{Service, Status, configuration, hooks, input, names, rollout, show};
 
 const LONGEST_NAME: usize = 255;
@@ -32,6 +32,7 @@ pub(super) fn create(world: &mut World, given: &Tree) -> Answer {
     if let Some(existing) = repeated(world, &cluster, &name, given)? {
         return Ok(tree! { "service" => existing });
     }
+    tag::check_new(given.list("tags"))?;
     setting::check_taggable(world, setting::Kind::Service, given)?;
     let wanted = input::of_create(world, &cluster, given)?;
     let settings = configuration::of_create(given, !wanted.spec.list("loadBalancers").is_empty())?;
