@@ -20,6 +20,8 @@ use common::process::skipped;
 use common::{golden, judge};
 use ecs_operator::kinds::Place;
 use ecs_operator::manifest::{Finding, Severity};
+use ecs_operator::shape::check::{Strictness, check};
+use ecs_operator::shape::table::ecs;
 use ecs_operator::shape::{Tree, json};
 
 /// Folder by folder, what its files are.
@@ -286,6 +288,52 @@ fn services_of_other_controllers_are_sound_otherwise() {
             assert!(errors.is_empty(), "{}: {errors:?}", one.file);
         }
     }
+}
+
+/// Whether what was given stands whole in what is shown: more may be there, in another order where lists have none.
+fn is_in(given: &Tree, shown: &Tree) -> bool {
+    match (given, shown) {
+        (Tree::Null, _) => true,
+        (Tree::Map(given), Tree::Map(shown)) => {
+            given.iter().all(|(name, value)| match (name.as_str(), shown.get(name)) {
+                // Under awsvpc and host 0 is the container's port.
+                ("hostPort", Some(_)) if *value == Tree::Int(0) => true,
+                (_, found) => *value == Tree::Null || found.is_some_and(|found| is_in(value, found)),
+            })
+        }
+        (Tree::List(given), Tree::List(shown)) => {
+            let holds = |one: &Tree| shown.iter().any(|other| is_in(one, other));
+            given.len() == shown.len() && given.iter().all(holds)
+        }
+        (given, shown) => given == shown,
+    }
+}
+
+#[test]
+fn the_embedded_ecs_registers_and_describes_them_whole() {
+    let Some(folder) = folder("the_embedded_ecs_registers_and_describes_them_whole") else { return };
+    let (mut wrong, mut whole) = (Vec::new(), 0);
+    for one in published(&folder).into_iter().filter(|one| one.kind == "TaskDefinition") {
+        let Some((mut given, described)) = judge::describes(&one.spec) else { continue };
+        whole += 1;
+        // Some were published as DescribeTaskDefinition showed them.
+        let input = ecs().input("RegisterTaskDefinition").unwrap();
+        given.as_map_mut().unwrap().retain(|name, _| input.members.contains_key(name.as_str()));
+        let shown = described.get("taskDefinition").unwrap();
+        let misfits = check(ecs(), ecs().output("DescribeTaskDefinition").unwrap(), &described, Strictness::Full);
+        let tags = given.remove("tags").unwrap_or_else(|| Tree::List(Vec::new()));
+        // Sizes come back as numbers of units, in whatever way they were written.
+        for size in ["cpu", "memory"] {
+            assert_eq!(given.remove(size).is_some(), shown.text(size).is_some_and(|it| it.parse::<u32>().is_ok()));
+        }
+        let same_tags = *described.get("tags").unwrap() == tags;
+        if !is_in(&given, shown) || !same_tags || !misfits.is_empty() {
+            wrong.push(format!("{}: {misfits:?}\n  {}\n  {}", one.file, json::write(&given), json::write(shown)));
+        }
+    }
+    eprintln!("{whole} definitions were described whole");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(whole > 100, "only {whole} were registered");
 }
 
 /// Definitions of which one says yes and the other no, and why that is right.

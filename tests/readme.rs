@@ -19,6 +19,7 @@ use ecs_operator::check;
 use ecs_operator::cli::{Args, exit};
 use ecs_operator::manifest::Severity;
 use ecs_operator::reconcile::conditions::REASONS;
+use ecs_operator::sim::ecs::coverage;
 use ecs_operator::telemetry::catalogue;
 
 fn root() -> &'static Path {
@@ -84,6 +85,17 @@ fn metrics() -> String {
     table(&["metric", "type", "labels", "help"], catalogue().iter().map(row))
 }
 
+/// Every operation of ECS, and how much of it the embedded one has.
+fn operations() -> String {
+    let all: Vec<_> =
+        coverage::all().into_iter().flat_map(|(name, rows)| rows.into_iter().map(move |row| (name, row))).collect();
+    let count = |kind: &str| all.iter().filter(|(_, row)| row.as_str() == kind).count();
+    let (full, partial, lacking) = (count("full"), count("partial"), count("lacking"));
+    let counts = format!("Of {} operations {full} are full, {partial} partial and {lacking} lacking.\n\n", all.len());
+    let rows = all.iter().map(|(name, row)| vec![format!("`{name}`"), row.as_str().to_owned(), cell(row.words())]);
+    counts + &table(&["operation", "there is", "what is lacking"], rows)
+}
+
 /// The reason of a dependency stands in Cargo.toml: above it, or above the group that it is in, or behind it.
 fn dependencies() -> String {
     let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
@@ -131,11 +143,12 @@ fn the_tables_are_made_from_the_code() {
     ];
     keep("README.md", &parts);
     keep("docs/rules.md", &[("rules", rules())]);
+    keep("docs/embedded-ecs.md", &[("operations", operations())]);
 }
 
 #[test]
 fn every_link_leads_to_a_file() {
-    for file in ["README.md", "docs/plan.md", "docs/rules.md", "docs/status.md"] {
+    for file in ["README.md", "docs/embedded-ecs.md", "docs/plan.md", "docs/rules.md", "docs/status.md"] {
         let text = fs::read_to_string(root().join(file)).unwrap();
         let here = root().join(file).parent().unwrap().to_owned();
         for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {

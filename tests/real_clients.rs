@@ -12,7 +12,8 @@ mod common;
 use std::path::Path;
 use std::process::Command;
 
-use common::process::{Said, Sim, World, clean, have, hello, image, program, said};
+use common::process::{Said, Sim, World, clean, have, hello, image, program, said, skipped};
+use ecs_operator::sim::ecs::coverage::{self, Coverage};
 use serde_json::Value;
 
 /// Waiters look every 15 seconds of real time, so rollouts are over before they look first.
@@ -20,11 +21,8 @@ const SCALE: &str = "60";
 
 fn aws(world: World, arguments: &[&str]) -> Said {
     let mut command = Command::new("aws");
-    clean(&mut command);
-    command.args(["ecs", "--output", "json"]).args(arguments);
-    command.env("AWS_ENDPOINT_URL", world.url()).env("AWS_REGION", "us-east-1").env("AWS_DEFAULT_REGION", "us-east-1");
-    command.env("AWS_PAGER", "").env("AWS_ACCESS_KEY_ID", "x").env("AWS_SECRET_ACCESS_KEY", "x");
-    said(&mut command)
+    client(&mut command, world);
+    said(command.args(["ecs", "--output", "json"]).args(arguments))
 }
 
 fn json(said: &Said) -> Value {
@@ -86,4 +84,105 @@ fn boto3_pages_waits_and_knows_its_errors() {
     clean(&mut python);
     let said = said(python.arg(script).arg(sim.world.url()));
     assert_eq!((said.code, said.out.as_str()), (0, "all as boto3 expects\n"), "{said:?}");
+}
+
+/// A script of `tests/real_clients`, asked of a world that runs 60 times as fast; where a module is missing it is skipped.
+fn script(test: &str, name: &str, module: &str, arguments: &[&str]) -> Option<Said> {
+    let mut probe = Command::new("python3");
+    if !have(test, module, probe.args(["-c", &format!("import {module}")])) {
+        return None;
+    }
+    let sim = Sim::start(SCALE);
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real_clients").join(name);
+    let mut python = Command::new("python3");
+    client(&mut python, sim.world);
+    let url = sim.world.url();
+    let arguments = arguments.iter().map(|one| if *one == "ENDPOINT" { url.as_str() } else { one });
+    Some(said(python.arg(script).args(arguments)))
+}
+
+/// Where a client finds the embedded ECS, and what it signs with.
+fn client(command: &mut Command, world: World) {
+    clean(command);
+    command.env("AWS_ENDPOINT_URL", world.url()).env("AWS_REGION", "us-east-1").env("AWS_DEFAULT_REGION", "us-east-1");
+    command.env("AWS_PAGER", "").env("AWS_ACCESS_KEY_ID", "x").env("AWS_SECRET_ACCESS_KEY", "x");
+}
+
+#[test]
+fn botocores_paginators_and_waiters_are_all_served() {
+    let test = "botocores_paginators_and_waiters_are_all_served";
+    if let Some(said) = script(test, "paginators_and_waiters.py", "boto3", &["ENDPOINT"]) {
+        assert_eq!((said.code, said.out.as_str()), (0, "all paginators and waiters were used\n"), "{said:?}");
+    }
+}
+
+/// The operations that the embedded ECS answers.
+fn offered() -> Vec<&'static str> {
+    let lacking = |rows: &[Coverage]| rows.iter().any(|row| matches!(row, Coverage::Lacking(_)));
+    coverage::all().into_iter().filter(|(_, rows)| !lacking(rows)).map(|(name, _)| name).collect()
+}
+
+#[test]
+fn the_aws_cli_asks_every_operation_that_is_offered() {
+    let (test, offered) = ("the_aws_cli_asks_every_operation_that_is_offered", offered());
+    if let Some(said) = script(test, "every_operation.py", "awscli", &offered) {
+        assert_eq!((said.code, said.out), (0, format!("all {} were asked\n", offered.len())), "{}", said.err);
+    }
+}
+
+/// fabfuel's ecs-deploy, unchanged.
+#[test]
+fn ecs_deploy_deploys_scales_and_runs() {
+    let test = "ecs_deploy_deploys_scales_and_runs";
+    let mut probe = Command::new("python3");
+    if !have(test, "ecs-deploy", probe.args(["-c", "import ecs_deploy"])) {
+        return;
+    }
+    let sim = Sim::start(SCALE);
+    let mut apply = program();
+    apply.arg("apply").arg(hello()).args(["--wait", "--endpoint-url", &sim.world.url()]);
+    assert_eq!(said(&mut apply).code, 0);
+    let deploy = |arguments: &[&str]| {
+        let mut command = Command::new("python3");
+        client(&mut command, sim.world);
+        said(command.args(["-c", "from ecs_deploy.cli import ecs; ecs()"]).args(arguments))
+    };
+    let deployed = deploy(&["deploy", "hello", "hello-world", "--image", "web", "nginx:1.99", "--timeout", "50"]);
+    assert!(deployed.code == 0 && deployed.out.contains("Deployment successful"), "{deployed:?}");
+    assert!(deployed.out.contains("Successfully deregistered revision: 1"), "{deployed:?}");
+    let of = ["--cluster", "hello", "--services", "hello-world"];
+    let described = json(&aws(sim.world, &[&["describe-services"], &of[..]].concat()));
+    let runs = described["services"][0]["taskDefinition"].as_str().unwrap();
+    let shown = json(&aws(sim.world, &["describe-task-definition", "--task-definition", runs]));
+    assert_eq!(shown["taskDefinition"]["containerDefinitions"][0]["image"], "nginx:1.99");
+
+    let scaled = deploy(&["scale", "hello", "hello-world", "3", "--timeout", "50"]);
+    assert!(scaled.code == 0 && scaled.out.contains("Scaling successful"), "{scaled:?}");
+
+    if !offered().contains(&"RunTask") {
+        return skipped(&format!("{test}: a task"), "the embedded ECS does not offer RunTask");
+    }
+    let network = ["--launchtype", "FARGATE", "--subnet", "subnet-1", "--securitygroup", "sg-1"];
+    let family = runs.rsplit('/').next().unwrap().split(':').next().unwrap();
+    let ran = deploy(&[&["run", "hello", family, "1"], &network[..]].concat());
+    assert!(ran.code == 0 && ran.out.contains("Successfully started 1 instances"), "{ran:?}");
+}
+
+/// botocore's shapes against every answer. The tool lies beside the checkout, where there is one.
+#[test]
+fn a_stranger_finds_every_answer_in_shape() {
+    let test = "a_stranger_finds_every_answer_in_shape";
+    let tool = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/tools/shape_check.py");
+    if !tool.exists() {
+        return skipped(test, &format!("there is no {}", tool.display()));
+    }
+    let mut probe = Command::new("python3");
+    if !have(test, "boto3", probe.args(["-c", "import boto3"])) {
+        return;
+    }
+    let sim = Sim::start(SCALE);
+    let mut python = Command::new("python3");
+    client(&mut python, sim.world);
+    let said = said(python.arg(tool).args(["drive", &sim.world.url(), "--only", "ecs,sts"]));
+    assert!(said.code == 0 && said.out.contains(" findings 0\n"), "{said:?}");
 }

@@ -43,8 +43,8 @@ const TEXTS: &[&str] = &[
     "arn:",
 ];
 
-/// Errors that any operation may answer, declared or not (ecs-semantics §7.1), and the embedded ECS's own.
-const COMMON: &[&str] = &["SerializationException", "UnsupportedFeatureException"];
+/// Errors that any operation may answer, declared or not (ecs-semantics §7.1).
+const COMMON: &[&str] = &["SerializationException"];
 
 /// Errors that were seen from an operation though it does not declare them (§1.5).
 const OBSERVED: &[(&str, &str)] = &[("DeleteService", "ServiceNotActiveException")];

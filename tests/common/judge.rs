@@ -47,11 +47,27 @@ pub fn document(kind: &str, spec: &Tree) -> String {
 /// # Errors
 /// Its words.
 pub fn registers(spec: &Tree) -> Result<(), String> {
+    let (sim, spec) = (sim(), named(spec));
+    sim.call("ecs", "RegisterTaskDefinition", spec).map(drop).map_err(|fault| fault.message)
+}
+
+/// A definition as it was given, and as DescribeTaskDefinition shows it with its tags; nothing where it is refused.
+pub fn describes(spec: &Tree) -> Option<(Tree, Tree)> {
+    let (sim, spec) = (sim(), named(spec));
+    sim.call("ecs", "RegisterTaskDefinition", spec.clone()).ok()?;
+    let ask = tree! { "taskDefinition" => spec.text("family").unwrap_or_default(), "include" => vec!["TAGS"] };
+    Some((spec, sim.call("ecs", "DescribeTaskDefinition", ask).unwrap()))
+}
+
+fn sim() -> Sim {
     let Place { account, region } = home();
-    let sim = Sim::new(Settings { account, region, ..Settings::default() }, || Time(0));
+    Sim::new(Settings { account, region, ..Settings::default() }, || Time(0))
+}
+
+fn named(spec: &Tree) -> Tree {
     let mut spec = spec.clone();
     if spec.get("family").is_none() {
         spec.set("family", "it");
     }
-    sim.call("ecs", "RegisterTaskDefinition", spec).map(drop).map_err(|fault| fault.message)
+    spec
 }

@@ -1,6 +1,6 @@
 //! What a launch type or a network mode lacks, as a table (ecs-semantics §4.2): one row a member, one function for all.
 //!
-//! Several rows may be one rule. tmpfs is on no row of Fargate's: sources differ on whether it has it.
+//! Several rows may be one rule. tmpfs is on no row of Fargate's, which takes it since January 2026.
 
 use crate::check::Report;
 use crate::check::rule::{Look, Rule};

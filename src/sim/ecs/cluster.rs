@@ -1,21 +1,20 @@
 //! Clusters (ecs-semantics §1.3, §6.1, §6.2).
 //!
-//! Capacity providers are FARGATE and FARGATE_SPOT only; they attach at once, so there are no attachments to wait for.
+//! FARGATE and FARGATE_SPOT attach at once; what Auto Scaling groups need is told by `capacity_provider/`.
 
 use crate::shape::{Time, Tree};
 use crate::tree;
 
 use super::super::world::World;
+use super::capacity_provider::association;
+use super::coverage::{Entry, full};
 use super::page::{HUNDRED, Order, Row, page};
 use super::service::Service;
 use super::task::Task;
-use super::{Answer, Ecs, Fault, capacity_provider, setting, tag};
+use super::{Answer, Ecs, Fault, setting, tag};
 
 /// How many names DescribeClusters takes (§7.2).
 const DESCRIBE_LIMIT: usize = 100;
-
-/// How many capacity providers a cluster may have (§6.2).
-const PROVIDERS_LIMIT: usize = 20;
 
 /// What `containerInsights` may be set to (§6.1).
 const INSIGHTS: &[&str] = &["enabled", "disabled", "enhanced"];
@@ -33,14 +32,14 @@ pub struct Cluster {
 }
 
 /// The operations answered here.
-pub const OPERATIONS: &[(&str, super::Operation)] = &[
-    ("CreateCluster", create),
-    ("DeleteCluster", delete),
-    ("DescribeClusters", describe),
-    ("ListClusters", list),
-    ("PutClusterCapacityProviders", put_capacity_providers),
-    ("UpdateCluster", update),
-    ("UpdateClusterSettings", update),
+pub const OPERATIONS: &[Entry] = &[
+    full("CreateCluster", create),
+    full("DeleteCluster", delete),
+    full("DescribeClusters", describe),
+    full("ListClusters", list),
+    full("PutClusterCapacityProviders", put_capacity_providers),
+    full("UpdateCluster", update),
+    full("UpdateClusterSettings", update),
 ];
 
 /// The name in a cluster's name or ARN; `default` when there is none (§1.1).
@@ -87,13 +86,15 @@ fn create(world: &mut World, input: &Tree) -> Answer {
     }
     tag::check_new(input.list("tags"))?;
     check_body(input)?;
+    let providers = association::checked(world, &name, input.list("capacityProviders"))?;
     let mut body = tree! {
         "settings" => default_settings(world),
         "capacityProviders" => Tree::List(Vec::new()),
         "defaultCapacityProviderStrategy" => Tree::List(Vec::new()),
     };
     take_over(&mut body, input);
-    check_strategy(body.list("capacityProviders"), body.list("defaultCapacityProviderStrategy"))?;
+    association::check_strategy(&providers, body.list("defaultCapacityProviderStrategy"))?;
+    body.set("capacityProviders", providers.clone());
     let cluster = Cluster {
         arn: world.arn(&format!("cluster/{name}")),
         active: true,
@@ -105,6 +106,8 @@ fn create(world: &mut World, input: &Tree) -> Answer {
     // What an INACTIVE cluster of this name left behind is not the new one's.
     world.ecs.services.retain(|(of, _), _| *of != name);
     world.ecs.tasks.retain(|(of, _), _| *of != name);
+    world.ecs.attachments.remove(&name);
+    association::attach(world, &name, &providers);
     let answer = tree! { "cluster" => shown(&world.ecs, &cluster, &ALL) };
     world.ecs.clusters.insert(name, cluster);
     Ok(answer)
@@ -120,6 +123,10 @@ fn take_over(body: &mut Tree, input: &Tree) {
         if let Some(value) = input.get(member) {
             body.set(member, value);
         }
+    }
+    // An empty namespace takes the default away.
+    if body.at(&["serviceConnectDefaults", "namespace"]).is_some_and(Tree::is_empty) {
+        body.remove("serviceConnectDefaults");
     }
     if let Some(strategy) = input.get("defaultCapacityProviderStrategy").and_then(Tree::as_list) {
         body.set("defaultCapacityProviderStrategy", filled_strategy(strategy));
@@ -160,37 +167,6 @@ fn check_body(input: &Tree) -> Result<(), Fault> {
              configuration",
         ));
     }
-    check_providers(input.list("capacityProviders"))
-}
-
-fn check_providers(providers: &[Tree]) -> Result<(), Fault> {
-    if providers.len() > PROVIDERS_LIMIT {
-        let text = format!("A cluster can have at most {PROVIDERS_LIMIT} capacity providers.");
-        return Err(Fault::invalid(text));
-    }
-    let names = providers.iter().filter_map(Tree::as_text);
-    match names.into_iter().find(|name| !capacity_provider::ALL.contains(name)) {
-        Some(name) => Err(Fault::invalid(format!(
-            "The specified capacity provider '{name}' was not found. Specify a valid name or ARN and try again. (The \
-             embedded ECS has FARGATE and FARGATE_SPOT only.)"
-        ))),
-        None => Ok(()),
-    }
-}
-
-/// A default strategy uses the cluster's own providers, at most one with a base (§6.1; wordings weak).
-fn check_strategy(providers: &[Tree], strategy: &[Tree]) -> Result<(), Fault> {
-    let foreign = |item: &&Tree| !item.get("capacityProvider").is_some_and(|name| providers.contains(name));
-    if let Some(item) = strategy.iter().find(foreign) {
-        let name = item.text("capacityProvider").unwrap_or_default();
-        return Err(Fault::invalid(format!(
-            "The specified capacity provider strategy cannot contain a capacity provider that is not associated with \
-             the cluster: {name}. Associate the capacity provider with the cluster and try again."
-        )));
-    }
-    if strategy.iter().filter(|item| item.int("base").unwrap_or(0) > 0).count() > 1 {
-        return Err(Fault::invalid("A capacity provider strategy can have only one base value greater than 0."));
-    }
     Ok(())
 }
 
@@ -208,14 +184,17 @@ fn find_to_change<'a>(ecs: &'a mut Ecs, input: &Tree) -> Result<&'a mut Cluster,
 }
 
 fn put_capacity_providers(world: &mut World, input: &Tree) -> Answer {
-    let (providers, strategy) = (input.list("capacityProviders"), input.list("defaultCapacityProviderStrategy"));
+    let strategy = input.list("defaultCapacityProviderStrategy");
     let name = find_to_change(&mut world.ecs, input)?.name.clone();
-    check_providers(providers)?;
-    check_strategy(providers, strategy)?;
-    check_unused(&world.ecs, &name, providers)?;
+    association::settle(world);
+    association::check_settled(world, &name)?;
+    let providers = association::checked(world, &name, input.list("capacityProviders"))?;
+    association::check_strategy(&providers, strategy)?;
+    check_unused(&world.ecs, &name, &providers)?;
+    association::attach(world, &name, &providers);
     let cluster = find_to_change(&mut world.ecs, input)?;
     // Both lists are replaced as wholes (§6.2).
-    cluster.body.set("capacityProviders", providers.to_vec());
+    cluster.body.set("capacityProviders", providers);
     cluster.body.set("defaultCapacityProviderStrategy", filled_strategy(strategy));
     let ecs = &world.ecs;
     let cluster = ecs.clusters.get(&name).ok_or_else(not_found)?;
@@ -241,6 +220,7 @@ fn check_unused(ecs: &Ecs, cluster: &str, staying: &[Tree]) -> Result<(), Fault>
 
 fn delete(world: &mut World, input: &Tree) -> Answer {
     let name = name_of(input.text("cluster")).to_owned();
+    association::check_settled(world, &name)?;
     let has_services = services(&world.ecs, &name).any(Service::is_active);
     let has_tasks = tasks(&world.ecs, &name).any(Task::is_counted);
     let cluster = world.ecs.clusters.get_mut(&name).ok_or_else(not_found)?;
@@ -298,7 +278,7 @@ fn shown(ecs: &Ecs, cluster: &Cluster, include: &[&str]) -> Tree {
     let part = |name: &str, asked: bool| if asked { cluster.body.get(name).cloned() } else { None };
     let counts = Counts::of(ecs, &cluster.name);
     let tags = if asked("TAGS") { Tree::List(cluster.tags.clone()) } else { none() };
-    tree! {
+    let body = tree! {
         "clusterArn" => &cluster.arn,
         "clusterName" => &cluster.name,
         "status" => if cluster.active { "ACTIVE" } else { "INACTIVE" },
@@ -313,7 +293,8 @@ fn shown(ecs: &Ecs, cluster: &Cluster, include: &[&str]) -> Tree {
         "tags" => tags,
     }
     .with_some("configuration", part("configuration", asked("CONFIGURATIONS")))
-    .with_some("serviceConnectDefaults", part("serviceConnectDefaults", true))
+    .with_some("serviceConnectDefaults", part("serviceConnectDefaults", true));
+    association::shown(ecs, &cluster.name, body, asked("ATTACHMENTS"))
 }
 
 /// The counts once more, by where things run: all on Fargate.
@@ -338,6 +319,7 @@ fn describe(world: &mut World, input: &Tree) -> Answer {
     if references.is_empty() {
         references.push("default");
     }
+    association::settle(world);
     let include: Vec<&str> = input.list("include").iter().filter_map(Tree::as_text).collect();
     let (mut clusters, mut failures) = (Vec::new(), Vec::new());
     for reference in references {

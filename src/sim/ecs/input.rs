@@ -1,12 +1,12 @@
 //! The first look at a request: does it fit the operation's shape? Must not know: what the operation does.
 
-use crate::shape::check::{Strictness, What, check};
+use crate::shape::check::{Mismatch, Strictness, What, check};
 use crate::shape::table::{self, Shape, Structure, Table};
 use crate::shape::{Map, Tree};
 
 use super::Fault;
 
-/// Operations whose own rules say better what is missing than a shape can.
+/// Operations whose own rules say better than a shape can which member at the top is missing.
 const MISSING_TOLD_BY_RULES: &[&str] = &["RegisterTaskDefinition"];
 
 /// The input without members that its shape does not have: ECS ignores what it does not know (ecs-semantics §7.1).
@@ -23,8 +23,8 @@ pub fn checked(operation: &str, input: &Tree) -> Result<Tree, Fault> {
     }
     let known = known_members(table, shape, &input);
     let told_by_rules = MISSING_TOLD_BY_RULES.contains(&operation);
-    let counts = |what: &What| !(told_by_rules && matches!(what, What::Missing { .. }));
-    match check(table, shape, &known, Strictness::Full).into_iter().find(|one| counts(&one.what)) {
+    let told = |one: &Mismatch| told_by_rules && matches!(one.what, What::Missing { .. }) && one.path.0.len() == 1;
+    match check(table, shape, &known, Strictness::Full).into_iter().find(|one| !told(one)) {
         Some(first) => Err(bad_input(operation, &first.to_string())),
         None => Ok(known),
     }
@@ -96,5 +96,8 @@ mod tests {
         assert_eq!(code("RegisterTaskDefinition", tree! { "networkMode" => "bus" }), "ClientException");
         assert_eq!(code("NoSuchThing", tree! {}), "UnknownOperationException");
         assert!(checked("RegisterTaskDefinition", &tree! {}).is_ok());
+        let nameless = tree! { "ulimits" => vec![tree! { "softLimit" => 1, "hardLimit" => 1 }] };
+        let nameless = tree! { "family" => "f", "containerDefinitions" => vec![nameless] };
+        assert_eq!(code("RegisterTaskDefinition", nameless), "ClientException");
     }
 }

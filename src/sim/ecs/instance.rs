@@ -4,14 +4,20 @@ use crate::shape::Tree;
 use crate::tree;
 
 use super::super::world::World;
+use super::coverage::{Entry, partial};
 use super::{Answer, Fault, cluster};
 
 /// How many names one DescribeContainerInstances takes (ecs-semantics §7.2).
 const DESCRIBE_LIMIT: usize = 100;
 
+const NONE: &str = "there are no container instances";
+
 /// The operations answered here.
-pub const OPERATIONS: &[(&str, super::Operation)] =
-    &[("DescribeContainerInstances", describe), ("ListAttributes", list_attributes), ("ListContainerInstances", list)];
+pub const OPERATIONS: &[Entry] = &[
+    partial("DescribeContainerInstances", describe, NONE),
+    partial("ListAttributes", list_attributes, NONE),
+    partial("ListContainerInstances", list, NONE),
+];
 
 fn list(world: &mut World, input: &Tree) -> Answer {
     cluster::find(&world.ecs, input.text("cluster"))?;

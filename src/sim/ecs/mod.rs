@@ -2,6 +2,7 @@
 
 pub mod capacity_provider;
 pub mod cluster;
+pub mod coverage;
 pub mod fault;
 pub mod input;
 pub mod instance;
@@ -14,9 +15,10 @@ pub mod task_definition;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::shape::Tree;
+use crate::shape::{Tree, table};
 
 use super::world::World;
+use coverage::Entry;
 pub use fault::Fault;
 
 /// What one operation answers.
@@ -27,6 +29,10 @@ pub type Answer = Result<Tree, Fault>;
 pub struct Ecs {
     /// By name; INACTIVE ones stay describable.
     pub clusters: BTreeMap<String, cluster::Cluster>,
+    /// Of Auto Scaling groups, by name; INACTIVE ones stay describable.
+    pub providers: BTreeMap<String, capacity_provider::Provider>,
+    /// What stands behind a cluster's providers of Auto Scaling groups, by the cluster's name.
+    pub attachments: BTreeMap<String, capacity_provider::association::Attachments>,
     /// By family.
     pub families: BTreeMap<String, task_definition::Family>,
     /// Account settings, by name and principal.
@@ -65,8 +71,9 @@ pub fn fire(world: &mut World, event: Event) {
 /// An operation's function: it sees its input, already checked against the shape table.
 pub type Operation = fn(&mut World, &Tree) -> Answer;
 
-/// One row an operation that the embedded ECS answers, kept in the room that answers it.
-const OPERATIONS: &[&[(&str, Operation)]] = &[
+/// One row an operation that the embedded ECS answers, kept in the room that answers it; the others stand in
+/// [`coverage`].
+const OPERATIONS: &[&[Entry]] = &[
     capacity_provider::OPERATIONS,
     cluster::OPERATIONS,
     instance::OPERATIONS,
@@ -83,8 +90,12 @@ const OPERATIONS: &[&[(&str, Operation)]] = &[
 /// What ECS would answer.
 pub fn call(world: &mut World, _service: &str, operation: &str, input: &Tree) -> Answer {
     let input = input::checked(operation, input)?;
-    match OPERATIONS.iter().copied().flatten().find(|(name, _)| *name == operation) {
-        Some((_, answer)) => answer(world, &input),
-        None => Err(Fault::unsupported(operation)),
+    match OPERATIONS.iter().copied().flatten().find(|row| row.name == operation) {
+        Some(row) => {
+            let now = world.now();
+            let input = page::unbound(operation, input, now)?;
+            (row.answer)(world, &input).map(|answer| page::bound(operation, &input, now, answer))
+        }
+        None => Err(coverage::refusal(table::ecs(), operation)),
     }
 }

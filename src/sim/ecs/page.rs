@@ -1,8 +1,55 @@
 //! Pages of a list: `maxResults` and `nextToken` (ecs-semantics §7.2). Must not know: what is listed.
+//!
+//! The token that a client sees is the room's own, bound to the request that it continues: of another operation, with
+//! other filters, a day later or made up, it is refused. That is done at the door of all operations, for all rooms.
 
-use crate::shape::Tree;
+use std::time::Duration;
+
+use crate::shape::{Time, Tree, json};
 
 use super::{Answer, Fault};
+
+/// How long a token can be used. Inferred: tokens are said to expire, not when.
+const TOKEN_LIFE: Duration = Duration::from_secs(24 * 3600);
+
+/// The input with the room's own token, out of the one that the client was given.
+///
+/// # Errors
+/// `InvalidParameterException` for a token that is not this request's, or too old.
+pub fn unbound(operation: &str, input: Tree, now: Time) -> Result<Tree, Fault> {
+    let Some(token) = input.text("nextToken").filter(|token| !token.is_empty()) else { return Ok(input) };
+    let invalid = || Fault::invalid("Invalid token.");
+    let mut parts = token.splitn(3, '.');
+    let (Some(print), Some(given), Some(own)) = (parts.next(), parts.next(), parts.next()) else {
+        return Err(invalid());
+    };
+    let given = i64::from_str_radix(given, 16).map(Time).map_err(|_| invalid())?;
+    if print != fingerprint(operation, &input, given, own) {
+        return Err(invalid());
+    }
+    if now >= given.after(TOKEN_LIFE) {
+        return Err(Fault::invalid("The token has expired."));
+    }
+    let own = own.to_owned();
+    Ok(input.with("nextToken", own))
+}
+
+/// The answer with its token bound to the request.
+pub fn bound(operation: &str, input: &Tree, now: Time, answer: Tree) -> Tree {
+    let Some(own) = answer.text("nextToken").map(str::to_owned) else { return answer };
+    let print = fingerprint(operation, input, now, &own);
+    answer.with("nextToken", format!("{print}.{:x}.{own}", now.0))
+}
+
+/// What a token has in common with the request it continues: all but the page's size (FNV-1a).
+fn fingerprint(operation: &str, input: &Tree, now: Time, own: &str) -> String {
+    let mut filters = input.clone();
+    filters.remove("nextToken");
+    filters.remove("maxResults");
+    let text = format!("{operation} {} {} {own}", now.0, json::write(&filters));
+    let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    format!("{:016x}", text.bytes().fold(0xcbf2_9ce4_8422_2325, mix))
+}
 
 /// One row of a list: what it is sorted by, and what is shown of it.
 pub struct Row {
@@ -95,6 +142,28 @@ mod tests {
             let token = one.text("nextToken").unwrap();
             let two = ask(order, &tree! { "maxResults" => 3, "nextToken" => token }).unwrap();
             assert_eq!(two, tree! { "names" => second });
+        }
+    }
+
+    #[test]
+    fn a_token_continues_its_own_request_only() {
+        let input = tree! { "cluster" => "a", "maxResults" => 5 };
+        let given = bound("ListTasks", &input, Time(7), tree! { "nextToken" => "6162" });
+        let token = given.text("nextToken").unwrap().to_owned();
+        let with = |cluster: &str, token: &str| tree! { "cluster" => cluster, "nextToken" => token };
+        let read = unbound("ListTasks", with("a", &token), Time(8)).unwrap();
+        assert_eq!(read.text("nextToken"), Some("6162"));
+        let late = Time(7).after(TOKEN_LIFE);
+        for (operation, cluster, token, now) in [
+            ("ListServices", "a", token.as_str(), Time(8)),
+            ("ListTasks", "b", &token, Time(8)),
+            ("ListTasks", "a", &token, late),
+            ("ListTasks", "a", &token[1..], Time(8)),
+            ("ListTasks", "a", &format!("{token}0"), Time(8)),
+            ("ListTasks", "a", "6162", Time(8)),
+        ] {
+            let refused = unbound(operation, with(cluster, token), now).unwrap_err();
+            assert_eq!(refused.code, "InvalidParameterException", "{operation} {cluster} {token}");
         }
     }
 

@@ -4,9 +4,10 @@ use crate::shape::Tree;
 use crate::tree;
 
 use super::super::world::World;
+use super::coverage::{Entry, full};
 use super::service::Status;
 use super::task::LastStatus;
-use super::{Answer, Ecs, Fault};
+use super::{Answer, Ecs, Fault, capacity_provider};
 
 /// How many tags a resource may have, and how long a key and a value may be, in characters (§1.2).
 pub const TAGS_LIMIT: usize = 50;
@@ -17,8 +18,8 @@ const VALUE_LIMIT: usize = 256;
 const SIGNS: &str = "_.:/=+-@";
 
 /// The operations answered here.
-pub const OPERATIONS: &[(&str, super::Operation)] =
-    &[("ListTagsForResource", list), ("TagResource", tag), ("UntagResource", untag)];
+pub const OPERATIONS: &[Entry] =
+    &[full("ListTagsForResource", list), full("TagResource", tag), full("UntagResource", untag)];
 
 /// Whether ECS takes these tags on something new (§1.2; wordings weak).
 ///
@@ -71,7 +72,7 @@ fn is_reserved(key: &str) -> bool {
 
 /// The tags of the resource that an ARN names.
 fn find<'a>(world: &'a mut World, arn: &str) -> Result<&'a mut Vec<Tree>, Fault> {
-    let own = world.arn("");
+    let (own, now) = (world.arn(""), world.now());
     let resource = arn.strip_prefix(&own).ok_or_else(|| Fault::invalid(format!("Invalid arn: {arn}")))?.to_owned();
     let parts: Vec<&str> = resource.split('/').collect();
     let ecs: &'a mut Ecs = &mut world.ecs;
@@ -93,6 +94,10 @@ fn find<'a>(world: &'a mut World, arn: &str) -> Result<&'a mut Vec<Tree>, Fault>
             let revision: i64 = revision.parse().map_err(|_| missing())?;
             let found = ecs.families.get_mut(family).and_then(|family| family.revisions.get_mut(&revision));
             found.map(|definition| &mut definition.tags).ok_or_else(missing)
+        }
+        ["capacity-provider", name] if !capacity_provider::FARGATE.contains(name) => {
+            let found = ecs.providers.get_mut(*name).ok_or_else(missing)?;
+            if found.is_active(now) { Ok(&mut found.tags) } else { Err(over("capacity provider", "inactive")) }
         }
         ["service" | "task", _] => Err(Fault::invalid("Long arn format must be used for tagging operations")),
         _ => Err(Fault::invalid(format!("Invalid arn: {arn}"))),

@@ -7,7 +7,7 @@ use crate::shape::Tree;
 use crate::tree;
 
 use super::super::super::world::World;
-use super::super::{Answer, Fault};
+use super::super::{Answer, Fault, setting, tag};
 use super::{Service, Status, configuration, hooks, input, names, rollout, show};
 
 const LONGEST_NAME: usize = 255;
@@ -32,6 +32,8 @@ pub(super) fn create(world: &mut World, given: &Tree) -> Answer {
     if let Some(existing) = repeated(world, &cluster, &name, given)? {
         return Ok(tree! { "service" => existing });
     }
+    tag::check_new(given.list("tags"))?;
+    setting::check_taggable(world, setting::Kind::Service, given)?;
     let wanted = input::of_create(world, &cluster, given)?;
     let settings = configuration::of_create(given, !wanted.spec.list("loadBalancers").is_empty())?;
     let Some(desired) = given.int("desiredCount") else {
@@ -39,7 +41,7 @@ pub(super) fn create(world: &mut World, given: &Tree) -> Answer {
     };
     judge_desired(desired)?;
     let mut service = Service {
-        arn: world.arn(&format!("service/{cluster}/{name}")),
+        arn: setting::new_arn(world, setting::Kind::Service, &cluster, &name).1,
         original_launch: wanted.spec.text("launchType").map(str::to_owned),
         name,
         cluster,

@@ -18,6 +18,7 @@ mod hooks;
 mod input;
 mod journal;
 mod names;
+mod namespace;
 mod read;
 mod rollout;
 mod round;
@@ -32,8 +33,9 @@ use std::sync::Arc;
 
 use crate::shape::{Time, Tree};
 
+use super::Ecs;
+use super::coverage::{Entry, full, partial};
 use super::task_definition::TaskDefinition;
-use super::{Ecs, Operation};
 
 pub use bounds::{Bounds, Decision, Kind, threshold};
 pub use hooks::{poke, task_failed_to_start, task_is_gone, task_is_healthy, task_runs};
@@ -41,17 +43,23 @@ pub use journal::State;
 pub use names::{asks_for_tags, cluster_of, page, service_name};
 pub use schedule::pass;
 
+/// What services lack.
+const SERVICE: &str = "the EXTERNAL launch type, DAEMON scheduling, controllers other than ECS, strategies other than ROLLING, \
+     lifecycle hooks, alarms that fire; tasks on instances wait for them for ever; load balancers, namespaces and \
+     volumes are taken as they are named";
+
 /// The operations answered here.
-pub const OPERATIONS: &[(&str, Operation)] = &[
-    ("CreateService", create::create),
-    ("UpdateService", update::update),
-    ("DeleteService", delete::delete),
-    ("DescribeServices", read::describe),
-    ("ListServices", read::list),
-    ("ListServiceDeployments", journal::list),
-    ("DescribeServiceDeployments", journal::describe),
-    ("StopServiceDeployment", journal::stop),
-    ("DescribeServiceRevisions", journal::describe_revisions),
+pub const OPERATIONS: &[Entry] = &[
+    partial("CreateService", create::create, SERVICE),
+    partial("UpdateService", update::update, SERVICE),
+    full("DeleteService", delete::delete),
+    full("DescribeServices", read::describe),
+    full("ListServices", read::list),
+    partial("ListServicesByNamespace", namespace::list, "a namespace is there when a cluster or a service names it"),
+    full("ListServiceDeployments", journal::list),
+    full("DescribeServiceDeployments", journal::describe),
+    full("StopServiceDeployment", journal::stop),
+    full("DescribeServiceRevisions", journal::describe_revisions),
 ];
 
 /// ACTIVE → DRAINING → INACTIVE (§1.3).

@@ -7,8 +7,8 @@ use crate::shape::Tree;
 use crate::tree;
 
 use super::super::super::world::World;
-use super::super::Event;
 use super::super::task_definition::TaskDefinition;
+use super::super::{Event, setting};
 use super::behaviour::Behaviour;
 use super::{Container, Health, Interface, LastStatus, Step, Task, Times};
 
@@ -44,7 +44,7 @@ pub struct Order {
 /// Starts a task and returns its id.
 pub fn launch(world: &mut World, order: Order) -> String {
     let id = world.hex32();
-    let arn = world.arn(&format!("task/{}/{id}", order.cluster));
+    let (id, arn) = setting::new_arn(world, setting::Kind::Task, &order.cluster, &id);
     let definition = &order.definition.body;
     let containers = definition
         .list("containerDefinitions")

@@ -4,13 +4,13 @@ use crate::shape::Tree;
 use crate::tree;
 
 use super::super::super::world::World;
+use super::super::coverage::{Entry, full};
 use super::super::service::{asks_for_tags, cluster_of, page, poke, service_name};
 use super::super::{Answer, Fault};
 use super::{LastStatus, Stop, Task, begin_stop, show};
 
 /// The operations answered here.
-pub const OPERATIONS: &[(&str, super::super::Operation)] =
-    &[("ListTasks", list), ("DescribeTasks", describe), ("StopTask", stop)];
+pub const OPERATIONS: &[Entry] = &[full("ListTasks", list), full("DescribeTasks", describe), full("StopTask", stop)];
 
 /// How many tasks one DescribeTasks may name, and how many ARNs one page of ListTasks holds (§7.2).
 const MOST: usize = 100;
@@ -105,6 +105,8 @@ fn task_id(world: &World, cluster: &str, reference: &str) -> Result<String, Faul
     let Some((_, path)) = reference.split_once(":task/") else { return Ok(reference.to_owned()) };
     match path.split_once('/') {
         Some((other, id)) if other == cluster && reference == world.arn(&format!("task/{path}")) => Ok(id.to_owned()),
+        // Of the old form; whether it is this cluster's is seen where it is looked up.
+        None if reference == world.arn(&format!("task/{path}")) => Ok(path.to_owned()),
         Some((other, _)) if other != cluster => {
             Err(Fault::invalid(format!("Identifier is for cluster {other}. Your cluster is {cluster}")))
         }

@@ -39,10 +39,11 @@ const ROWS: &[Row] = &[
     ("com.amazonaws.ecs.capability.docker-remote-api.1.18", |_| true),
     ("com.amazonaws.ecs.capability.docker-remote-api.1.19", |draft| logs_to(draft, "awslogs") || from_ecr(draft)),
     ("com.amazonaws.ecs.capability.docker-remote-api.1.21", |draft| any(draft, &["memoryReservation"])),
-    ("com.amazonaws.ecs.capability.docker-remote-api.1.24", |draft| any(draft, &["healthCheck"])),
+    ("com.amazonaws.ecs.capability.docker-remote-api.1.24", |draft| checked(draft, false)),
     ("com.amazonaws.ecs.capability.docker-remote-api.1.25", |draft| {
         any(draft, &["linuxParameters", "initProcessEnabled"])
     }),
+    ("com.amazonaws.ecs.capability.docker-remote-api.1.29", |draft| checked(draft, true)),
     ("com.amazonaws.ecs.capability.ecr-auth", from_ecr),
     ("com.amazonaws.ecs.capability.privileged-container", |draft| {
         draft.containers().iter().any(|container| container.bool("privileged") == Some(true))
@@ -74,6 +75,12 @@ const ROWS: &[Row] = &[
 /// Whether a container has something at that place.
 fn any(draft: &Draft, place: &[&str]) -> bool {
     draft.containers().iter().any(|container| container.at(place).is_some_and(|value| !value.is_empty()))
+}
+
+/// Whether a container has a health check, with a start period or without; recordings show the one Docker API or the other.
+fn checked(draft: &Draft, with_start: bool) -> bool {
+    let checks = draft.containers().iter().filter_map(|container| container.get("healthCheck"));
+    checks.into_iter().any(|check| check.get("startPeriod").is_some() == with_start)
 }
 
 fn volume(draft: &Draft, place: &[&str]) -> bool {

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 
 use crate::shape::Tree;
 
+use super::coverage::{Entry, full};
 use super::{Ecs, Fault};
 
 /// All revisions of one name. The counter never goes back, whatever is deregistered or deleted.
@@ -62,11 +63,11 @@ pub fn resolve<'a>(ecs: &'a Ecs, reference: &str) -> Result<&'a TaskDefinition, 
 }
 
 /// The operations answered here.
-pub const OPERATIONS: &[(&str, super::Operation)] = &[
-    ("DeleteTaskDefinitions", retire::delete),
-    ("DeregisterTaskDefinition", retire::deregister),
-    ("DescribeTaskDefinition", list::describe),
-    ("ListTaskDefinitionFamilies", list::families),
-    ("ListTaskDefinitions", list::definitions),
-    ("RegisterTaskDefinition", register::register),
+pub const OPERATIONS: &[Entry] = &[
+    full("DeleteTaskDefinitions", retire::delete),
+    full("DeregisterTaskDefinition", retire::deregister),
+    full("DescribeTaskDefinition", list::describe),
+    full("ListTaskDefinitionFamilies", list::families),
+    full("ListTaskDefinitions", list::definitions),
+    full("RegisterTaskDefinition", register::register),
 ];

@@ -15,8 +15,8 @@ const ULIMIT: (&str, i64) = ("nofile", 1_048_576);
 /// Seconds a container may take to start or to stop.
 const TIMEOUT_SECONDS: (i64, i64) = (2, 120);
 
-/// Members of a container's linuxParameters that Fargate has no use for.
-const LINUX_PARAMETERS: &[&str] = &["devices", "sharedMemorySize", "tmpfs", "maxSwap", "swappiness"];
+/// Members of a container's linuxParameters that Fargate has no use for. It takes `tmpfs` since January 2026.
+const LINUX_PARAMETERS: &[&str] = &["devices", "sharedMemorySize", "maxSwap", "swappiness"];
 
 pub const RULES: &[Rule] = &[
     Rule { name: "fargate: network mode", check: network_mode },

@@ -54,11 +54,16 @@ fn are_in_range(draft: &Draft) -> Verdict {
     })
 }
 
+/// The first and the last port of a range.
+fn ends(range: &str) -> Option<(i64, i64)> {
+    let (from, to) = range.split_once('-')?;
+    Some((from.parse().ok()?, to.parse().ok()?))
+}
+
 fn ranges_are_in_form(draft: &Draft) -> Verdict {
     each_port(draft, |container, port| {
         let Some(range) = port.text("containerPortRange") else { return Ok(()) };
-        let ends = range.split_once('-').and_then(|(from, to)| Some((from.parse().ok()?, to.parse().ok()?)));
-        let good = ends.is_some_and(|(from, to): (i64, i64)| {
+        let good = ends(range).is_some_and(|(from, to)| {
             PORTS.contains(&from) && PORTS.contains(&to) && from <= to && to - from < RANGE_LIMIT
         });
         let bridged = ["awsvpc", "bridge"].contains(&draft.network_mode());
@@ -83,16 +88,19 @@ fn host_ports_match(draft: &Draft) -> Verdict {
     })
 }
 
-/// Containers share their ports where they share a network.
+/// Containers share their ports where they share a network, one by one or in ranges.
 fn are_used_once(draft: &Draft) -> Verdict {
     if !["awsvpc", "host"].contains(&draft.network_mode()) {
         return Ok(());
     }
-    let mut seen = BTreeSet::new();
+    let mut seen: Vec<(i64, i64, String)> = Vec::new();
     each_port(draft, |_, port| {
-        let Some(number) = port.int("containerPort") else { return Ok(()) };
+        let single = port.int("containerPort").map(|number| (number, number));
+        let Some((from, to)) = single.or_else(|| ends(port.text("containerPortRange")?)) else { return Ok(()) };
         let protocol = port.text("protocol").unwrap_or("tcp").to_owned();
-        refuse_if(!seen.insert((number, protocol)), "container port is used multiple times in task")
+        let twice = seen.iter().any(|(first, last, of)| *of == protocol && *first <= to && from <= *last);
+        seen.push((from, to, protocol));
+        refuse_if(twice, "container port is used multiple times in task")
     })
 }
 

@@ -7,8 +7,8 @@ use super::{Draft, Rule, Verdict, each_container, name, refuse_if};
 
 /// CPU units of a task on instances.
 const INSTANCE_CPU: (i64, i64) = (128, 196_608);
-/// MiB: Docker's least.
-const CONTAINER_MEMORY_MIN: i64 = 6;
+/// MiB. Newer Docker starts no container with less than 6, which is for the instance to find out.
+const CONTAINER_MEMORY_MIN: i64 = 4;
 /// GiB of a task's own disk on Fargate; 20 is what every task has, and can't be asked for.
 const EPHEMERAL_GIB: (i64, i64) = (21, 200);
 
@@ -32,6 +32,7 @@ pub const RULES: &[Rule] = &[
     Rule { name: "container memory is enough", check: container_memory_is_enough },
     Rule { name: "reservation is not above memory", check: reservation_is_not_above_memory },
     Rule { name: "container memory fits the task", check: container_memory_fits_the_task },
+    Rule { name: "container cpu is not negative", check: container_cpu_is_not_negative },
     Rule { name: "container cpu fits the task", check: container_cpu_fits_the_task },
     Rule { name: "ephemeral storage is in range", check: ephemeral_storage_is_in_range },
 ];
@@ -119,7 +120,8 @@ fn container_memory_is_enough(draft: &Draft) -> Verdict {
         ["memory", "memoryReservation"].iter().try_for_each(|member| {
             let little = container.int(member).is_some_and(|mib| mib < CONTAINER_MEMORY_MIN);
             let at = name(container);
-            refuse_if(little, format!("Invalid '{member}' setting for container '{at}'. It must be at least 6."))
+            let least = CONTAINER_MEMORY_MIN;
+            refuse_if(little, format!("Invalid '{member}' setting for container '{at}'. It must be at least {least}."))
         })
     })
 }
@@ -141,6 +143,14 @@ fn container_memory_fits_the_task(draft: &Draft) -> Verdict {
         let above = container.int("memory").or(container.int("memoryReservation")).is_some_and(|mib| mib > task);
         let text = format!("The 'memory' setting for container '{}' is greater than for the task", name(container));
         refuse_if(above, text)
+    })
+}
+
+/// Wording is ours.
+fn container_cpu_is_not_negative(draft: &Draft) -> Verdict {
+    each_container(draft, |container| {
+        let negative = container.int("cpu").is_some_and(|units| units < 0);
+        refuse_if(negative, format!("Invalid 'cpu' setting for container '{}'.", name(container)))
     })
 }
 

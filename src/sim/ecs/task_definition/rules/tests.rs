@@ -130,7 +130,20 @@ const SIZES: &[Row] = &[
         "a:{'memory':null,'memoryReservation':64}",
         "Invalid setting for container 'a'. At least one of 'memory' or 'memoryReservation' must be specified.",
     ),
-    ("ec2", "a:{'memory':5}", "a:{'memory':6}", "Invalid 'memory' setting for container 'a'. It must be at least 6."),
+    ("ec2", "a:{'memory':3}", "a:{'memory':4}", "Invalid 'memory' setting for container 'a'. It must be at least 4."),
+    ("ec2", "a:{'cpu':-1}", "a:{'cpu':0}", "Invalid 'cpu' setting for container 'a'."),
+    (
+        "awsvpc",
+        "a:{'portMappings':[{'containerPortRange':'80-90'},{'containerPort':85}]}",
+        "a:{'portMappings':[{'containerPortRange':'80-90'},{'containerPort':91}]}",
+        "container port is used multiple times in task",
+    ),
+    (
+        "awsvpc",
+        "a:{'portMappings':[{'containerPortRange':'80-90'},{'containerPortRange':'90-95'}]}",
+        "a:{'portMappings':[{'containerPortRange':'80-90'},{'containerPortRange':'80-90','protocol':'udp'}]}",
+        "container port is used multiple times in task",
+    ),
     (
         "ec2",
         "a:{'memoryReservation':65}",
