@@ -8,7 +8,7 @@ use crate::tree;
 use super::super::world::World;
 use super::page::{HUNDRED, Order, Row, page};
 use super::service::Service;
-use super::task::Task;
+use super::task::{Task, volumes};
 use super::{Answer, Ecs, Fault, capacity_provider, setting, tag};
 
 /// How many names DescribeClusters takes (§7.2).
@@ -104,6 +104,7 @@ fn create(world: &mut World, input: &Tree) -> Answer {
     };
     // What an INACTIVE cluster of this name left behind is not the new one's.
     world.ecs.services.retain(|(of, _), _| *of != name);
+    volumes::forget_cluster(&mut world.ecs, &name);
     world.ecs.tasks.retain(|(of, _), _| *of != name);
     let answer = tree! { "cluster" => shown(&world.ecs, &cluster, &ALL) };
     world.ecs.clusters.insert(name, cluster);

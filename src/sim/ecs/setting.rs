@@ -1,4 +1,5 @@
-//! Account settings (ecs-semantics §6.5). Only `containerInsights` changes what happens: it is a new cluster's default.
+//! Account settings (ecs-semantics §6.5). Two change what happens: `containerInsights` is a new cluster's
+//! default, and `fargateTaskRetirementWaitPeriod` the time from a notice to its date.
 
 use crate::shape::Tree;
 use crate::tree;
@@ -63,6 +64,12 @@ fn effective<'a>(ecs: &'a Ecs, name: &str, principal: &str, root: &str) -> &'a s
 /// Whether a new cluster has Container Insights, unless its request says so.
 pub fn container_insights(world: &World) -> String {
     effective(&world.ecs, "containerInsights", &world.caller(), &root(world)).to_owned()
+}
+
+/// How many days lie between the notice of a Fargate task's retirement and the date (§8.1).
+pub fn retirement_wait_days(world: &World) -> u64 {
+    let value = effective(&world.ecs, "fargateTaskRetirementWaitPeriod", &world.caller(), &root(world));
+    value.parse().unwrap_or(7)
 }
 
 fn put(world: &mut World, input: &Tree) -> Answer {

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use crate::shape::Tree;
 
 use super::{Ecs, Fault};
+pub use rules::sizes;
 
 /// All revisions of one name. The counter never goes back, whatever is deregistered or deleted.
 #[derive(Clone, Debug, Default)]
