@@ -10,7 +10,7 @@ use super::capacity_provider::association;
 use super::coverage::{Entry, full};
 use super::page::{HUNDRED, Order, Row, page};
 use super::service::Service;
-use super::task::Task;
+use super::task::{Task, volumes};
 use super::{Answer, Ecs, Fault, setting, tag};
 
 /// How many names DescribeClusters takes (§7.2).
@@ -105,6 +105,7 @@ fn create(world: &mut World, input: &Tree) -> Answer {
     };
     // What an INACTIVE cluster of this name left behind is not the new one's.
     world.ecs.services.retain(|(of, _), _| *of != name);
+    volumes::forget_cluster(&mut world.ecs, &name);
     world.ecs.tasks.retain(|(of, _), _| *of != name);
     world.ecs.attachments.remove(&name);
     association::attach(world, &name, &providers);

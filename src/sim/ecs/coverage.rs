@@ -60,9 +60,7 @@ const EXPRESS: &str = "Express Mode, which builds load balancers, certificates a
 const GATEWAYS: &str = "gateways";
 const INSTANCES: &str = "container instances that are registered by hand";
 const HOOKS: &str = "deployments that pause for a hook";
-const PROTECTION: &str = "scale-in protection";
 const TASK_SETS: &str = "task sets and the EXTERNAL deployment controller";
-const STANDALONE: &str = "tasks that no service started";
 
 /// Operations that nobody answers, and what they would need.
 const LACKING: &[(&str, &str)] = &[
@@ -90,8 +88,6 @@ const LACKING: &[(&str, &str)] = &[
     ("DescribeTaskSets", TASK_SETS),
     ("DisassociateGatewayFromCluster", GATEWAYS),
     ("DiscoverPollEndpoint", AGENT),
-    ("ExecuteCommand", "sessions inside containers: containers do not run here"),
-    ("GetTaskProtection", PROTECTION),
     ("ListDaemonDeployments", DAEMONS),
     ("ListDaemonTaskDefinitions", DAEMONS),
     ("ListDaemons", DAEMONS),
@@ -101,8 +97,6 @@ const LACKING: &[(&str, &str)] = &[
     ("PutAttributes", INSTANCES),
     ("RegisterContainerInstance", INSTANCES),
     ("RegisterDaemonTaskDefinition", DAEMONS),
-    ("RunTask", STANDALONE),
-    ("StartTask", STANDALONE),
     ("SubmitAttachmentStateChanges", AGENT),
     ("SubmitContainerStateChange", AGENT),
     ("SubmitTaskStateChange", AGENT),
@@ -112,7 +106,6 @@ const LACKING: &[(&str, &str)] = &[
     ("UpdateExpressGatewayService", EXPRESS),
     ("UpdateGateway", GATEWAYS),
     ("UpdateServicePrimaryTaskSet", TASK_SETS),
-    ("UpdateTaskProtection", PROTECTION),
     ("UpdateTaskSet", TASK_SETS),
 ];
 

@@ -45,6 +45,10 @@ pub struct Ecs {
     pub tasks: BTreeMap<(String, String), task::Task>,
     /// How many addresses each subnet has given out.
     pub addresses: BTreeMap<String, u32>,
+    /// EBS volumes that ECS made for tasks, by id: attached ones, and those kept when their tasks stopped.
+    pub volumes: BTreeMap<String, task::volumes::Volume>,
+    /// What RunTask started, by client token.
+    pub run_tokens: BTreeMap<String, task::Remembered>,
     /// What schedulers decided, while `watched`; the oldest go first.
     pub decisions: Vec<service::Decision>,
     /// Whether decisions are recorded.

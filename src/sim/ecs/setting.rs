@@ -1,5 +1,6 @@
 //! Account settings (ecs-semantics §6.5). What changes what happens here: `containerInsights` is a new cluster's default,
-//! and without a long ARN format, what is made has ARNs of the old form, and can't be tagged (§1.1).
+//! `fargateTaskRetirementWaitPeriod` the time from a notice to its date, and without a long ARN format, what is made has
+//! ARNs of the old form, and can't be tagged (§1.1).
 
 use crate::shape::Tree;
 use crate::tree;
@@ -144,6 +145,11 @@ fn principal(world: &World, input: &Tree) -> Result<String, Fault> {
         return Ok(asked.to_owned());
     }
     Err(Fault::invalid(format!("Invalid principalArn: {asked}."))) // our wording
+}
+
+/// How many days lie between the notice of a Fargate task's retirement and the date (§8.1).
+pub fn retirement_wait_days(world: &World) -> u64 {
+    holds(world, "fargateTaskRetirementWaitPeriod").parse().unwrap_or(7)
 }
 
 fn put(world: &mut World, input: &Tree) -> Answer {

@@ -18,11 +18,19 @@ pub struct Settings {
     pub seed: u64,
     /// How long a request takes, there and back. Zero: it is answered in the same virtual instant.
     pub latency: Duration,
+    /// How long a task on FARGATE_SPOT lives on average until it is interrupted. None: no chance interrupts one.
+    pub spot_life: Option<Duration>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { account: "123456789012".into(), region: "us-east-1".into(), seed: 1, latency: Duration::ZERO }
+        Self {
+            account: "123456789012".into(),
+            region: "us-east-1".into(),
+            seed: 1,
+            latency: Duration::ZERO,
+            spot_life: None,
+        }
     }
 }
 

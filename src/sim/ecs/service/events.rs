@@ -19,6 +19,7 @@ pub(super) const PLACEMENT: &str = "placement";
 pub(super) const MISPLACED: &str = "misplaced";
 pub(super) const BLOCKED: &str = "blocked";
 pub(super) const IMPAIRED: &str = "impaired";
+pub(super) const PROTECTED: &str = "protected";
 
 pub(super) const STEADY_STATE: &str = "has reached a steady state.";
 pub(super) const BLOCKED_TEXT: &str = "was unable to stop or start tasks during a deployment because of the service \
@@ -32,6 +33,14 @@ pub(super) fn placement_text(by_strategy: bool) -> String {
     format!(
         "was unable to place a task because no container instance met all of its requirements. Reason: No Container \
          Instances were found in your {place}."
+    )
+}
+
+/// Tasks that a deployment would stop if they were not protected.
+pub(super) fn protected_text(deployment: &str, tasks: i64) -> String {
+    format!(
+        "was unable to reach steady state because (taskSet {deployment}) was unable to scale in due to (reason {tasks} \
+         tasks under protection)"
     )
 }
 

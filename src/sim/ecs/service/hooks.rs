@@ -5,8 +5,9 @@ use std::time::Duration;
 use crate::shape::Time;
 
 use super::super::super::world::World;
+use super::super::task::Task;
 use super::super::{Ecs, Event};
-use super::{Backoff, Deployment, Service};
+use super::{Backoff, Deployment, Service, events};
 
 /// The scheduler is asynchronous: it looks 1 to 3 s after something changed (§2.6).
 const LOOK_MS: u64 = 1_000;
@@ -47,6 +48,15 @@ fn service_of<'a>(ecs: &'a mut Ecs, key: &(String, String)) -> Option<&'a mut Se
 fn deployment_of<'a>(ecs: &'a mut Ecs, key: &(String, String)) -> Option<&'a mut Deployment> {
     let started_by = ecs.tasks.get(key)?.started_by.clone()?;
     service_of(ecs, key)?.deployment_mut(&started_by)
+}
+
+/// Whether protected tasks hold up the deployment that is to replace this task (§2.18).
+pub fn is_held_up(world: &World, task: &Task) -> bool {
+    let of = task.service.clone().and_then(|service| world.ecs.services.get(&(task.cluster.clone(), service)));
+    of.is_some_and(|service| {
+        let old = service.primary().is_some_and(|primary| Some(&primary.id) != task.started_by.as_ref());
+        old && service.notices.contains_key(events::PROTECTED)
+    })
 }
 
 /// A task reached RUNNING: the breaker's second stage begins, and starts are not held back any more (§2.5, §2.9).

@@ -8,7 +8,7 @@ use crate::tree;
 
 use super::super::super::world::World;
 use super::super::Fault;
-use super::super::task::behaviour;
+use super::super::task::{behaviour, volumes};
 use super::super::task_definition::{TaskDefinition, resolve};
 use super::capacity;
 use super::configuration::given;
@@ -133,11 +133,12 @@ fn finish(mut spec: Tree, definition: Arc<TaskDefinition>, input: &Tree) -> Resu
     }
     judge_network(&spec, body)?;
     judge_balancers(&spec, body)?;
+    volumes::judge(spec.list("volumeConfigurations"), body, capacity::is_fargate(&spec))?;
     behaviour::judge(body, spec.list("loadBalancers").iter().any(|one| one.text("targetGroupArn").is_some()))?;
     Ok(Wanted { spec, definition })
 }
 
-fn network_defaults(network: &Tree) -> Tree {
+pub fn network_defaults(network: &Tree) -> Tree {
     let mut inner = network.get("awsvpcConfiguration").cloned().unwrap_or_else(Tree::map);
     if inner.text("assignPublicIp").is_none() {
         inner.set("assignPublicIp", "DISABLED");
@@ -149,7 +150,7 @@ fn network_defaults(network: &Tree) -> Tree {
     tree! { "awsvpcConfiguration" => inner }
 }
 
-fn judge_fargate(spec: &Tree, definition: &Tree, input: &Tree) -> Result<(), Fault> {
+pub fn judge_fargate(spec: &Tree, definition: &Tree, input: &Tree) -> Result<(), Fault> {
     let compatibilities = definition.list("requiresCompatibilities");
     if !compatibilities.iter().any(|one| one.as_text() == Some("FARGATE")) {
         return Err(Fault::invalid("Task definition does not support launch_type FARGATE."));
@@ -168,7 +169,7 @@ fn judge_fargate(spec: &Tree, definition: &Tree, input: &Tree) -> Result<(), Fau
     }
 }
 
-fn judge_network(spec: &Tree, definition: &Tree) -> Result<(), Fault> {
+pub fn judge_network(spec: &Tree, definition: &Tree) -> Result<(), Fault> {
     let awsvpc = definition.text("networkMode") == Some("awsvpc");
     let network = spec.at(&["networkConfiguration", "awsvpcConfiguration"]);
     let refuse = |text: &str| Err(Fault::invalid(text));

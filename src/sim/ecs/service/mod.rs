@@ -38,7 +38,9 @@ use super::coverage::{Entry, full, partial};
 use super::task_definition::TaskDefinition;
 
 pub use bounds::{Bounds, Decision, Kind, threshold};
-pub use hooks::{poke, task_failed_to_start, task_is_gone, task_is_healthy, task_runs};
+pub use capacity::{choose as choose_capacity, is_fargate, set_launch_type};
+pub use hooks::{is_held_up, poke, task_failed_to_start, task_is_gone, task_is_healthy, task_runs};
+pub use input::{judge_fargate, judge_network, network_defaults};
 pub use journal::State;
 pub use names::{asks_for_tags, cluster_of, page, service_name};
 pub use schedule::pass;

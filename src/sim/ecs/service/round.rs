@@ -9,6 +9,7 @@ use crate::shape::{Time, Tree};
 use crate::tree;
 
 use super::super::super::world::World;
+use super::super::task::retirement::REASON;
 use super::super::task::{self, Order, Stop, Task};
 use super::{Bounds, Decision, Kind, Service, capacity, events, show};
 
@@ -38,6 +39,21 @@ struct Seat {
     zone: String,
     subnet: String,
     provider: Option<String>,
+    /// Counts for the lower bound, though it may have to go for another reason than its health.
+    sound: bool,
+    protected: bool,
+    /// Its platform is retired (§8).
+    retiring: bool,
+}
+
+impl Seat {
+    fn is_sound(&self) -> bool {
+        self.sound && matches!(self.stand, Stand::Healthy | Stand::Sick)
+    }
+
+    fn holds_out(&self) -> bool {
+        self.protected && self.stand != Stand::Leaving
+    }
 }
 
 /// A look at a service.
@@ -91,8 +107,13 @@ impl<'a> Round<'a> {
             zone: task.zone.clone(),
             subnet: task.interface.subnet.clone(),
             provider: task.capacity_provider.clone(),
+            sound: task.is_healthy(),
+            protected: self.service.is_active() && task.is_protected(now),
+            retiring: task.retiring,
         });
+        let expiry = task.protected_until.filter(|expiry| now < *expiry);
         self.wake_at(until);
+        self.wake_at(expiry);
     }
 
     /// Asks for another look no later than that.
@@ -108,7 +129,18 @@ impl<'a> Round<'a> {
     }
 
     pub fn healthy(&self) -> i64 {
-        count(self.seats.iter().filter(|seat| seat.stand == Stand::Healthy))
+        count(self.seats.iter().filter(|seat| seat.is_sound()))
+    }
+
+    /// Protected tasks of a deployment that are to stay (§2.18).
+    pub fn protected(&self, deployment: usize) -> i64 {
+        count(self.seats.iter().filter(|seat| seat.deployment == deployment && seat.holds_out()))
+    }
+
+    /// Tasks of a deployment that fail their checks.
+    pub fn failing(&self, deployment: usize) -> i64 {
+        let fails = |seat: &&Seat| seat.deployment == deployment && seat.stand == Stand::Sick && !seat.retiring;
+        count(self.seats.iter().filter(fails))
     }
 
     pub fn leaving(&self) -> i64 {
@@ -162,7 +194,8 @@ impl<'a> Round<'a> {
             *zones.entry(&seat.zone).or_default() += 1;
         }
         let candidates = self.seats.iter().enumerate();
-        let candidates = candidates.filter(|(_, seat)| seat.deployment == deployment && seat.stand == stand);
+        let candidates =
+            candidates.filter(|(_, seat)| seat.deployment == deployment && seat.stand == stand && !seat.holds_out());
         let fullest = candidates.max_by_key(|(place, seat)| {
             (zones.get(seat.zone.as_str()).copied().unwrap_or(0), std::cmp::Reverse(*place))
         });
@@ -177,6 +210,10 @@ impl<'a> Round<'a> {
         let chosen = self.world.below(places.len() as u64);
         let chosen = usize::try_from(chosen).ok().and_then(|chosen| places.get(chosen)).copied();
         let Some((place, seat)) = chosen.and_then(|place| Some((place, self.seats.get(place)?))) else { return };
+        if seat.retiring {
+            self.stop_one(place, REASON.to_owned());
+            return;
+        }
         let (event, reason) = sickness(self.service, &seat.id);
         if self.stop_one(place, reason) {
             events::tell(self.world, self.service, &event);
@@ -189,7 +226,7 @@ impl<'a> Round<'a> {
 
     fn stop_one(&mut self, place: usize, reason: String) -> bool {
         let Some(seat) = self.seats.get(place).cloned() else { return false };
-        let healthy = seat.stand == Stand::Healthy;
+        let healthy = seat.is_sound();
         if healthy && self.healthy() <= self.bounds.lower {
             return false;
         }
@@ -242,6 +279,8 @@ impl<'a> Round<'a> {
             in_registry: !deployment.spec.list("serviceRegistries").is_empty(),
             execute_command: self.service.settings.bool("enableExecuteCommand") == Some(true),
             tags: task_tags(self.service, &deployment.definition.tags),
+            overrides: Tree::map(),
+            volumes: deployment.spec.list("volumeConfigurations").to_vec(),
         })
     }
 
@@ -342,6 +381,7 @@ fn stand(task: &Task, grace: Duration, now: Time) -> (Stand, Option<Time>) {
     }
     let grace_ends = task.times.started.unwrap_or(now).after(grace);
     match (task.is_healthy(), task.sick) {
+        _ if task.retiring => (Stand::Sick, None),
         (true, _) => (Stand::Healthy, None),
         (false, true) if now < grace_ends => (Stand::Young, Some(grace_ends)),
         (false, true) => (Stand::Sick, None),

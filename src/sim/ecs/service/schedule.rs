@@ -104,10 +104,11 @@ fn active(world: &mut World, service: &mut Service) -> Option<Time> {
     }
     let mut replaced = 0;
     for deployment in (0..round.service.deployments.len()).rev() {
-        let sick = round.of(deployment, &[Stand::Sick]);
+        let sick = round.failing(deployment);
         replaced += start(&mut round, deployment).min(sick);
     }
     block(&mut round);
+    hold(&mut round);
     round.tell(replaced);
     conclude(round)
 }
@@ -229,11 +230,31 @@ fn block(round: &mut Round<'_>) {
     let in_progress = is(round, PRIMARY, RolloutState::InProgress);
     let waits = lacks(round, PRIMARY) > 0 && held_back(round, PRIMARY).is_none() && round.room() <= 0;
     let coming = (0..round.service.deployments.len()).any(|one| round.of(one, &[Stand::Pending, Stand::Young]) > 0);
-    if in_progress && waits && !coming && round.leaving() == 0 && !round.acted() {
+    let protected = (1..round.service.deployments.len()).any(|one| round.protected(one) > 0);
+    if in_progress && waits && !protected && !coming && round.leaving() == 0 && !round.acted() {
         let again = events::tell_once(round.world, round.service, events::BLOCKED, events::BLOCKED_TEXT);
         round.wake_at(Some(again));
     } else {
         events::clear(round.service, events::BLOCKED);
+    }
+}
+
+/// Tells when protected tasks are what keeps a deployment from scaling in (§2.18).
+fn hold(round: &mut Round<'_>) {
+    let full = round.of(PRIMARY, &[Stand::Healthy]) >= round.service.desired || round.room() <= 0;
+    let beyond = round.live(PRIMARY) - round.service.desired;
+    let held = (0..round.service.deployments.len()).find_map(|one| {
+        let protected = round.protected(one);
+        let kept = if one == PRIMARY { protected.min(beyond) } else { protected };
+        let id = round.service.deployments.get(one).map(|one| one.id.clone())?;
+        (kept > 0 && (one == PRIMARY || full)).then(|| events::protected_text(&id, kept))
+    });
+    match held {
+        Some(text) => {
+            let again = events::tell_once(round.world, round.service, events::PROTECTED, &text);
+            round.wake_at(Some(again));
+        }
+        None => events::clear(round.service, events::PROTECTED),
     }
 }
 

@@ -10,6 +10,10 @@
 //! | `slow-start` | span | from the end of the pull to RUNNING, or to the failure of `fail-to-start` |
 //! | `unhealthy-after` | span | its health check fails from so long after RUNNING; needs a `healthCheck` on the essential container, or a target group on the service |
 //! | `stop-takes` | span | from SIGTERM to its exit; what outlasts `stopTimeout` is killed (exit code 137) |
+//! | `interrupt-after` | span | on FARGATE_SPOT: the capacity is taken back so long after RUNNING |
+//! | `image-size` | e.g. `250MB`, `1.5GB` | what its image weighs, compressed; see [`super::pull`] |
+//! | `image-compression` | `gzip`, `zstd`, `none` | how; gzip without the label |
+//! | `image-endpoint` | `vpc`, `internet` | the way to its registry: a VPC endpoint, or out through a gateway; see [`super::pull`] |
 //!
 //! A label under the prefix that isn't in this table, or whose value can't be read, is refused when a service
 //! is created or updated with the definition, in a message that names it.
@@ -19,6 +23,7 @@ use std::time::Duration;
 use crate::shape::Tree;
 
 use super::super::Fault;
+use super::pull::{Compression, Endpoint, mebibytes};
 
 /// What every label of the simulator begins with.
 pub const PREFIX: &str = "ecs-operator.sim/";
@@ -35,6 +40,11 @@ pub struct Behaviour {
     pub slow_start: Option<Duration>,
     pub unhealthy_after: Option<Duration>,
     pub stop_takes: Option<Duration>,
+    pub interrupt_after: Option<Duration>,
+    /// In MiB.
+    pub image_size: Option<u64>,
+    pub compression: Option<Compression>,
+    pub endpoint: Option<Endpoint>,
 }
 
 impl Behaviour {
@@ -65,6 +75,15 @@ impl Behaviour {
             "slow-start" => self.slow_start = Some(span(text)?),
             "unhealthy-after" => self.unhealthy_after = Some(span(text)?),
             "stop-takes" => self.stop_takes = Some(span(text)?),
+            "interrupt-after" => self.interrupt_after = Some(span(text)?),
+            "image-size" => {
+                self.image_size =
+                    Some(mebibytes(text).ok_or("it must be a size such as 250MB or 1.5GB, at most 100GB")?);
+            }
+            "image-compression" => {
+                self.compression = Some(Compression::read(text).ok_or("it must be gzip, zstd or none")?);
+            }
+            "image-endpoint" => self.endpoint = Some(Endpoint::read(text).ok_or("it must be vpc or internet")?),
             _ => return Err("the simulator has no such label"),
         }
         Ok(())

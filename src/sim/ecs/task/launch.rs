@@ -10,13 +10,15 @@ use super::super::super::world::World;
 use super::super::task_definition::TaskDefinition;
 use super::super::{Event, setting};
 use super::behaviour::Behaviour;
-use super::{Container, Health, Interface, LastStatus, Step, Task, Times};
+use super::{Container, Health, Interface, LastStatus, Step, Task, Times, interruption, overrides, pull, volumes};
 
 /// PROVISIONING takes so long at least, and up to [`ATTACH_JITTER_MS`] more (§3.1's sample: 17.6 s).
 const ATTACH_MS: u64 = 10_000;
 const ATTACH_JITTER_MS: u64 = 8_000;
 /// SIGKILL follows SIGTERM so long after, where the definition doesn't say (§3.3).
 const STOP_TIMEOUT_SECS: i64 = 30;
+/// So many addresses a subnet has, as a /20 less what AWS keeps for itself.
+const ADDRESSES: u32 = 4_000;
 /// Docker's time between health checks, where the definition doesn't say.
 const CHECK_INTERVAL_SECS: i64 = 30;
 
@@ -39,21 +41,28 @@ pub struct Order {
     pub in_registry: bool,
     pub execute_command: bool,
     pub tags: Vec<Tree>,
+    /// `overrides`, as RunTask gives them and as a task shows them; an empty map for a service's task.
+    pub overrides: Tree,
+    /// `volumeConfigurations`, of RunTask or of the service.
+    pub volumes: Vec<Tree>,
 }
 
 /// Starts a task and returns its id.
 pub fn launch(world: &mut World, order: Order) -> String {
     let id = world.hex32();
     let (id, arn) = setting::new_arn(world, setting::Kind::Task, &order.cluster, &id);
-    let definition = &order.definition.body;
+    let definition = &overrides::applied(&order.definition.body, &order.overrides);
     let containers = definition
         .list("containerDefinitions")
         .iter()
         .map(|one| container(world, &order.cluster, &id, one))
         .collect::<Vec<_>>();
-    let body = unchanging(definition, &containers)
+    let body = unchanging(definition, &containers, &order.overrides)
         .with("platformVersion", order.platform_version)
         .with("enableExecuteCommand", order.execute_command);
+    let zone = zone_of(&world.settings.region, &order.subnet);
+    let key = (order.cluster.clone(), id.clone());
+    let disks = volumes::create(world, &key, &zone, order.service.is_some(), &order.volumes);
     let task = Task {
         arn,
         group: order.group,
@@ -73,7 +82,11 @@ pub fn launch(world: &mut World, order: Order) -> String {
         times: Times::default(),
         stop: None,
         containers,
-        zone: zone_of(&world.settings.region, &order.subnet),
+        zone,
+        pull: pull::span(definition, &world.settings.region),
+        disks,
+        protected_until: None,
+        retiring: false,
         interface: interface(world, order.subnet),
         tags: order.tags,
         version: 1,
@@ -81,6 +94,7 @@ pub fn launch(world: &mut World, order: Order) -> String {
         cluster: order.cluster.clone(),
         id: id.clone(),
     };
+    interruption::foretell(world, &task);
     world.ecs.tasks.insert(task.key(), task);
     let wait = ATTACH_MS + world.below(ATTACH_JITTER_MS);
     world.after(
@@ -118,34 +132,43 @@ fn container(world: &mut World, cluster: &str, task: &str, definition: &Tree) ->
 }
 
 /// The members a task keeps all its life (§3.2).
-fn unchanging(definition: &Tree, containers: &[Container]) -> Tree {
+fn unchanging(definition: &Tree, containers: &[Container], overrides: &Tree) -> Tree {
     let storage = definition.at(&["ephemeralStorage", "sizeInGiB"]).and_then(Tree::as_int).unwrap_or(20);
     let platform = |name| definition.at(&["runtimePlatform", name]).and_then(Tree::as_text);
     let windows = platform("operatingSystemFamily").is_some_and(|os| os.starts_with("WINDOWS"));
     let architecture = if platform("cpuArchitecture") == Some("ARM64") { "arm64" } else { "x86_64" };
-    let overridden = containers.iter().map(|one| tree! { "name" => &one.name }).collect::<Vec<_>>();
     tree! {
         "launchType" => "FARGATE",
         "platformFamily" => if windows { "Windows" } else { "Linux" },
         "attributes" => vec![tree! { "name" => "ecs.cpu-architecture", "value" => architecture }],
         "ephemeralStorage" => tree! { "sizeInGiB" => storage },
         "fargateEphemeralStorage" => tree! { "sizeInGiB" => storage },
-        "overrides" => tree! {
-            "containerOverrides" => overridden,
-            "inferenceAcceleratorOverrides" => Vec::<Tree>::new(),
-        },
+        "overrides" => overrides::shown(overrides, containers.iter().map(|one| one.name.as_str())),
     }
     .with_some("cpu", definition.text("cpu"))
     .with_some("memory", definition.text("memory"))
 }
 
-/// Addresses of one subnet share their first three bytes as far as they go; none is given out twice in a row.
+/// The next address of a subnet that no task holds. Once the subnet has gone round, those given back come again.
+fn free_address(world: &mut World, subnet: &str) -> String {
+    let place = spread(subnet);
+    for _ in 0..ADDRESSES {
+        let next = world.ecs.addresses.entry(subnet.to_owned()).or_default();
+        *next = next.wrapping_add(1);
+        let (round, low) = (*next > ADDRESSES, *next % ADDRESSES + 4);
+        let address = format!("10.{}.{}.{}", place % 256, (place / 256 % 16) * 16 + u64::from(low / 256), low % 256);
+        let held = |task: &Task| task.interface.status != "DELETED" && task.interface.address == address;
+        if !round || !world.ecs.tasks.values().any(held) {
+            return address;
+        }
+    }
+    String::new()
+}
+
+/// Addresses of one subnet share their first three bytes as far as they go.
 fn interface(world: &mut World, subnet: String) -> Interface {
     const HEX: &[u8] = b"0123456789abcdef";
-    let next = world.ecs.addresses.entry(subnet.clone()).or_default();
-    *next = next.wrapping_add(1);
-    let (low, place) = (*next % 4000 + 4, spread(&subnet));
-    let address = format!("10.{}.{}.{}", place % 256, (place / 256 % 16) * 16 + u64::from(low / 256), low % 256);
+    let address = free_address(world, &subnet);
     let pairs = (0..5).map(|_| world.chars(2, HEX)).collect::<Vec<_>>();
     Interface {
         attachment_id: world.uuid(),

@@ -8,11 +8,10 @@ use super::super::super::world::World;
 use super::super::service;
 use super::super::{Ecs, Event};
 use super::launch::spread;
-use super::{Container, Health, LastStatus, Step, Stop, Task};
+use super::{Container, Health, LastStatus, Step, Stop, Task, interruption, retirement, volumes};
 
-/// From connectivity to the start of the pull, and the pull itself (§3.1's sample: 4.8 s and 3.9 s).
+/// From connectivity to the start of the pull (§3.1's sample).
 const PULL_WAIT: Duration = Duration::from_millis(4_800);
-const PULL: Duration = Duration::from_millis(3_900);
 /// From the pull to RUNNING.
 const START: Duration = Duration::from_millis(1_600);
 /// Registration with a registry, or with several target groups (inferred).
@@ -47,9 +46,15 @@ enum Next {
 pub fn step(world: &mut World, cluster: &str, id: &str, step: Step) {
     let now = world.now();
     let key = (cluster.to_owned(), id.to_owned());
-    if step == Step::Purge {
-        world.ecs.tasks.remove(&key);
-        return;
+    match step {
+        Step::Purge => {
+            world.ecs.tasks.remove(&key);
+            return;
+        }
+        Step::Interrupt => return interruption::interrupt(world, &key),
+        Step::Retire => return retirement::due(world, &key),
+        Step::Overdue => return retirement::overdue(world, &key),
+        _ => {}
     }
     let runtime = world.below(9_000_000_000) + 1_000_000_000;
     let concerns_service = matters(&step);
@@ -67,7 +72,8 @@ pub fn step(world: &mut World, cluster: &str, id: &str, step: Step) {
         (Step::Exit { container }, LastStatus::Running) => exit(task, container, now),
         (Step::Stop, LastStatus::Running) if !task.targets.is_empty() => {
             task.enter(LastStatus::Deactivating);
-            Next::Later(vec![(DEREGISTRATION, Step::Quit)])
+            let spot = interruption::most_draining(task);
+            Next::Later(vec![(spot.map_or(DEREGISTRATION, |most| most.min(DEREGISTRATION)), Step::Quit)])
         }
         (Step::Stop, LastStatus::Running) | (Step::Quit, LastStatus::Deactivating) => quit(task, now),
         (Step::Release, last) if last < LastStatus::Deprovisioning && !task.wanted => release(task, now),
@@ -93,10 +99,11 @@ fn matters(step: &Step) -> bool {
     match step {
         Step::Start | Step::Settle | Step::Sicken | Step::Exit { .. } | Step::Stop | Step::Quit | Step::Release => true,
         Step::Attach | Step::Pulled | Step::End | Step::Delete | Step::Purge => false,
+        Step::Interrupt | Step::Retire | Step::Overdue => false,
     }
 }
 
-fn put_down(world: &mut World, key: &(String, String), wait: Duration, step: Step) {
+pub(super) fn put_down(world: &mut World, key: &(String, String), wait: Duration, step: Step) {
     world.after(wait, Event::Task { cluster: key.0.clone(), task: key.1.clone(), step });
 }
 
@@ -122,9 +129,10 @@ pub fn begin_stop(world: &mut World, key: &(String, String), stop: Stop) {
 fn attach(task: &mut Task, now: Time) -> Next {
     task.enter(LastStatus::Pending);
     task.interface.status = "ATTACHED";
+    volumes::turn(task, "ATTACHED");
     task.times.connectivity = Some(now);
     task.times.pull_started = Some(now.after(PULL_WAIT));
-    Next::Later(vec![(PULL_WAIT + PULL, Step::Pulled)])
+    Next::Later(vec![(PULL_WAIT + task.pull, Step::Pulled)])
 }
 
 fn pulled(task: &mut Task, now: Time, runtime: u64) -> Next {
@@ -165,6 +173,10 @@ fn start(ecs: &mut Ecs, key: &(String, String), now: Time) -> Next {
             steps.push((span, Step::Exit { container: index }));
         }
     }
+    if interruption::is_on_spot(task) {
+        let taken = task.containers.iter().filter_map(|one| one.behaviour.interrupt_after).min();
+        steps.extend(taken.map(|span| (span, Step::Interrupt)));
+    }
     let sickening = task.containers.iter().filter_map(|one| one.behaviour.unhealthy_after).min();
     steps.extend(sickening.map(|span| (span, Step::Sicken)));
     service::task_runs(ecs, key);
@@ -189,6 +201,7 @@ fn fail_to_start(ecs: &mut Ecs, key: &(String, String), reason: String, now: Tim
     task.stop = Some(Stop { code: "TaskFailedToStart", reason });
     task.times.stopping = Some(now);
     task.interface.status = "DETACHING";
+    volumes::turn(task, "DETACHING");
     task.enter(LastStatus::Deprovisioning);
     service::task_failed_to_start(ecs, key, now);
     Next::Later(vec![(DEPROVISIONING, Step::End)])
@@ -255,6 +268,7 @@ fn release(task: &mut Task, now: Time) -> Next {
         container.last_status = "STOPPED";
     }
     task.interface.status = "DETACHING";
+    volumes::turn(task, "DETACHING");
     task.enter(LastStatus::Deprovisioning);
     Next::Later(vec![(DEPROVISIONING, Step::End)])
 }
@@ -266,6 +280,8 @@ fn end(ecs: &mut Ecs, key: &(String, String), now: Time) -> Next {
     task.interface.status = "DELETED";
     // A task's tags go when it stops (§1.4).
     task.tags.clear();
+    task.protected_until = None;
+    volumes::release(ecs, key);
     service::task_is_gone(ecs, key);
     Next::Later(vec![(RETENTION, Step::Delete)])
 }

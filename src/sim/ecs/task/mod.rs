@@ -4,20 +4,47 @@
 //! What a task's containers do is said by docker labels of its definition; see [`behaviour`].
 
 pub mod behaviour;
+mod exec;
+pub mod interruption;
 mod launch;
 mod life;
 mod operations;
+mod overrides;
+mod protection;
+mod pull;
+mod request;
+pub mod retirement;
+mod run;
+mod shares;
 mod show;
 #[cfg(test)]
 mod tests;
+mod tokens;
+pub mod volumes;
+
+use std::time::Duration;
 
 use crate::shape::{Time, Tree};
+
+use super::coverage::{Entry, full};
 
 use behaviour::Behaviour;
 pub use launch::{Order, launch, zone_of};
 pub use life::{begin_stop, digest, step};
-pub use operations::OPERATIONS;
 pub use show::show;
+pub use tokens::Remembered;
+
+/// The operations answered here.
+pub const OPERATIONS: &[Entry] = &[
+    full("DescribeTasks", operations::describe),
+    full("ExecuteCommand", exec::execute),
+    full("GetTaskProtection", protection::get),
+    full("ListTasks", operations::list),
+    full("RunTask", run::run),
+    full("StartTask", run::start),
+    full("StopTask", operations::stop),
+    full("UpdateTaskProtection", protection::update),
+];
 
 /// Where a task stands in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -70,7 +97,8 @@ impl Health {
 /// Why a task stops, or stopped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stop {
-    /// `TaskFailedToStart`, `EssentialContainerExited`, `UserInitiated`, `ServiceSchedulerInitiated`.
+    /// `TaskFailedToStart`, `EssentialContainerExited`, `UserInitiated`, `ServiceSchedulerInitiated`,
+    /// `SpotInterruption`, `TerminationNotice`.
     pub code: &'static str,
     pub reason: String,
 }
@@ -154,6 +182,14 @@ pub struct Task {
     pub containers: Vec<Container>,
     pub interface: Interface,
     pub zone: String,
+    /// How long the pull of its images takes.
+    pub pull: Duration,
+    /// Its managed EBS volumes.
+    pub disks: Vec<volumes::Disk>,
+    /// A service's scheduler must not stop it before (§2.18).
+    pub protected_until: Option<Time>,
+    /// Its platform is to be replaced, and the date has come (§8).
+    pub retiring: bool,
     pub tags: Vec<Tree>,
     pub version: i64,
     /// The members that never change: sizes, platform, overrides.
@@ -179,6 +215,11 @@ impl Task {
     /// Counts above a service's lower bound (§2.2).
     pub fn is_healthy(&self) -> bool {
         self.is_running() && self.wanted && self.settled
+    }
+
+    /// Whether it is protected from its service's scheduler (§2.18).
+    pub fn is_protected(&self, now: Time) -> bool {
+        self.protected_until.is_some_and(|until| now < until)
     }
 
     /// The key it is kept under.
@@ -232,4 +273,10 @@ pub enum Step {
     Delete,
     /// No trace is left.
     Purge,
+    /// Fargate takes Spot capacity back.
+    Interrupt,
+    /// The date of its retirement has come.
+    Retire,
+    /// Its service had time enough to replace it.
+    Overdue,
 }

@@ -4,20 +4,18 @@ use crate::shape::Tree;
 use crate::tree;
 
 use super::super::super::world::World;
-use super::super::coverage::{Entry, full};
 use super::super::service::{asks_for_tags, cluster_of, page, poke, service_name};
 use super::super::{Answer, Fault};
 use super::{LastStatus, Stop, Task, begin_stop, show};
-
-/// The operations answered here.
-pub const OPERATIONS: &[Entry] = &[full("ListTasks", list), full("DescribeTasks", describe), full("StopTask", stop)];
 
 /// How many tasks one DescribeTasks may name, and how many ARNs one page of ListTasks holds (§7.2).
 const MOST: usize = 100;
 /// StopTask without a reason (§3.3).
 const DEFAULT_REASON: &str = "Task stopped by user";
+/// In characters (§3.3).
+const LONGEST_REASON: usize = 1_024;
 
-fn list(world: &mut World, input: &Tree) -> Answer {
+pub(super) fn list(world: &mut World, input: &Tree) -> Answer {
     let cluster = cluster_of(world, input)?;
     let service = match input.text("serviceName") {
         Some(reference) => {
@@ -30,7 +28,9 @@ fn list(world: &mut World, input: &Tree) -> Answer {
         None => None,
     };
     let started_by = input.text("startedBy");
-    if started_by.is_some() && (service.is_some() || input.get("family").is_some()) {
+    // ECS documents that startedBy stands alone; people do combine it with desiredStatus, and it answers them (§3.5).
+    const NOT_WITH_STARTED_BY: &[&str] = &["containerInstance", "daemonName", "family", "launchType", "serviceName"];
+    if started_by.is_some() && NOT_WITH_STARTED_BY.iter().any(|name| input.get(name).is_some()) {
         return Err(Fault::invalid("startedBy cannot be combined with other filters."));
     }
     let stopped = input.text("desiredStatus") == Some("STOPPED");
@@ -59,7 +59,7 @@ fn in_cluster<'a>(world: &'a World, cluster: &str) -> impl Iterator<Item = &'a T
     world.ecs.tasks.range(from..).map(|(_, task)| task).take_while(move |task| task.cluster == name)
 }
 
-fn describe(world: &mut World, input: &Tree) -> Answer {
+pub(super) fn describe(world: &mut World, input: &Tree) -> Answer {
     let cluster = cluster_of(world, input)?;
     let wanted = input.list("tasks");
     if wanted.is_empty() {
@@ -82,7 +82,7 @@ fn describe(world: &mut World, input: &Tree) -> Answer {
     Ok(tree! { "tasks" => tasks, "failures" => failures })
 }
 
-fn stop(world: &mut World, input: &Tree) -> Answer {
+pub(super) fn stop(world: &mut World, input: &Tree) -> Answer {
     let cluster = cluster_of(world, input)?;
     let id = task_id(world, &cluster, input.text("task").unwrap_or_default())?;
     let key = (cluster, id);
@@ -90,7 +90,10 @@ fn stop(world: &mut World, input: &Tree) -> Answer {
     if !world.ecs.tasks.contains_key(&key) {
         return Err(missing());
     }
-    let reason = input.text("reason").unwrap_or(DEFAULT_REASON).to_owned();
+    let reason = input.text("reason").filter(|text| !text.is_empty()).unwrap_or(DEFAULT_REASON).to_owned();
+    if reason.chars().count() > LONGEST_REASON {
+        return Err(Fault::invalid(format!("reason can have at most {LONGEST_REASON} characters.")));
+    }
     begin_stop(world, &key, Stop { code: "UserInitiated", reason });
     let task = world.ecs.tasks.get(&key).ok_or_else(missing)?;
     let (service, shown) = (task.service.clone(), show(world, task, false));
@@ -101,7 +104,7 @@ fn stop(world: &mut World, input: &Tree) -> Answer {
 }
 
 /// The id in an id or ARN; an ARN of another cluster is refused (§1.1).
-fn task_id(world: &World, cluster: &str, reference: &str) -> Result<String, Fault> {
+pub(super) fn task_id(world: &World, cluster: &str, reference: &str) -> Result<String, Fault> {
     let Some((_, path)) = reference.split_once(":task/") else { return Ok(reference.to_owned()) };
     match path.split_once('/') {
         Some((other, id)) if other == cluster && reference == world.arn(&format!("task/{path}")) => Ok(id.to_owned()),

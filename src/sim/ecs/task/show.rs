@@ -4,7 +4,7 @@ use crate::shape::Tree;
 use crate::tree;
 
 use super::super::super::world::World;
-use super::{Container, Health, LastStatus, Task};
+use super::{Container, Health, LastStatus, Task, exec, volumes};
 
 /// The task as a tree; `tags` only when asked for (§1.4).
 pub fn show(world: &World, task: &Task, with_tags: bool) -> Tree {
@@ -12,6 +12,8 @@ pub fn show(world: &World, task: &Task, with_tags: bool) -> Tree {
     let tags = if with_tags { task.tags.clone() } else { Vec::new() };
     let connected = task.times.connectivity.map(|_| "CONNECTED");
     let times = &task.times;
+    let mut attachments = vec![attachment(world, task)];
+    attachments.extend(volumes::attachments(&world.ecs, task));
     task.body
         .clone()
         .with("taskArn", &task.arn)
@@ -21,7 +23,7 @@ pub fn show(world: &World, task: &Task, with_tags: bool) -> Tree {
         .with("lastStatus", task.last.as_str())
         .with("desiredStatus", if task.wanted { "RUNNING" } else { "STOPPED" })
         .with("availabilityZone", &task.zone)
-        .with("attachments", vec![attachment(world, task)])
+        .with("attachments", attachments)
         .with("containers", containers)
         .with("createdAt", task.created)
         .with("tags", tags)
@@ -63,6 +65,7 @@ fn container(task: &Task, container: &Container) -> Tree {
         .with("lastStatus", container.last_status)
         .with("networkInterfaces", interfaces)
         .with_some("healthStatus", (task.last >= LastStatus::Running).then(|| health.as_str()))
+        .with_some("managedAgents", exec::agents(task, container))
         .with_some("imageDigest", container.digest.as_ref())
         .with_some("runtimeId", container.runtime_id.as_ref())
         .with_some("exitCode", container.exit_code)

@@ -36,6 +36,8 @@ fn started(containers: Vec<Tree>) -> (World, (String, String)) {
         in_registry: false,
         execute_command: false,
         tags: Vec::new(),
+        overrides: Tree::map(),
+        volumes: Vec::new(),
     };
     let id = launch(&mut world, order);
     (world, ("default".into(), id))

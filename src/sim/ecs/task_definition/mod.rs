@@ -14,6 +14,7 @@ use crate::shape::Tree;
 
 use super::coverage::{Entry, full};
 use super::{Ecs, Fault};
+pub use rules::sizes;
 
 /// All revisions of one name. The counter never goes back, whatever is deregistered or deleted.
 #[derive(Clone, Debug, Default)]
