@@ -1,4 +1,5 @@
-//! Account settings (ecs-semantics §6.5). Only `containerInsights` changes what happens: it is a new cluster's default.
+//! Account settings (ecs-semantics §6.5). Two change what happens: `containerInsights` is a new cluster's default,
+//! `awsvpcTrunking` gives new instances more network interfaces.
 
 use crate::shape::Tree;
 use crate::tree;
@@ -63,6 +64,11 @@ fn effective<'a>(ecs: &'a Ecs, name: &str, principal: &str, root: &str) -> &'a s
 /// Whether a new cluster has Container Insights, unless its request says so.
 pub fn container_insights(world: &World) -> String {
     effective(&world.ecs, "containerInsights", &world.caller(), &root(world)).to_owned()
+}
+
+/// Whether a switch is on for everyone who did not set it.
+pub fn is_enabled(world: &World, name: &str) -> bool {
+    effective(&world.ecs, name, &world.caller(), &root(world)) == "enabled"
 }
 
 fn put(world: &mut World, input: &Tree) -> Answer {

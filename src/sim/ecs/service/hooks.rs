@@ -6,7 +6,7 @@ use crate::shape::Time;
 
 use super::super::super::world::World;
 use super::super::{Ecs, Event};
-use super::{Backoff, Deployment, Service};
+use super::{Backoff, Deployment, Service, events};
 
 /// The scheduler is asynchronous: it looks 1 to 3 s after something changed (§2.6).
 const LOOK_MS: u64 = 1_000;
@@ -25,6 +25,18 @@ pub fn poke(world: &mut World, cluster: &str, service: &str) {
     if let Some(mut service) = world.ecs.services.remove(&key) {
         look_at(world, &mut service, due);
         world.ecs.services.insert(key, service);
+    }
+}
+
+/// Instances came, went or have room: services that wait for a place look again, and those that want to be on every
+/// instance.
+pub fn capacity_changed(world: &mut World, cluster: &str) {
+    let from = (cluster.to_owned(), String::new());
+    let here = world.ecs.services.range(from..).take_while(|((of, _), _)| of == cluster).map(|(_, one)| one);
+    let waiting = here.filter(|one| one.is_active() && (one.is_daemon() || events::is_unplaced(one)));
+    let waiting = waiting.map(|one| one.name.clone()).collect::<Vec<_>>();
+    for service in waiting {
+        poke(world, cluster, &service);
     }
 }
 

@@ -13,9 +13,10 @@ mod tests;
 
 use crate::shape::{Time, Tree};
 
+use super::instance::Held;
 use behaviour::Behaviour;
-pub use launch::{Order, launch, zone_of};
-pub use life::{begin_stop, digest, step};
+pub use launch::{Order, launch, launch_on, zone_of};
+pub use life::{begin_stop, digest, lose, step};
 pub use operations::OPERATIONS;
 pub use show::show;
 
@@ -119,6 +120,17 @@ pub struct Interface {
     pub status: &'static str,
 }
 
+/// Where a task runs that is not on Fargate, and what it holds there.
+#[derive(Clone, Debug)]
+pub struct Host {
+    /// The container instance's id, and its ARN.
+    pub instance: String,
+    pub arn: String,
+    pub held: Held,
+    /// Containers share the host's addresses: `networkBindings` tell which ports.
+    pub binds: bool,
+}
+
 /// A task.
 #[derive(Clone, Debug)]
 pub struct Task {
@@ -152,7 +164,10 @@ pub struct Task {
     pub times: Times,
     pub stop: Option<Stop>,
     pub containers: Vec<Container>,
-    pub interface: Interface,
+    /// In awsvpc mode.
+    pub interface: Option<Interface>,
+    /// `None` on Fargate.
+    pub host: Option<Host>,
     pub zone: String,
     pub tags: Vec<Tree>,
     pub version: i64,
@@ -191,6 +206,12 @@ impl Task {
         if self.last != last {
             self.last = last;
             self.version += 1;
+        }
+    }
+
+    fn set_interface(&mut self, status: &'static str) {
+        if let Some(interface) = &mut self.interface {
+            interface.status = status;
         }
     }
 
