@@ -104,6 +104,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("tracing", NOT_PURE),
     ("tokio", NOT_PURE),
     ("fastrand", &["sim", "reconcile", "app"]),
+    ("regex_lite", &["sim"]),
     ("axum", &["serve", "sim::wire"]),
     ("http", &["serve", "sim::wire", "aws"]),
     ("hyper", &["serve"]),

@@ -8,6 +8,7 @@ use crate::tree;
 use super::super::world::World;
 use super::capacity_provider::association;
 use super::coverage::{Entry, full};
+use super::instance::{self, Instance};
 use super::page::{HUNDRED, Order, Row, page};
 use super::service::Service;
 use super::task::{Task, volumes};
@@ -109,6 +110,7 @@ fn create(world: &mut World, input: &Tree) -> Answer {
     world.ecs.tasks.retain(|(of, _), _| *of != name);
     world.ecs.attachments.remove(&name);
     association::attach(world, &name, &providers);
+    world.ecs.instances.retain(|(of, _), _| *of != name);
     let answer = tree! { "cluster" => shown(&world.ecs, &cluster, &ALL) };
     world.ecs.clusters.insert(name, cluster);
     Ok(answer)
@@ -224,6 +226,7 @@ fn delete(world: &mut World, input: &Tree) -> Answer {
     association::check_settled(world, &name)?;
     let has_services = services(&world.ecs, &name).any(Service::is_active);
     let has_tasks = tasks(&world.ecs, &name).any(Task::is_counted);
+    let has_instances = instance::in_cluster(&world.ecs, &name).any(Instance::is_registered);
     let cluster = world.ecs.clusters.get_mut(&name).ok_or_else(not_found)?;
     if has_services {
         let text = "The Cluster cannot be deleted while Services are active.";
@@ -233,6 +236,10 @@ fn delete(world: &mut World, input: &Tree) -> Answer {
         let text = "The Cluster cannot be deleted while Tasks are active.";
         return Err(Fault::new("ClusterContainsTasksException", text));
     }
+    if has_instances {
+        let text = "The Cluster cannot be deleted while Container Instances are active or draining.";
+        return Err(Fault::new("ClusterContainsContainerInstancesException", text));
+    }
     cluster.active = false;
     let cluster = cluster.clone();
     Ok(tree! { "cluster" => shown(&world.ecs, &cluster, &ALL) })
@@ -241,17 +248,29 @@ fn delete(world: &mut World, input: &Tree) -> Answer {
 /// What goes on in a cluster.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Counts {
+    instances: usize,
     active_services: usize,
-    running: usize,
-    pending: usize,
+    /// In the order of [`LAUNCH_TYPES`], as the other two are.
+    services: [usize; 3],
+    running: [usize; 3],
+    pending: [usize; 3],
 }
+
+/// Where things run, as statistics name it.
+const LAUNCH_TYPES: [&str; 3] = ["EC2", "FARGATE", "EXTERNAL"];
 
 impl Counts {
     fn of(ecs: &Ecs, cluster: &str) -> Self {
+        let launched = |task: &&Task, launch: &str| task.body.text("launchType") == Some(launch);
+        let active = || services(ecs, cluster).filter(|service| service.is_active());
         Self {
-            active_services: services(ecs, cluster).filter(|service| service.is_active()).count(),
-            running: tasks(ecs, cluster).filter(|task| task.is_running()).count(),
-            pending: tasks(ecs, cluster).filter(|task| task.is_pending()).count(),
+            instances: instance::in_cluster(ecs, cluster).filter(|one| one.is_registered()).count(),
+            active_services: active().count(),
+            services: LAUNCH_TYPES.map(|launch| active().filter(|one| one.launch_type() == launch).count()),
+            running: LAUNCH_TYPES
+                .map(|launch| tasks(ecs, cluster).filter(|task| task.is_running() && launched(task, launch)).count()),
+            pending: LAUNCH_TYPES
+                .map(|launch| tasks(ecs, cluster).filter(|task| task.is_pending() && launched(task, launch)).count()),
         }
     }
 }
@@ -283,9 +302,9 @@ fn shown(ecs: &Ecs, cluster: &Cluster, include: &[&str]) -> Tree {
         "clusterArn" => &cluster.arn,
         "clusterName" => &cluster.name,
         "status" => if cluster.active { "ACTIVE" } else { "INACTIVE" },
-        "registeredContainerInstancesCount" => 0,
-        "runningTasksCount" => counts.running,
-        "pendingTasksCount" => counts.pending,
+        "registeredContainerInstancesCount" => counts.instances,
+        "runningTasksCount" => counts.running.iter().sum::<usize>(),
+        "pendingTasksCount" => counts.pending.iter().sum::<usize>(),
         "activeServicesCount" => counts.active_services,
         "statistics" => if asked("STATISTICS") { statistics(counts) } else { none() },
         "settings" => part("settings", asked("SETTINGS")).unwrap_or_else(none),
@@ -298,17 +317,27 @@ fn shown(ecs: &Ecs, cluster: &Cluster, include: &[&str]) -> Tree {
     association::shown(ecs, &cluster.name, body, asked("ATTACHMENTS"))
 }
 
-/// The counts once more, by where things run: all on Fargate.
+/// The counts once more, by where things run; those of external instances only where there are any.
 fn statistics(counts: Counts) -> Tree {
-    let rows = [
-        ("runningEC2TasksCount", 0),
-        ("runningFargateTasksCount", counts.running),
-        ("pendingEC2TasksCount", 0),
-        ("pendingFargateTasksCount", counts.pending),
-        ("activeEC2ServiceCount", 0),
-        ("activeFargateServiceCount", counts.active_services),
-    ];
-    let row = |(name, count): (&str, usize)| tree! { "name" => name, "value" => count.to_string() };
+    let mut rows = Vec::new();
+    for (at, name) in ["EC2", "Fargate", "External"].into_iter().enumerate() {
+        let of = |counts: [usize; 3]| counts.get(at).copied().unwrap_or(0);
+        let numbers = [of(counts.running), of(counts.pending), of(counts.services)];
+        if name == "External" && numbers == [0, 0, 0] {
+            continue;
+        }
+        let names = [
+            format!("running{name}TasksCount"),
+            format!("pending{name}TasksCount"),
+            format!("active{name}ServiceCount"),
+        ];
+        rows.extend(names.into_iter().zip(numbers).enumerate().map(|(kind, row)| (kind, at, row)));
+    }
+    // Running first, then pending, then services, each by where.
+    rows.sort_by_key(|(kind, at, _)| (*kind, *at));
+    let row = |(_, _, (name, count)): (usize, usize, (String, usize))| {
+        tree! { "name" => name, "value" => count.to_string() }
+    };
     Tree::List(rows.into_iter().map(row).collect())
 }
 

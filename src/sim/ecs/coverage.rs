@@ -54,11 +54,9 @@ pub const fn partial(name: &'static str, answer: Operation, lacking: &'static st
     Entry { name, answer, coverage: Coverage::Partial(lacking) }
 }
 
-const AGENT: &str = "calls of the ECS agent: containers do not run here, so there is no agent";
 const DAEMONS: &str = "managed daemons, which run on managed instances";
 const EXPRESS: &str = "Express Mode, which builds load balancers, certificates and scaling around a service";
 const GATEWAYS: &str = "gateways";
-const INSTANCES: &str = "container instances that are registered by hand";
 const HOOKS: &str = "deployments that pause for a hook";
 const TASK_SETS: &str = "task sets and the EXTERNAL deployment controller";
 
@@ -70,13 +68,11 @@ const LACKING: &[(&str, &str)] = &[
     ("CreateExpressGatewayService", EXPRESS),
     ("CreateGateway", GATEWAYS),
     ("CreateTaskSet", TASK_SETS),
-    ("DeleteAttributes", INSTANCES),
     ("DeleteDaemon", DAEMONS),
     ("DeleteDaemonTaskDefinition", DAEMONS),
     ("DeleteExpressGatewayService", EXPRESS),
     ("DeleteGateway", GATEWAYS),
     ("DeleteTaskSet", TASK_SETS),
-    ("DeregisterContainerInstance", INSTANCES),
     ("DescribeDaemon", DAEMONS),
     ("DescribeDaemonDeployments", DAEMONS),
     ("DescribeDaemonRevisions", DAEMONS),
@@ -87,21 +83,13 @@ const LACKING: &[(&str, &str)] = &[
     ("DescribeGatewayRoute", GATEWAYS),
     ("DescribeTaskSets", TASK_SETS),
     ("DisassociateGatewayFromCluster", GATEWAYS),
-    ("DiscoverPollEndpoint", AGENT),
     ("ListDaemonDeployments", DAEMONS),
     ("ListDaemonTaskDefinitions", DAEMONS),
     ("ListDaemons", DAEMONS),
     ("ListGatewayClusterAssociations", GATEWAYS),
     ("ListGatewayRoutes", GATEWAYS),
     ("ListGateways", GATEWAYS),
-    ("PutAttributes", INSTANCES),
-    ("RegisterContainerInstance", INSTANCES),
     ("RegisterDaemonTaskDefinition", DAEMONS),
-    ("SubmitAttachmentStateChanges", AGENT),
-    ("SubmitContainerStateChange", AGENT),
-    ("SubmitTaskStateChange", AGENT),
-    ("UpdateContainerAgent", AGENT),
-    ("UpdateContainerInstancesState", INSTANCES),
     ("UpdateDaemon", DAEMONS),
     ("UpdateExpressGatewayService", EXPRESS),
     ("UpdateGateway", GATEWAYS),

@@ -7,6 +7,7 @@ pub mod fault;
 pub mod input;
 pub mod instance;
 pub mod page;
+pub mod placement;
 pub mod service;
 pub mod setting;
 pub mod tag;
@@ -43,6 +44,8 @@ pub struct Ecs {
     pub services: BTreeMap<(String, String), service::Service>,
     /// By (cluster name, task id); STOPPED ones stay for an hour.
     pub tasks: BTreeMap<(String, String), task::Task>,
+    /// By (cluster name, instance id); INACTIVE ones stay describable for a while.
+    pub instances: BTreeMap<(String, String), instance::Instance>,
     /// How many addresses each subnet has given out.
     pub addresses: BTreeMap<String, u32>,
     /// EBS volumes that ECS made for tasks, by id: attached ones, and those kept when their tasks stopped.
@@ -62,6 +65,8 @@ pub enum Event {
     Pass { cluster: String, service: String },
     /// A task takes its next step.
     Task { cluster: String, task: String, step: task::Step },
+    /// A container agent has updated itself.
+    AgentUpdated { cluster: String, instance: String },
 }
 
 /// Lets one event happen.
@@ -69,6 +74,7 @@ pub fn fire(world: &mut World, event: Event) {
     match event {
         Event::Pass { cluster, service } => service::pass(world, &cluster, &service),
         Event::Task { cluster, task, step } => task::step(world, &cluster, &task, step),
+        Event::AgentUpdated { cluster, instance } => instance::agent_updated(world, &cluster, &instance),
     }
 }
 

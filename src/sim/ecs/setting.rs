@@ -1,6 +1,6 @@
 //! Account settings (ecs-semantics §6.5). What changes what happens here: `containerInsights` is a new cluster's default,
-//! `fargateTaskRetirementWaitPeriod` the time from a notice to its date, and without a long ARN format, what is made has
-//! ARNs of the old form, and can't be tagged (§1.1).
+//! `awsvpcTrunking` gives new instances more network interfaces, `fargateTaskRetirementWaitPeriod` is the time from a
+//! notice to its date, and without a long ARN format, what is made has ARNs of the old form, and can't be tagged (§1.1).
 
 use crate::shape::Tree;
 use crate::tree;
@@ -94,7 +94,7 @@ impl Kind {
 
 /// Whether something new has an ARN with its cluster in it, as everything has unless that is switched off.
 pub fn is_long(world: &World, kind: Kind) -> bool {
-    holds(world, kind.words().1) == "enabled"
+    is_enabled(world, kind.words().1)
 }
 
 /// The id and the ARN of something new: an id of 32 hex digits is written as a UUID in ARNs of the old form (§1.1).
@@ -150,6 +150,11 @@ fn principal(world: &World, input: &Tree) -> Result<String, Fault> {
 /// How many days lie between the notice of a Fargate task's retirement and the date (§8.1).
 pub fn retirement_wait_days(world: &World) -> u64 {
     holds(world, "fargateTaskRetirementWaitPeriod").parse().unwrap_or(7)
+}
+
+/// Whether a switch is on for everyone who did not set it.
+pub fn is_enabled(world: &World, name: &str) -> bool {
+    holds(world, name) == "enabled"
 }
 
 fn put(world: &mut World, input: &Tree) -> Answer {

@@ -89,6 +89,10 @@ fn find<'a>(world: &'a mut World, arn: &str) -> Result<&'a mut Vec<Tree>, Fault>
             let found = ecs.tasks.get_mut(&key(cluster, id)).ok_or_else(missing)?;
             if found.last >= LastStatus::Stopped { Err(over("task", "stopped")) } else { Ok(&mut found.tags) }
         }
+        ["container-instance", cluster, id] => {
+            let found = ecs.instances.get_mut(&key(cluster, id)).ok_or_else(missing)?;
+            if found.is_registered() { Ok(&mut found.tags) } else { Err(over("container instance", "inactive")) }
+        }
         ["task-definition", name] => {
             let (family, revision) = name.split_once(':').ok_or_else(missing)?;
             let revision: i64 = revision.parse().map_err(|_| missing())?;
@@ -99,7 +103,9 @@ fn find<'a>(world: &'a mut World, arn: &str) -> Result<&'a mut Vec<Tree>, Fault>
             let found = ecs.providers.get_mut(*name).ok_or_else(missing)?;
             if found.is_active(now) { Ok(&mut found.tags) } else { Err(over("capacity provider", "inactive")) }
         }
-        ["service" | "task", _] => Err(Fault::invalid("Long arn format must be used for tagging operations")),
+        ["service" | "task" | "container-instance", _] => {
+            Err(Fault::invalid("Long arn format must be used for tagging operations"))
+        }
         _ => Err(Fault::invalid(format!("Invalid arn: {arn}"))),
     }
 }

@@ -39,7 +39,7 @@ pub fn choose(world: &World, cluster: &str, input: &Tree, spec: &mut Tree) -> Re
 }
 
 pub fn set_launch_type(spec: &mut Tree, launch: &str) -> Result<(), Fault> {
-    if !matches!(launch, "FARGATE" | "EC2") {
+    if !matches!(launch, "FARGATE" | "EC2" | "EXTERNAL") {
         return Err(Fault::unsupported(&format!("the launch type {launch}")));
     }
     spec.remove("capacityProviderStrategy");
@@ -110,7 +110,7 @@ fn is_fargate_provider(item: &Tree) -> bool {
     matches!(item.text("capacityProvider"), Some("FARGATE" | "FARGATE_SPOT"))
 }
 
-/// Whether tasks run on Fargate; otherwise they would need EC2 instances, of which there are none.
+/// Whether tasks run on Fargate; otherwise they need container instances.
 pub fn is_fargate(spec: &Tree) -> bool {
     let strategy = spec.list("capacityProviderStrategy");
     spec.text("launchType") == Some("FARGATE") || (!strategy.is_empty() && strategy.iter().all(is_fargate_provider))

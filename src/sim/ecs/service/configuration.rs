@@ -5,6 +5,7 @@ use crate::shape::Tree;
 use crate::tree;
 
 use super::super::Fault;
+use super::super::placement::check;
 
 /// Echoed as given, and read when tasks are started or judged later.
 const PLAIN: &[&str] = &[
@@ -21,16 +22,15 @@ const MOST_BAKE_MINUTES: i64 = 1_440;
 /// The settings of a new service, every default filled in.
 pub(super) fn of_create(input: &Tree, behind_balancer: bool) -> Result<Tree, Fault> {
     let strategy = input.text("schedulingStrategy").unwrap_or("REPLICA");
-    if strategy != "REPLICA" {
-        return Err(Fault::unsupported(&format!("the scheduling strategy {strategy}")));
-    }
+    let daemon = strategy == "DAEMON";
     let none = Vec::<Tree>::new;
     let mut settings = tree! {
         "schedulingStrategy" => strategy,
         "deploymentController" => controller(input)?,
         "deploymentConfiguration" => tree! {
-            "maximumPercent" => 200,
-            "minimumHealthyPercent" => 100,
+            // Of a DAEMON's defaults, those of the API (§2.1).
+            "maximumPercent" => if daemon { 100 } else { 200 },
+            "minimumHealthyPercent" => if daemon { 0 } else { 100 },
             "strategy" => "ROLLING",
             "bakeTimeInMinutes" => 0,
             "alarms" => tree! { "alarmNames" => none(), "rollback" => false, "enable" => false },
@@ -46,7 +46,8 @@ pub(super) fn of_create(input: &Tree, behind_balancer: bool) -> Result<Tree, Fau
     }
     overlay(&mut settings, input)?;
     let asked = given(input, "availabilityZoneRebalancing").and_then(Tree::as_text);
-    let default = if can_rebalance(&settings) { "ENABLED" } else { "DISABLED" };
+    let external = input.text("launchType") == Some("EXTERNAL");
+    let default = if can_rebalance(&settings) && !external { "ENABLED" } else { "DISABLED" };
     settings.set("availabilityZoneRebalancing", asked.unwrap_or(default));
     judge(&settings, "created")?;
     Ok(settings)
@@ -82,6 +83,8 @@ fn overlay(settings: &mut Tree, input: &Tree) -> Result<(), Fault> {
             settings.set(name, value);
         }
     }
+    let echoed = settings.list("placementStrategy").iter().map(check::echoed).collect::<Vec<_>>();
+    settings.set("placementStrategy", echoed);
     let Some(asked) = given(input, "deploymentConfiguration").and_then(Tree::as_map) else { return Ok(()) };
     let mut merged = settings.get("deploymentConfiguration").cloned().unwrap_or_default();
     for (name, value) in asked.iter().filter(|(_, value)| **value != Tree::Null) {
@@ -112,6 +115,8 @@ fn breaker(given: &Tree) -> Tree {
 fn judge(settings: &Tree, verb: &str) -> Result<(), Fault> {
     let refuse = |text: &str| Err(Fault::invalid(text));
     let deployment = settings.get("deploymentConfiguration").cloned().unwrap_or_default();
+    let daemon = settings.text("schedulingStrategy") == Some("DAEMON");
+    judge_placement(settings, daemon)?;
     let strategy = deployment.text("strategy").unwrap_or("ROLLING");
     if strategy != "ROLLING" {
         return Err(Fault::unsupported(&format!("the deployment strategy {strategy}")));
@@ -127,7 +132,10 @@ fn judge(settings: &Tree, verb: &str) -> Result<(), Fault> {
     if maximum < 100 {
         return refuse("maximumPercent must be at least 100");
     }
-    if minimum == 100 && maximum == 100 {
+    if daemon && maximum > 100 {
+        return refuse("The daemon scheduling strategy does not support values above 100 for maximumPercent");
+    }
+    if minimum == 100 && maximum == 100 && !daemon {
         return refuse("Both maximumPercent and minimumHealthyPercent cannot be 100 as this will block deployments");
     }
     if !(0..=MOST_BAKE_MINUTES).contains(&deployment.int("bakeTimeInMinutes").unwrap_or(0)) {
@@ -146,6 +154,16 @@ fn judge(settings: &Tree, verb: &str) -> Result<(), Fault> {
         return refuse(&format!("The service couldn't be {verb} because {change}"));
     }
     Ok(())
+}
+
+/// A DAEMON has no strategies: it is everywhere (§2.16; wording weak).
+fn judge_placement(settings: &Tree, daemon: bool) -> Result<(), Fault> {
+    check::constraints(settings.list("placementConstraints"))?;
+    let strategies = settings.list("placementStrategy");
+    if daemon && !strategies.is_empty() {
+        return Err(Fault::invalid("The daemon scheduling strategy does not support placement strategies"));
+    }
+    check::strategies(strategies)
 }
 
 /// What availability zone rebalancing is compatible with (§2.12).

@@ -8,7 +8,7 @@ use crate::tree;
 
 use super::super::super::world::World;
 use super::super::{Answer, Fault, setting, tag};
-use super::{Service, Status, configuration, hooks, input, names, rollout, show};
+use super::{Service, Status, configuration, hooks, input, names, places, rollout, show};
 
 const LONGEST_NAME: usize = 255;
 const LONGEST_TOKEN: usize = 36;
@@ -36,8 +36,14 @@ pub(super) fn create(world: &mut World, given: &Tree) -> Answer {
     setting::check_taggable(world, setting::Kind::Service, given)?;
     let wanted = input::of_create(world, &cluster, given)?;
     let settings = configuration::of_create(given, !wanted.spec.list("loadBalancers").is_empty())?;
-    let Some(desired) = given.int("desiredCount") else {
-        return Err(Fault::invalid("The desired count must be specified with the REPLICA scheduling strategy."));
+    places::judge(&wanted.spec, &settings, &wanted.definition.body)?;
+    let desired = match (settings.text("schedulingStrategy"), given.int("desiredCount")) {
+        (Some("DAEMON"), None) => 0,
+        (Some("DAEMON"), Some(_)) => return Err(no_daemons_count()),
+        (_, Some(desired)) => desired,
+        (_, None) => {
+            return Err(Fault::invalid("The desired count must be specified with the REPLICA scheduling strategy."));
+        }
     };
     judge_desired(desired)?;
     let mut service = Service {
@@ -65,11 +71,19 @@ pub(super) fn create(world: &mut World, given: &Tree) -> Answer {
         retired: None,
     };
     rollout::deploy(world, &mut service, wanted);
+    if service.is_daemon() {
+        service.desired = places::recount(world, &service);
+    }
     let shown = show::service(world, &service, true);
     let (cluster, name) = service.key();
     world.ecs.services.insert(service.key(), service);
     hooks::poke(world, &cluster, &name);
     Ok(tree! { "service" => shown })
+}
+
+/// Not even 0 (§2.16).
+pub(super) fn no_daemons_count() -> Fault {
+    Fault::invalid("The daemon scheduling strategy does not support a desired count for services")
 }
 
 /// The range of `desiredCount`.

@@ -16,7 +16,7 @@ pub(super) fn delete(world: &mut World, given: &Tree) -> Answer {
     };
     match service.status {
         Status::Inactive => return Err(Fault::new("ServiceNotActiveException", "Service was not ACTIVE.")),
-        Status::Active if service.desired > 0 && given.bool("force") != Some(true) => {
+        Status::Active if service.desired > 0 && !service.is_daemon() && given.bool("force") != Some(true) => {
             return Err(Fault::invalid("The service cannot be stopped while it is scaled above 0."));
         }
         Status::Active => {

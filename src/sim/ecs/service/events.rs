@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::shape::Time;
 
 use super::super::super::world::World;
+use super::super::instance::Lack;
 use super::{Service, Told};
 
 /// `events[]` holds so many.
@@ -26,15 +27,6 @@ pub(super) const BLOCKED_TEXT: &str = "was unable to stop or start tasks during 
      deployment configuration. Update the minimumHealthyPercent or maximumPercent value and try again.";
 pub(super) const IMPAIRED_TEXT: &str = "is unable to consistently start tasks successfully. For more information, see \
      the Troubleshooting section of the Amazon ECS Developer Guide.";
-
-/// No instance to place a task on, in the cluster or in its capacity provider.
-pub(super) fn placement_text(by_strategy: bool) -> String {
-    let place = if by_strategy { "capacity provider" } else { "cluster" };
-    format!(
-        "was unable to place a task because no container instance met all of its requirements. Reason: No Container \
-         Instances were found in your {place}."
-    )
-}
 
 /// Tasks that a deployment would stop if they were not protected.
 pub(super) fn protected_text(deployment: &str, tasks: i64) -> String {
@@ -68,6 +60,24 @@ pub(super) fn tell_once(world: &mut World, service: &mut Service, cause: &'stati
             tell(world, service, text);
             now.after(QUIET)
         }
+    }
+}
+
+/// What is lacking is a cause of its own, so that the next one is told as well.
+pub(super) fn unfit(lack: Lack) -> &'static str {
+    lack.reason()
+}
+
+/// Whether it waits for a place on an instance.
+pub(super) fn is_unplaced(service: &Service) -> bool {
+    service.notices.keys().any(|cause| *cause == PLACEMENT || Lack::ALL.iter().any(|lack| lack.reason() == *cause))
+}
+
+/// A place was found: the next lack is news again.
+pub(super) fn clear_placement(service: &mut Service) {
+    clear(service, PLACEMENT);
+    for lack in Lack::ALL {
+        clear(service, lack.reason());
     }
 }
 

@@ -29,6 +29,18 @@ pub fn poke(world: &mut World, cluster: &str, service: &str) {
     }
 }
 
+/// Instances came, went or have room: services that wait for a place look again, and those that want to be on every
+/// instance.
+pub fn capacity_changed(world: &mut World, cluster: &str) {
+    let from = (cluster.to_owned(), String::new());
+    let here = world.ecs.services.range(from..).take_while(|((of, _), _)| of == cluster).map(|(_, one)| one);
+    let waiting = here.filter(|one| one.is_active() && (one.is_daemon() || events::is_unplaced(one)));
+    let waiting = waiting.map(|one| one.name.clone()).collect::<Vec<_>>();
+    for service in waiting {
+        poke(world, cluster, &service);
+    }
+}
+
 /// Puts a pass on the agenda, unless one is due no later. A service has one pass to come at most: a later one that
 /// was put down before finds that it is not expected any more.
 pub(super) fn look_at(world: &mut World, service: &mut Service, due: Time) {

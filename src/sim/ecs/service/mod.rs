@@ -1,8 +1,8 @@
 //! Services: what people set, what the rolling scheduler makes of it, and the record it leaves (ecs-semantics §2, §5).
 //! Must not know: protocols, the operator.
 //!
-//! Offered: REPLICA services on Fargate with the ECS controller and the ROLLING strategy. The rest is refused by
-//! name; a service that would need EC2 instances finds none. `create`, `update`, `delete`, `read` and `journal`
+//! Offered: REPLICA and DAEMON services with the ECS controller and the ROLLING strategy, on Fargate and on container
+//! instances; the rest is refused by name. `places` asks where tasks can run. `create`, `update`, `delete`, `read` and `journal`
 //! answer operations; `schedule` and `round` are the scheduler; `rollout` is the fate of deployments.
 //!
 //! Nothing ticks: whatever changes puts one look at the service on the agenda, 1 to 3 s later, and in the steady state
@@ -19,6 +19,7 @@ mod input;
 mod journal;
 mod names;
 mod namespace;
+mod places;
 mod read;
 mod rollout;
 mod round;
@@ -39,7 +40,9 @@ use super::task_definition::TaskDefinition;
 
 pub use bounds::{Bounds, Decision, Kind, threshold};
 pub use capacity::{choose as choose_capacity, is_fargate, set_launch_type};
-pub use hooks::{is_held_up, poke, task_failed_to_start, task_is_gone, task_is_healthy, task_runs};
+pub use hooks::{
+    capacity_changed, is_held_up, poke, task_failed_to_start, task_is_gone, task_is_healthy, task_runs,
+};
 pub use input::{judge_fargate, judge_network, network_defaults};
 pub use journal::State;
 pub use names::{asks_for_tags, cluster_of, page, service_name};
@@ -229,6 +232,16 @@ impl Service {
 
     pub fn is_active(&self) -> bool {
         self.status == Status::Active
+    }
+
+    /// Where its tasks run: EC2, FARGATE or EXTERNAL.
+    pub fn launch_type(&self) -> &str {
+        if capacity::is_fargate(&self.spec) { "FARGATE" } else { self.spec.text("launchType").unwrap_or("EC2") }
+    }
+
+    /// One task on each instance (§2.16).
+    pub fn is_daemon(&self) -> bool {
+        self.settings.text("schedulingStrategy") == Some("DAEMON")
     }
 
     /// Its bounds with the present configuration.

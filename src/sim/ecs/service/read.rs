@@ -42,7 +42,9 @@ pub(super) fn list(world: &mut World, input: &Tree) -> Answer {
     let matches = |one: &&Service| {
         one.is_active()
             && input.text("launchType").is_none_or(|wanted| one.spec.text("launchType") == Some(wanted))
-            && input.text("schedulingStrategy").is_none_or(|wanted| wanted == "REPLICA")
+            && input
+                .text("schedulingStrategy")
+                .is_none_or(|wanted| one.settings.text("schedulingStrategy") == Some(wanted))
             && input.text("resourceManagementType").is_none_or(|wanted| wanted == "CUSTOMER")
     };
     let rows = here.filter(matches).map(|one| (one.name.clone(), Tree::from(&one.arn))).collect();

@@ -61,7 +61,8 @@ pub(super) fn deploy(world: &mut World, service: &mut Service, wanted: super::in
     service.deployments.insert(0, deployment);
     service.spec = wanted.spec;
     service.steady_again = None;
-    for cause in [events::PLACEMENT, events::MISPLACED, events::BLOCKED, events::IMPAIRED] {
+    events::clear_placement(service);
+    for cause in [events::MISPLACED, events::BLOCKED, events::IMPAIRED] {
         events::clear(service, cause);
     }
 }

@@ -1,7 +1,7 @@
 //! One look's working set: the tasks of a service as they count, and the two things a scheduler can do with them.
 //! Must not know: which of them are right to do; but an unlawful one is refused here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use crate::tree;
 use super::super::super::world::World;
 use super::super::task::retirement::REASON;
 use super::super::task::{self, Order, Stop, Task};
+use super::places::{self, Unplaced};
 use super::{Bounds, Decision, Kind, Service, capacity, events, show};
 
 /// The record of decisions never grows beyond this.
@@ -44,6 +45,8 @@ struct Seat {
     protected: bool,
     /// Its platform is retired (§8).
     retiring: bool,
+    /// Its instance is to be left.
+    displaced: bool,
 }
 
 impl Seat {
@@ -65,6 +68,10 @@ pub(super) struct Round<'a> {
     stopped_pending: i64,
     stopped_running: Vec<String>,
     started: Vec<String>,
+    /// Instances that the service's tasks have to leave.
+    unfit: BTreeSet<String>,
+    /// Why the last task that was to start has no place.
+    pub unplaced: Option<Unplaced>,
     /// When the next look is due at the latest.
     pub wake: Option<Time>,
 }
@@ -72,6 +79,7 @@ pub(super) struct Round<'a> {
 impl<'a> Round<'a> {
     pub fn new(world: &'a mut World, service: &'a mut Service) -> Self {
         let bounds = service.bounds();
+        let unfit = places::unfit(world, service);
         let mut round = Self {
             world,
             service,
@@ -80,6 +88,8 @@ impl<'a> Round<'a> {
             stopped_pending: 0,
             stopped_running: Vec::new(),
             started: Vec::new(),
+            unfit,
+            unplaced: None,
             wake: None,
         };
         let ids = round.service.tasks.iter().cloned().collect::<Vec<_>>();
@@ -105,11 +115,12 @@ impl<'a> Round<'a> {
             deployment,
             stand,
             zone: task.zone.clone(),
-            subnet: task.interface.subnet.clone(),
+            subnet: task.interface.as_ref().map(|one| one.subnet.clone()).unwrap_or_default(),
             provider: task.capacity_provider.clone(),
             sound: task.is_healthy(),
             protected: self.service.is_active() && task.is_protected(now),
             retiring: task.retiring,
+            displaced: task.host.as_ref().is_some_and(|host| self.unfit.contains(&host.instance)),
         });
         let expiry = task.protected_until.filter(|expiry| now < *expiry);
         self.wake_at(until);
@@ -150,6 +161,12 @@ impl<'a> Round<'a> {
     /// How many tasks of a deployment stand so.
     pub fn of(&self, deployment: usize, stands: &[Stand]) -> i64 {
         count(self.seats.iter().filter(|seat| seat.deployment == deployment && stands.contains(&seat.stand)))
+    }
+
+    /// How many of those that stand so have to leave their instances.
+    pub fn displaced(&self, deployment: usize, stands: &[Stand]) -> i64 {
+        let leaves = |seat: &&Seat| seat.displaced && seat.deployment == deployment && stands.contains(&seat.stand);
+        count(self.seats.iter().filter(leaves))
     }
 
     /// The tasks of a deployment that are to stay.
@@ -197,7 +214,7 @@ impl<'a> Round<'a> {
         let candidates =
             candidates.filter(|(_, seat)| seat.deployment == deployment && seat.stand == stand && !seat.holds_out());
         let fullest = candidates.max_by_key(|(place, seat)| {
-            (zones.get(seat.zone.as_str()).copied().unwrap_or(0), std::cmp::Reverse(*place))
+            (seat.displaced, zones.get(seat.zone.as_str()).copied().unwrap_or(0), std::cmp::Reverse(*place))
         });
         fullest.map(|(place, _)| place)
     }
@@ -247,9 +264,23 @@ impl<'a> Round<'a> {
     pub fn start(&mut self, deployment: usize, most: i64) -> i64 {
         let mut started = 0;
         while started < most && self.room() > 0 {
-            let Some(order) = self.order(deployment) else { break };
+            let Some(mut order) = self.order(deployment) else { break };
+            let Some(of) = self.service.deployments.get(deployment) else { break };
+            let placed = match places::find(self.world, self.service, of, &mut order) {
+                Ok(placed) => placed,
+                Err(why) => {
+                    self.unplaced = Some(why);
+                    break;
+                }
+            };
             self.record(Kind::Start);
-            let id = task::launch(self.world, order);
+            let id = match placed {
+                None => task::launch(self.world, order),
+                Some(placed) => {
+                    order.subnet = self.emptiest(placed.subnets.iter().map(String::as_str));
+                    task::launch_on(self.world, order, placed)
+                }
+            };
             self.service.tasks.insert(id.clone());
             self.started.push(id.clone());
             self.seat(id);
@@ -287,7 +318,10 @@ impl<'a> Round<'a> {
     /// Starts go where the fewest tasks are (§2.3); ties in the order of the list.
     fn emptiest_subnet(&self, spec: &Tree) -> String {
         let subnets = spec.at(&["networkConfiguration", "awsvpcConfiguration", "subnets"]).and_then(Tree::as_list);
-        let names = subnets.unwrap_or_default().iter().filter_map(Tree::as_text);
+        self.emptiest(subnets.unwrap_or_default().iter().filter_map(Tree::as_text))
+    }
+
+    fn emptiest<'b>(&self, names: impl Iterator<Item = &'b str>) -> String {
         let here = |subnet: &&str| {
             let staying = self.seats.iter().filter(|seat| seat.stand != Stand::Leaving);
             staying.filter(|seat| seat.subnet == **subnet).count()
@@ -365,7 +399,7 @@ impl<'a> Round<'a> {
                 text += &format!(" Amazon ECS replaced {replaced} tasks due to an unhealthy status.");
             }
             events::tell(self.world, self.service, &text);
-            events::clear(self.service, events::PLACEMENT);
+            events::clear_placement(self.service);
         }
         self.stopped_pending = 0;
     }

@@ -7,9 +7,10 @@ use crate::shape::Time;
 use super::super::super::world::World;
 use super::super::task::{self, LastStatus};
 use super::hooks::{self, IMPAIRED_LEVEL};
+use super::places::{self, Unplaced};
 use super::rollout::{self, Judgement, Standing};
 use super::round::{Round, Stand};
-use super::{RolloutState, Service, Status, capacity, events, journal};
+use super::{RolloutState, Service, Status, events, journal};
 
 /// Tasks started in one look, and the pause before the next: 500 a minute (§7.5).
 const START_BATCH: i64 = 10;
@@ -89,6 +90,9 @@ fn active(world: &mut World, service: &mut Service) -> Option<Time> {
         let text = format!("was unable to place a task. Reason: {why}.");
         events::tell_once(world, service, events::MISPLACED, &text);
     }
+    if service.is_daemon() {
+        service.desired = places::recount(world, service);
+    }
     let desired = service.desired;
     if let Some(primary) = service.primary_mut().filter(|one| one.rollout != RolloutState::Failed) {
         primary.desired = desired;
@@ -98,6 +102,9 @@ fn active(world: &mut World, service: &mut Service) -> Option<Time> {
     round.register();
     for deployment in (1..round.service.deployments.len()).rev() {
         retire(&mut round, deployment);
+    }
+    for deployment in (0..round.service.deployments.len()).rev() {
+        evacuate(&mut round, deployment);
     }
     for deployment in (0..round.service.deployments.len()).rev() {
         trim(&mut round, deployment);
@@ -110,6 +117,7 @@ fn active(world: &mut World, service: &mut Service) -> Option<Time> {
     block(&mut round);
     hold(&mut round);
     round.tell(replaced);
+    tell_unplaced(&mut round);
     conclude(round)
 }
 
@@ -135,9 +143,10 @@ fn held_back(round: &Round<'_>, deployment: usize) -> Option<Time> {
     until.filter(|until| *until > round.world.now())
 }
 
-/// How many tasks a deployment lacks; sick ones are to be replaced.
+/// How many tasks a deployment lacks; sick ones are to be replaced, and those whose instances are to be left.
 fn lacks(round: &Round<'_>, deployment: usize) -> i64 {
-    let fit = round.live(deployment) - round.of(deployment, &[Stand::Sick]);
+    let displaced = round.displaced(deployment, &[Stand::Pending, Stand::Young, Stand::Healthy]);
+    let fit = round.live(deployment) - round.of(deployment, &[Stand::Sick]) - displaced;
     (target(round, deployment) - fit).max(0)
 }
 
@@ -173,12 +182,22 @@ fn retire(round: &mut Round<'_>, deployment: usize) {
     }
 }
 
+/// Empties instances that are to be left: what is PENDING at once, what runs as the bounds allow (§2.17).
+fn evacuate(round: &mut Round<'_>, deployment: usize) {
+    for stand in [Stand::Pending, Stand::Young, Stand::Healthy] {
+        // The displaced ones are chosen first.
+        let displaced = round.displaced(deployment, &[stand]);
+        round.stop(deployment, stand, displaced);
+    }
+}
+
 /// Within one deployment: unhealthy tasks whose replacements are there, and tasks beyond its target (§2.4).
 fn trim(round: &mut Round<'_>, deployment: usize) {
     let target = target(round, deployment);
     let stalled = is(round, deployment, RolloutState::Failed);
-    let coming = round.of(deployment, &[Stand::Pending, Stand::Young]);
-    let healthy = round.of(deployment, &[Stand::Healthy]);
+    let staying = |stands: &[Stand]| round.of(deployment, stands) - round.displaced(deployment, stands);
+    let coming = staying(&[Stand::Pending, Stand::Young]);
+    let healthy = staying(&[Stand::Healthy]);
     let sick = round.of(deployment, &[Stand::Sick]);
     let mut superfluous = (sick - (target - healthy).max(0)).max(0);
     if superfluous == 0 && sick > 0 && coming == 0 && round.leaving() == 0 && !stalled {
@@ -201,14 +220,6 @@ fn start(round: &mut Round<'_>, deployment: usize) -> i64 {
     if lacking == 0 || !may || is(round, deployment, RolloutState::Failed) {
         return 0;
     }
-    let on_fargate = round.service.deployments.get(deployment).is_some_and(|one| capacity::is_fargate(&one.spec));
-    if !on_fargate {
-        let by_strategy = !round.service.spec.list("capacityProviderStrategy").is_empty();
-        let text = events::placement_text(by_strategy);
-        let again = events::tell_once(round.world, round.service, events::PLACEMENT, &text);
-        round.wake_at(Some(again));
-        return 0;
-    }
     if let Some(until) = held_back(round, deployment) {
         let level = round.service.deployments.get(deployment).map_or(0, |one| one.backoff.level);
         if level >= IMPAIRED_LEVEL {
@@ -218,11 +229,22 @@ fn start(round: &mut Round<'_>, deployment: usize) -> i64 {
         return 0;
     }
     let started = round.start(deployment, lacking.min(START_BATCH));
-    if started < lacking && round.room() > 0 {
+    if started < lacking && round.room() > 0 && round.unplaced.is_none() {
         let pause = round.world.now().after(START_PAUSE);
         round.wake_at(Some(pause));
     }
     started
+}
+
+/// Tells that a task has no place; the service looks again when an instance has room (§2.8).
+fn tell_unplaced(round: &mut Round<'_>) {
+    match round.unplaced.take() {
+        Some(Unplaced::Because(cause, text)) => {
+            let again = events::tell_once(round.world, round.service, cause, &text);
+            round.wake_at(Some(again));
+        }
+        Some(Unplaced::Wait) | None => events::clear_placement(round.service),
+    }
 }
 
 /// Tells when the percentages leave a rollout no room to move (§2.1).
@@ -261,7 +283,7 @@ fn hold(round: &mut Round<'_>) {
 /// Completes the rollout, drops deployments that are over, tells the steady state. Returns when to look again.
 fn conclude(mut round: Round<'_>) -> Option<Time> {
     let standing = Standing {
-        healthy: round.of(PRIMARY, &[Stand::Healthy]),
+        healthy: round.of(PRIMARY, &[Stand::Healthy]) - round.displaced(PRIMARY, &[Stand::Healthy]),
         live: round.live(PRIMARY),
         others: round.others(PRIMARY),
     };

@@ -5,7 +5,7 @@ use crate::tree;
 
 use super::super::super::world::World;
 use super::super::{Answer, Fault};
-use super::{Service, configuration, create, hooks, input, names, rollout, show};
+use super::{Service, configuration, create, hooks, input, names, places, rollout, show};
 
 pub(super) fn update(world: &mut World, given: &Tree) -> Answer {
     let cluster = names::cluster_of(world, given)?;
@@ -33,8 +33,12 @@ fn change(world: &mut World, service: &mut Service, given: &Tree) -> Answer {
     };
     let desired = given.int("desiredCount");
     desired.map_or(Ok(()), create::judge_desired)?;
+    if service.is_daemon() && desired.is_some() {
+        return Err(create::no_daemons_count());
+    }
     let mut settings = configuration::of_update(&service.settings, given)?;
     let wanted = input::of_update(world, service, &current, given)?;
+    places::judge(&wanted.spec, &settings, &wanted.definition.body)?;
     let behind_balancer = !wanted.spec.list("loadBalancers").is_empty();
     if behind_balancer && settings.int("healthCheckGracePeriodSeconds").is_none() {
         settings.set("healthCheckGracePeriodSeconds", 0);

@@ -1,4 +1,4 @@
-//! How a task comes into being on Fargate. Must not know: who asked for it.
+//! How a task comes into being, on Fargate or on an instance. Must not know: who asked for it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,10 +7,14 @@ use crate::shape::Tree;
 use crate::tree;
 
 use super::super::super::world::World;
+use super::super::instance;
+use super::super::placement::Placed;
 use super::super::task_definition::TaskDefinition;
 use super::super::{Event, setting};
 use super::behaviour::Behaviour;
-use super::{Container, Health, Interface, LastStatus, Step, Task, Times, interruption, overrides, pull, volumes};
+use super::{
+    Container, Health, Host, Interface, LastStatus, Step, Task, Times, interruption, overrides, pull, volumes,
+};
 
 /// PROVISIONING takes so long at least, and up to [`ATTACH_JITTER_MS`] more (§3.1's sample: 17.6 s).
 const ATTACH_MS: u64 = 10_000;
@@ -47,8 +51,59 @@ pub struct Order {
     pub volumes: Vec<Tree>,
 }
 
-/// Starts a task and returns its id.
+/// Attaching an interface to an instance (appendix B), and until an agent hears of a task that needs none.
+const ATTACH_ON_HOST_MS: u64 = 4_000;
+const HEARD_MS: u64 = 500;
+
+/// Starts a task on Fargate and returns its id.
 pub fn launch(world: &mut World, order: Order) -> String {
+    let cluster = order.cluster.clone();
+    let task = new(world, order);
+    let id = task.id.clone();
+    interruption::foretell(world, &task);
+    world.ecs.tasks.insert(task.key(), task);
+    let wait = ATTACH_MS + world.below(ATTACH_JITTER_MS);
+    world.after(Duration::from_millis(wait), Event::Task { cluster, task: id.clone(), step: Step::Attach });
+    id
+}
+
+/// Starts a task at a place on an instance, which it holds from now on, and returns its id. Of the order, the platform
+/// version plays no part, and the subnet only in awsvpc mode; without one, the place's first counts.
+pub fn launch_on(world: &mut World, mut order: Order, placed: Placed) -> String {
+    let cluster = order.cluster.clone();
+    if !placed.subnets.contains(&order.subnet) {
+        order.subnet = placed.subnets.first().cloned().unwrap_or_default();
+    }
+    let sized = order.definition.body.text("cpu").is_some();
+    let mut task = new(world, order);
+    let attaches = placed.held.interface;
+    if !attaches {
+        task.interface = None;
+        task.last = LastStatus::Pending;
+    }
+    task.zone = placed.zone;
+    for fargates in ["platformVersion", "platformFamily", "ephemeralStorage", "fargateEphemeralStorage"] {
+        task.body.remove(fargates);
+    }
+    task.body.set("launchType", if placed.external { "EXTERNAL" } else { "EC2" });
+    if !sized {
+        task.body.set("cpu", placed.held.cpu.to_string());
+    }
+    if task.body.text("memory").is_none() {
+        task.body.set("memory", placed.held.memory.to_string());
+    }
+    let instance = placed.instance.clone();
+    let binds = !attaches && !placed.held.ports.is_empty();
+    task.host = Some(Host { instance: placed.instance, arn: placed.arn, held: placed.held, binds });
+    let id = task.id.clone();
+    world.ecs.tasks.insert(task.key(), task);
+    instance::seat(world, &(cluster.clone(), instance), &id);
+    let wait = if attaches { ATTACH_ON_HOST_MS } else { HEARD_MS };
+    world.after(Duration::from_millis(wait), Event::Task { cluster, task: id.clone(), step: Step::Attach });
+    id
+}
+
+fn new(world: &mut World, order: Order) -> Task {
     let id = world.hex32();
     let (id, arn) = setting::new_arn(world, setting::Kind::Task, &order.cluster, &id);
     let definition = &overrides::applied(&order.definition.body, &order.overrides);
@@ -63,7 +118,7 @@ pub fn launch(world: &mut World, order: Order) -> String {
     let zone = zone_of(&world.settings.region, &order.subnet);
     let key = (order.cluster.clone(), id.clone());
     let disks = volumes::create(world, &key, &zone, order.service.is_some(), &order.volumes);
-    let task = Task {
+    Task {
         arn,
         group: order.group,
         started_by: order.started_by,
@@ -87,21 +142,14 @@ pub fn launch(world: &mut World, order: Order) -> String {
         disks,
         protected_until: None,
         retiring: false,
-        interface: interface(world, order.subnet),
+        interface: Some(interface(world, order.subnet)),
+        host: None,
         tags: order.tags,
         version: 1,
         body,
-        cluster: order.cluster.clone(),
-        id: id.clone(),
-    };
-    interruption::foretell(world, &task);
-    world.ecs.tasks.insert(task.key(), task);
-    let wait = ATTACH_MS + world.below(ATTACH_JITTER_MS);
-    world.after(
-        Duration::from_millis(wait),
-        Event::Task { cluster: order.cluster, task: id.clone(), step: Step::Attach },
-    );
-    id
+        cluster: order.cluster,
+        id,
+    }
 }
 
 fn container(world: &mut World, cluster: &str, task: &str, definition: &Tree) -> Container {
@@ -157,7 +205,8 @@ fn free_address(world: &mut World, subnet: &str) -> String {
         *next = next.wrapping_add(1);
         let (round, low) = (*next > ADDRESSES, *next % ADDRESSES + 4);
         let address = format!("10.{}.{}.{}", place % 256, (place / 256 % 16) * 16 + u64::from(low / 256), low % 256);
-        let held = |task: &Task| task.interface.status != "DELETED" && task.interface.address == address;
+        let of = |one: &Interface| one.status != "DELETED" && one.address == address;
+        let held = |task: &Task| task.interface.as_ref().is_some_and(of);
         if !round || !world.ecs.tasks.values().any(held) {
             return address;
         }

@@ -6,12 +6,15 @@ use crate::shape::Time;
 
 use super::super::super::world::World;
 use super::super::service;
-use super::super::{Ecs, Event};
+use super::super::{Ecs, Event, instance};
 use super::launch::spread;
 use super::{Container, Health, LastStatus, Step, Stop, Task, interruption, retirement, volumes};
 
 /// From connectivity to the start of the pull (§3.1's sample).
 const PULL_WAIT: Duration = Duration::from_millis(4_800);
+/// On an instance the agent sees to it sooner, and Docker keeps what was pulled once (inferred).
+const PULL_WAIT_ON_HOST: Duration = Duration::from_secs(1);
+const PULL_CACHED: Duration = Duration::from_millis(300);
 /// From the pull to RUNNING.
 const START: Duration = Duration::from_millis(1_600);
 /// Registration with a registry, or with several target groups (inferred).
@@ -56,12 +59,16 @@ pub fn step(world: &mut World, cluster: &str, id: &str, step: Step) {
         Step::Overdue => return retirement::overdue(world, &key),
         _ => {}
     }
+    if instance::puts_by(world, &key, &step) {
+        return;
+    }
     let runtime = world.below(9_000_000_000) + 1_000_000_000;
-    let concerns_service = matters(&step);
+    let pull = pull(&world.ecs, &key);
+    let (concerns_service, frees) = (matters(&step), step == Step::End);
     let Some(task) = world.ecs.tasks.get_mut(&key) else { return };
     let next = match (step, task.last) {
-        (Step::Attach, LastStatus::Provisioning) if task.wanted => attach(task, now),
-        (Step::Pulled, LastStatus::Pending) if task.wanted => pulled(task, now, runtime),
+        (Step::Attach, LastStatus::Provisioning | LastStatus::Pending) if task.wanted => attach(task, now, pull),
+        (Step::Pulled, LastStatus::Pending) if task.wanted => pulled(&mut world.ecs, &key, now, runtime),
         (Step::Start, LastStatus::Pending) if task.wanted && task.activates && !task.fails_to_start() => {
             task.enter(LastStatus::Activating);
             Next::Later(vec![(ACTIVATION, Step::Start)])
@@ -77,7 +84,7 @@ pub fn step(world: &mut World, cluster: &str, id: &str, step: Step) {
         }
         (Step::Stop, LastStatus::Running) | (Step::Quit, LastStatus::Deactivating) => quit(task, now),
         (Step::Release, last) if last < LastStatus::Deprovisioning && !task.wanted => release(task, now),
-        (Step::End, LastStatus::Deprovisioning) => end(&mut world.ecs, &key, now),
+        (Step::End, LastStatus::Stopping | LastStatus::Deprovisioning) => end(&mut world.ecs, &key, now),
         (Step::Delete, LastStatus::Stopped) => {
             task.enter(LastStatus::Deleted);
             Next::Later(vec![(DELETED, Step::Purge)])
@@ -91,6 +98,40 @@ pub fn step(world: &mut World, cluster: &str, id: &str, step: Step) {
     let service = world.ecs.tasks.get(&key).and_then(|task| task.service.clone());
     if let Some(service) = service.filter(|_| concerns_service) {
         service::poke(world, cluster, &service);
+    }
+    if frees {
+        free(world, &key);
+    }
+}
+
+/// What a STOPPED task held of its instance is free again.
+fn free(world: &mut World, key: &(String, String)) {
+    let host = world.ecs.tasks.get(key).and_then(|task| task.host.as_ref());
+    if let Some(instance) = host.map(|host| host.instance.clone()) {
+        instance::release(world, &(key.0.clone(), instance), &key.1);
+    }
+}
+
+/// The machine is gone, and the task with it: STOPPED at once (§3.3).
+pub fn lose(world: &mut World, key: &(String, String), stop: Stop) {
+    let now = world.now();
+    let Some(task) = world.ecs.tasks.get_mut(key).filter(|task| task.last < LastStatus::Stopped) else { return };
+    task.wanted = false;
+    task.stop.get_or_insert(stop);
+    task.times.stopping = task.times.stopping.or(Some(now));
+    task.times.execution_stopped = task.times.started.map(|_| now);
+    for container in &mut task.containers {
+        container.last_status = "STOPPED";
+    }
+    let service = task.service.clone();
+    if let Next::Later(steps) = end(&mut world.ecs, key, now) {
+        for (wait, step) in steps {
+            put_down(world, key, wait, step);
+        }
+    }
+    free(world, key);
+    if let Some(service) = service {
+        service::poke(world, &key.0, &service);
     }
 }
 
@@ -126,25 +167,53 @@ pub fn begin_stop(world: &mut World, key: &(String, String), stop: Stop) {
     }
 }
 
-fn attach(task: &mut Task, now: Time) -> Next {
-    task.enter(LastStatus::Pending);
-    task.interface.status = "ATTACHED";
-    volumes::turn(task, "ATTACHED");
-    task.times.connectivity = Some(now);
-    task.times.pull_started = Some(now.after(PULL_WAIT));
-    Next::Later(vec![(PULL_WAIT + task.pull, Step::Pulled)])
+/// How long a task waits for its pull, and for the pull itself. Fargate keeps no images; an instance does.
+fn pull(ecs: &Ecs, key: &(String, String)) -> (Duration, Duration) {
+    let Some(task) = ecs.tasks.get(key) else { return (PULL_WAIT, Duration::ZERO) };
+    let Some(host) = &task.host else { return (PULL_WAIT, task.pull) };
+    let instance = ecs.instances.get(&(key.0.clone(), host.instance.clone()));
+    let cached = instance.is_some_and(|one| task.containers.iter().all(|it| one.images.contains(&it.image)));
+    (PULL_WAIT_ON_HOST, if cached { PULL_CACHED } else { task.pull })
 }
 
-fn pulled(task: &mut Task, now: Time, runtime: u64) -> Next {
+fn attach(task: &mut Task, now: Time, (wait, pull): (Duration, Duration)) -> Next {
+    if task.times.connectivity.is_some() {
+        return Next::Nothing;
+    }
+    task.enter(LastStatus::Pending);
+    task.set_interface("ATTACHED");
+    volumes::turn(task, "ATTACHED");
+    task.times.connectivity = Some(now);
+    task.times.pull_started = Some(now.after(wait));
+    Next::Later(vec![(wait + pull, Step::Pulled)])
+}
+
+fn pulled(ecs: &mut Ecs, key: &(String, String), now: Time, runtime: u64) -> Next {
+    let Some(task) = ecs.tasks.get_mut(key) else { return Next::Nothing };
     task.times.pull_stopped = Some(now);
     let unpullable =
         |one: &Container| one.behaviour.fail_to_start.as_deref().is_some_and(|why| why.starts_with("CannotPull"));
+    let mut pulled = Vec::new();
     for container in task.containers.iter_mut().filter(|one| !unpullable(one)) {
         container.digest = Some(digest(&container.image));
-        container.runtime_id = Some(format!("{}-{runtime}", task.id));
+        container.runtime_id = Some(match &task.host {
+            Some(_) => docker_id(&container.arn),
+            None => format!("{}-{runtime}", task.id),
+        });
+        pulled.push(container.image.clone());
     }
+    let host = task.host.as_ref().map(|host| (key.0.clone(), host.instance.clone()));
+    if let Some(instance) = host.and_then(|host| ecs.instances.get_mut(&host)) {
+        instance.images.extend(pulled);
+    }
+    let Some(task) = ecs.tasks.get(key) else { return Next::Nothing };
     let slowest = task.containers.iter().filter_map(|one| one.behaviour.slow_start).max();
     Next::Later(vec![(slowest.unwrap_or(START), Step::Start)])
+}
+
+/// Docker's id of a container: 64 hex digits.
+fn docker_id(arn: &str) -> String {
+    ["a", "b", "c", "d"].map(|salt| format!("{:016x}", spread(&format!("{salt}{arn}")))).concat()
 }
 
 /// The digest an image's tag stands for; nobody pushes, so it never changes.
@@ -200,11 +269,11 @@ fn fail_to_start(ecs: &mut Ecs, key: &(String, String), reason: String, now: Tim
     task.wanted = false;
     task.stop = Some(Stop { code: "TaskFailedToStart", reason });
     task.times.stopping = Some(now);
-    task.interface.status = "DETACHING";
+    task.set_interface("DETACHING");
     volumes::turn(task, "DETACHING");
-    task.enter(LastStatus::Deprovisioning);
+    let next = deprovision(task);
     service::task_failed_to_start(ecs, key, now);
-    Next::Later(vec![(DEPROVISIONING, Step::End)])
+    next
 }
 
 fn settle(ecs: &mut Ecs, key: &(String, String)) -> Next {
@@ -267,8 +336,17 @@ fn release(task: &mut Task, now: Time) -> Next {
         }
         container.last_status = "STOPPED";
     }
-    task.interface.status = "DETACHING";
+    task.set_interface("DETACHING");
     volumes::turn(task, "DETACHING");
+    deprovision(task)
+}
+
+/// Without an interface to detach, it is STOPPED at once (§3.1).
+fn deprovision(task: &mut Task) -> Next {
+    if task.interface.is_none() {
+        task.enter(LastStatus::Stopping);
+        return Next::Later(vec![(Duration::ZERO, Step::End)]);
+    }
     task.enter(LastStatus::Deprovisioning);
     Next::Later(vec![(DEPROVISIONING, Step::End)])
 }
@@ -277,7 +355,7 @@ fn end(ecs: &mut Ecs, key: &(String, String), now: Time) -> Next {
     let Some(task) = ecs.tasks.get_mut(key) else { return Next::Nothing };
     task.enter(LastStatus::Stopped);
     task.times.stopped = Some(now);
-    task.interface.status = "DELETED";
+    task.set_interface("DELETED");
     // A task's tags go when it stops (§1.4).
     task.tags.clear();
     task.protected_until = None;

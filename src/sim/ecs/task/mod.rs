@@ -27,10 +27,11 @@ use std::time::Duration;
 use crate::shape::{Time, Tree};
 
 use super::coverage::{Entry, full};
+use super::instance::Held;
 
 use behaviour::Behaviour;
-pub use launch::{Order, launch, zone_of};
-pub use life::{begin_stop, digest, step};
+pub use launch::{Order, launch, launch_on, zone_of};
+pub use life::{begin_stop, digest, lose, step};
 pub use show::show;
 pub use tokens::Remembered;
 
@@ -147,6 +148,17 @@ pub struct Interface {
     pub status: &'static str,
 }
 
+/// Where a task runs that is not on Fargate, and what it holds there.
+#[derive(Clone, Debug)]
+pub struct Host {
+    /// The container instance's id, and its ARN.
+    pub instance: String,
+    pub arn: String,
+    pub held: Held,
+    /// Containers share the host's addresses: `networkBindings` tell which ports.
+    pub binds: bool,
+}
+
 /// A task.
 #[derive(Clone, Debug)]
 pub struct Task {
@@ -180,7 +192,10 @@ pub struct Task {
     pub times: Times,
     pub stop: Option<Stop>,
     pub containers: Vec<Container>,
-    pub interface: Interface,
+    /// In awsvpc mode.
+    pub interface: Option<Interface>,
+    /// `None` on Fargate.
+    pub host: Option<Host>,
     pub zone: String,
     /// How long the pull of its images takes.
     pub pull: Duration,
@@ -232,6 +247,12 @@ impl Task {
         if self.last != last {
             self.last = last;
             self.version += 1;
+        }
+    }
+
+    fn set_interface(&mut self, status: &'static str) {
+        if let Some(interface) = &mut self.interface {
+            interface.status = status;
         }
     }
 

@@ -5,7 +5,7 @@ use crate::tree;
 
 use super::super::super::world::World;
 use super::super::service::{asks_for_tags, cluster_of, page, poke, service_name};
-use super::super::{Answer, Fault};
+use super::super::{Answer, Fault, instance};
 use super::{LastStatus, Stop, Task, begin_stop, show};
 
 /// How many tasks one DescribeTasks may name, and how many ARNs one page of ListTasks holds (§7.2).
@@ -27,6 +27,7 @@ pub(super) fn list(world: &mut World, input: &Tree) -> Answer {
         }
         None => None,
     };
+    let instance = input.text("containerInstance").map(|one| instance::id_of(world, &cluster, one)).transpose()?;
     let started_by = input.text("startedBy");
     // ECS documents that startedBy stands alone; people do combine it with desiredStatus, and it answers them (§3.5).
     const NOT_WITH_STARTED_BY: &[&str] = &["containerInstance", "daemonName", "family", "launchType", "serviceName"];
@@ -43,8 +44,8 @@ pub(super) fn list(world: &mut World, input: &Tree) -> Answer {
             && started_by.is_none_or(|wanted| task.started_by.as_deref() == Some(wanted))
             && input.text("family").is_none_or(|wanted| family == Some(wanted))
             && input.text("launchType").is_none_or(|wanted| launch == Some(wanted))
-            // No task runs on an instance, or for a daemon.
-            && input.get("containerInstance").is_none()
+            && instance.as_ref().is_none_or(|id| task.host.as_ref().is_some_and(|host| host.instance == *id))
+            // No task runs for a managed daemon.
             && input.get("daemonName").is_none()
     };
     let tasks = in_cluster(world, &cluster).filter(|task| matches(task));

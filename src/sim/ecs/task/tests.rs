@@ -154,9 +154,9 @@ fn health_is_unknown_without_a_check() {
 #[test]
 fn addresses_fit_their_subnet() {
     let (mut world, key) = started(vec![container("web", &[])]);
-    let first = world.ecs.tasks[&key].interface.address.clone();
+    let first = world.ecs.tasks[&key].interface.as_ref().unwrap().address.clone();
     let (other, other_key) = started(vec![container("web", &[])]);
-    assert_eq!(first, other.ecs.tasks[&other_key].interface.address, "the same in every world");
+    assert_eq!(first, other.ecs.tasks[&other_key].interface.as_ref().unwrap().address, "the same in every world");
     run(&mut world, 60);
     let shown = show(&world, &world.ecs.tasks[&key], false);
     assert_eq!(shown.list("attachments")[0].text("status"), Some("ATTACHED"));
