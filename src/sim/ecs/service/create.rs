@@ -8,7 +8,7 @@ use crate::tree;
 
 use super::super::super::world::World;
 use super::super::{Answer, Fault};
-use super::{Service, Status, configuration, hooks, input, names, rollout, show};
+use super::{Service, Status, configuration, controller, hooks, input, names, rollout, show, task_set};
 
 const LONGEST_NAME: usize = 255;
 const LONGEST_TOKEN: usize = 36;
@@ -32,22 +32,55 @@ pub(super) fn create(world: &mut World, given: &Tree) -> Answer {
     if let Some(existing) = repeated(world, &cluster, &name, given)? {
         return Ok(tree! { "service" => existing });
     }
-    let wanted = input::of_create(world, &cluster, given)?;
-    let settings = configuration::of_create(given, !wanted.spec.list("loadBalancers").is_empty())?;
-    let Some(desired) = given.int("desiredCount") else {
-        return Err(Fault::invalid("The desired count must be specified with the REPLICA scheduling strategy."));
+    controller::of_create(given)?;
+    let kind = controller::asked(given).unwrap_or("ECS");
+    let wanted = if kind == "EXTERNAL" { None } else { Some(input::of_create(world, &cluster, given)?) };
+    let spec = wanted.as_ref().map_or_else(|| input::of_external(given), |wanted| wanted.spec.clone());
+    let settings = configuration::of_create(given, !spec.list("loadBalancers").is_empty())?;
+    configuration::judge_together(&settings, &spec)?;
+    let desired = match given.int("desiredCount") {
+        None if kind == "ECS" => {
+            return Err(Fault::invalid("The desired count must be specified with the REPLICA scheduling strategy."));
+        }
+        desired => desired.unwrap_or(0),
     };
     judge_desired(desired)?;
-    let mut service = Service {
+    let mut service = new(world, cluster, name, given, desired, spec, settings);
+    match wanted {
+        None => {}
+        // CodeDeploy's first deployment is there at once (§2.13).
+        Some(wanted) if kind == "CODE_DEPLOY" => {
+            let place = task_set::begin(world, &mut service, wanted, 100.0);
+            task_set::make_primary(world, &mut service, place);
+        }
+        Some(wanted) => rollout::deploy(world, &mut service, wanted),
+    }
+    let shown = show::service(world, &service, true);
+    let (cluster, name) = service.key();
+    world.ecs.services.insert(service.key(), service);
+    hooks::poke(world, &cluster, &name);
+    Ok(tree! { "service" => shown })
+}
+
+fn new(
+    world: &World,
+    cluster: String,
+    name: String,
+    given: &Tree,
+    desired: i64,
+    spec: Tree,
+    settings: Tree,
+) -> Service {
+    Service {
         arn: world.arn(&format!("service/{cluster}/{name}")),
-        original_launch: wanted.spec.text("launchType").map(str::to_owned),
+        original_launch: spec.text("launchType").map(str::to_owned),
         name,
         cluster,
         status: Status::Active,
         desired,
         created: world.now(),
         tags: given.list("tags").to_vec(),
-        spec: Tree::map(),
+        spec,
         settings,
         deployments: Vec::new(),
         events: VecDeque::new(),
@@ -61,13 +94,9 @@ pub(super) fn create(world: &mut World, given: &Tree) -> Answer {
         notices: BTreeMap::new(),
         steady_again: None,
         retired: None,
-    };
-    rollout::deploy(world, &mut service, wanted);
-    let shown = show::service(world, &service, true);
-    let (cluster, name) = service.key();
-    world.ecs.services.insert(service.key(), service);
-    hooks::poke(world, &cluster, &name);
-    Ok(tree! { "service" => shown })
+        speaker: None,
+        rebalancing: false,
+    }
 }
 
 /// The range of `desiredCount`.

@@ -15,7 +15,7 @@ use crate::shape::{Time, Tree};
 
 use behaviour::Behaviour;
 pub use launch::{Order, launch, zone_of};
-pub use life::{begin_stop, digest, step};
+pub use life::{Pushes, begin_stop, digest, push, step};
 pub use operations::OPERATIONS;
 pub use show::show;
 
@@ -93,6 +93,8 @@ pub struct Container {
     pub name: String,
     pub arn: String,
     pub image: String,
+    /// The digest its service holds the image at (§2.11).
+    pub pinned: Option<String>,
     /// Known once the image is pulled.
     pub digest: Option<String>,
     pub runtime_id: Option<String>,
