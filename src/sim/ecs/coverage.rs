@@ -57,22 +57,17 @@ pub const fn partial(name: &'static str, answer: Operation, lacking: &'static st
 const DAEMONS: &str = "managed daemons, which run on managed instances";
 const EXPRESS: &str = "Express Mode, which builds load balancers, certificates and scaling around a service";
 const GATEWAYS: &str = "gateways";
-const HOOKS: &str = "deployments that pause for a hook";
-const TASK_SETS: &str = "task sets and the EXTERNAL deployment controller";
 
 /// Operations that nobody answers, and what they would need.
 const LACKING: &[(&str, &str)] = &[
     ("AssociateGatewayWithCluster", GATEWAYS),
-    ("ContinueServiceDeployment", HOOKS),
     ("CreateDaemon", DAEMONS),
     ("CreateExpressGatewayService", EXPRESS),
     ("CreateGateway", GATEWAYS),
-    ("CreateTaskSet", TASK_SETS),
     ("DeleteDaemon", DAEMONS),
     ("DeleteDaemonTaskDefinition", DAEMONS),
     ("DeleteExpressGatewayService", EXPRESS),
     ("DeleteGateway", GATEWAYS),
-    ("DeleteTaskSet", TASK_SETS),
     ("DescribeDaemon", DAEMONS),
     ("DescribeDaemonDeployments", DAEMONS),
     ("DescribeDaemonRevisions", DAEMONS),
@@ -81,7 +76,6 @@ const LACKING: &[(&str, &str)] = &[
     ("DescribeGateway", GATEWAYS),
     ("DescribeGatewayResources", GATEWAYS),
     ("DescribeGatewayRoute", GATEWAYS),
-    ("DescribeTaskSets", TASK_SETS),
     ("DisassociateGatewayFromCluster", GATEWAYS),
     ("ListDaemonDeployments", DAEMONS),
     ("ListDaemonTaskDefinitions", DAEMONS),
@@ -93,8 +87,6 @@ const LACKING: &[(&str, &str)] = &[
     ("UpdateDaemon", DAEMONS),
     ("UpdateExpressGatewayService", EXPRESS),
     ("UpdateGateway", GATEWAYS),
-    ("UpdateServicePrimaryTaskSet", TASK_SETS),
-    ("UpdateTaskSet", TASK_SETS),
 ];
 
 /// Every row there is, by operation. An operation that has two keeps both, so that a test can tell.

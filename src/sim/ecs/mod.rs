@@ -56,6 +56,8 @@ pub struct Ecs {
     pub decisions: Vec<service::Decision>,
     /// Whether decisions are recorded.
     pub watched: bool,
+    /// What the outside has said: alarms, hooks' answers, pushed images.
+    pub outside: service::Outside,
 }
 
 /// Something on the agenda.

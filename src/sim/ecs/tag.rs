@@ -93,6 +93,12 @@ fn find<'a>(world: &'a mut World, arn: &str) -> Result<&'a mut Vec<Tree>, Fault>
             let found = ecs.instances.get_mut(&key(cluster, id)).ok_or_else(missing)?;
             if found.is_registered() { Ok(&mut found.tags) } else { Err(over("container instance", "inactive")) }
         }
+        ["task-set", cluster, name, prefix, id] => {
+            let wanted = format!("{prefix}/{id}");
+            let service = ecs.services.get_mut(&key(cluster, name)).ok_or_else(missing)?;
+            let found = service.deployments.iter_mut().find(|one| one.id == wanted);
+            found.and_then(|one| one.task_set.as_mut()).map(|set| &mut set.tags).ok_or_else(missing)
+        }
         ["task-definition", name] => {
             let (family, revision) = name.split_once(':').ok_or_else(missing)?;
             let revision: i64 = revision.parse().map_err(|_| missing())?;

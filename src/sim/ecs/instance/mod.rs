@@ -20,8 +20,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::shape::{Time, Tree};
 
 use super::super::world::World;
-use super::task::Step;
 use super::coverage::{Entry, full};
+use super::task::Step;
 use super::{Ecs, Fault};
 
 pub use operations::agent_updated;

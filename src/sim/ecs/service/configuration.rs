@@ -6,6 +6,7 @@ use crate::tree;
 
 use super::super::Fault;
 use super::super::placement::check;
+use super::{controller, traffic};
 
 /// Echoed as given, and read when tasks are started or judged later.
 const PLAIN: &[&str] = &[
@@ -15,6 +16,17 @@ const PLAIN: &[&str] = &[
     "enableECSManagedTags",
     "propagateTags",
     "enableExecuteCommand",
+];
+/// Members of `deploymentConfiguration` that are taken as they are.
+const COPIED: &[&str] = &[
+    "maximumPercent",
+    "minimumHealthyPercent",
+    "strategy",
+    "bakeTimeInMinutes",
+    "alarms",
+    "lifecycleHooks",
+    "linearConfiguration",
+    "canaryConfiguration",
 ];
 const MOST_GRACE_SECS: i64 = 2_147_483_647;
 const MOST_BAKE_MINUTES: i64 = 1_440;
@@ -26,7 +38,7 @@ pub(super) fn of_create(input: &Tree, behind_balancer: bool) -> Result<Tree, Fau
     let none = Vec::<Tree>::new;
     let mut settings = tree! {
         "schedulingStrategy" => strategy,
-        "deploymentController" => controller(input)?,
+        "deploymentController" => tree! { "type" => controller::asked(input).unwrap_or("ECS") },
         "deploymentConfiguration" => tree! {
             // Of a DAEMON's defaults, those of the API (§2.1).
             "maximumPercent" => if daemon { 100 } else { 200 },
@@ -46,22 +58,29 @@ pub(super) fn of_create(input: &Tree, behind_balancer: bool) -> Result<Tree, Fau
     }
     overlay(&mut settings, input)?;
     let asked = given(input, "availabilityZoneRebalancing").and_then(Tree::as_text);
-    let external = input.text("launchType") == Some("EXTERNAL");
+    let external = input.text("launchType") == Some("EXTERNAL") || controller::asked(&settings) == Some("EXTERNAL");
     let default = if can_rebalance(&settings) && !external { "ENABLED" } else { "DISABLED" };
     settings.set("availabilityZoneRebalancing", asked.unwrap_or(default));
     judge(&settings, "created")?;
+    judge_deployment(&settings, input, true)?;
     Ok(settings)
 }
 
 /// The settings after an update: what is absent keeps its value.
 pub(super) fn of_update(settings: &Tree, input: &Tree) -> Result<Tree, Fault> {
-    controller(input)?;
+    let strategy = |settings: &Tree| settings.at(&["deploymentConfiguration", "strategy"]).cloned();
+    let before = strategy(settings);
     let mut settings = settings.clone();
+    if let Some(to) = controller::asked(input) {
+        let kind = controller::switch(controller::asked(&settings).unwrap_or("ECS"), to)?;
+        settings.set("deploymentController", kind);
+    }
     overlay(&mut settings, input)?;
     if let Some(asked) = given(input, "availabilityZoneRebalancing") {
         settings.set("availabilityZoneRebalancing", asked);
     }
     judge(&settings, "updated")?;
+    judge_deployment(&settings, input, strategy(&settings) != before)?;
     Ok(settings)
 }
 
@@ -70,11 +89,20 @@ pub(super) fn given<'a>(input: &'a Tree, name: &str) -> Option<&'a Tree> {
     input.get(name).filter(|value| **value != Tree::Null)
 }
 
-fn controller(input: &Tree) -> Result<Tree, Fault> {
-    match input.at(&["deploymentController", "type"]).and_then(Tree::as_text).unwrap_or("ECS") {
-        "ECS" => Ok(tree! { "type" => "ECS" }),
-        other => Err(Fault::unsupported(&format!("the deployment controller {other}"))),
+/// Judges the settings beside what is deployed.
+pub(super) fn judge_together(settings: &Tree, spec: &Tree) -> Result<(), Fault> {
+    let deployment = settings.get("deploymentConfiguration").cloned().unwrap_or_default();
+    traffic::judge_balancers(&deployment, spec)?;
+    controller::judge(settings, spec)
+}
+
+fn judge_deployment(settings: &Tree, input: &Tree, changed: bool) -> Result<(), Fault> {
+    let deployment = settings.get("deploymentConfiguration").cloned().unwrap_or_default();
+    let alarms = deployment.get("alarms");
+    if alarms.is_some_and(|one| one.bool("enable") == Some(true) && one.list("alarmNames").is_empty()) {
+        return Err(Fault::invalid("alarmNames must not be empty when deployment alarms are enabled."));
     }
+    traffic::judge(&deployment, input, changed)
 }
 
 fn overlay(settings: &mut Tree, input: &Tree) -> Result<(), Fault> {
@@ -90,13 +118,12 @@ fn overlay(settings: &mut Tree, input: &Tree) -> Result<(), Fault> {
     for (name, value) in asked.iter().filter(|(_, value)| **value != Tree::Null) {
         match name.as_str() {
             "deploymentCircuitBreaker" => merged.set(name, breaker(value)),
-            "maximumPercent" | "minimumHealthyPercent" | "strategy" | "bakeTimeInMinutes" | "alarms" => {
-                merged.set(name, value);
-            }
+            _ if COPIED.contains(&name.as_str()) => merged.set(name, value),
             _ if value.is_empty() => {}
             _ => return Err(Fault::unsupported(&format!("deploymentConfiguration.{name}"))),
         }
     }
+    traffic::fill(&mut merged);
     settings.set("deploymentConfiguration", merged);
     Ok(())
 }
@@ -117,10 +144,6 @@ fn judge(settings: &Tree, verb: &str) -> Result<(), Fault> {
     let deployment = settings.get("deploymentConfiguration").cloned().unwrap_or_default();
     let daemon = settings.text("schedulingStrategy") == Some("DAEMON");
     judge_placement(settings, daemon)?;
-    let strategy = deployment.text("strategy").unwrap_or("ROLLING");
-    if strategy != "ROLLING" {
-        return Err(Fault::unsupported(&format!("the deployment strategy {strategy}")));
-    }
     let minimum = deployment.int("minimumHealthyPercent").unwrap_or(100);
     let maximum = deployment.int("maximumPercent").unwrap_or(200);
     if minimum > 100 {

@@ -8,7 +8,7 @@ use crate::tree;
 
 use super::super::super::world::World;
 use super::super::{Answer, Fault, setting, tag};
-use super::{Service, Status, configuration, hooks, input, names, places, rollout, show};
+use super::{Service, Status, configuration, controller, hooks, input, names, places, rollout, show, task_set};
 
 const LONGEST_NAME: usize = 255;
 const LONGEST_TOKEN: usize = 36;
@@ -34,28 +34,68 @@ pub(super) fn create(world: &mut World, given: &Tree) -> Answer {
     }
     tag::check_new(given.list("tags"))?;
     setting::check_taggable(world, setting::Kind::Service, given)?;
-    let wanted = input::of_create(world, &cluster, given)?;
-    let settings = configuration::of_create(given, !wanted.spec.list("loadBalancers").is_empty())?;
-    places::judge(&wanted.spec, &settings, &wanted.definition.body)?;
-    let desired = match (settings.text("schedulingStrategy"), given.int("desiredCount")) {
-        (Some("DAEMON"), None) => 0,
-        (Some("DAEMON"), Some(_)) => return Err(no_daemons_count()),
-        (_, Some(desired)) => desired,
-        (_, None) => {
-            return Err(Fault::invalid("The desired count must be specified with the REPLICA scheduling strategy."));
-        }
-    };
+    controller::of_create(given)?;
+    let kind = controller::asked(given).unwrap_or("ECS");
+    let wanted = if kind == "EXTERNAL" { None } else { Some(input::of_create(world, &cluster, given)?) };
+    let spec = wanted.as_ref().map_or_else(|| input::of_external(given), |wanted| wanted.spec.clone());
+    let settings = configuration::of_create(given, !spec.list("loadBalancers").is_empty())?;
+    configuration::judge_together(&settings, &spec)?;
+    if let Some(wanted) = &wanted {
+        places::judge(&wanted.spec, &settings, &wanted.definition.body)?;
+    }
+    let desired = desired_count(kind, &settings, given)?;
     judge_desired(desired)?;
-    let mut service = Service {
+    let mut service = new(world, cluster, name, given, desired, spec, settings);
+    match wanted {
+        None => {}
+        // CodeDeploy's first deployment is there at once (§2.13).
+        Some(wanted) if kind == "CODE_DEPLOY" => {
+            let place = task_set::begin(world, &mut service, wanted, 100.0);
+            task_set::make_primary(world, &mut service, place);
+        }
+        Some(wanted) => rollout::deploy(world, &mut service, wanted),
+    }
+    if service.is_daemon() {
+        service.desired = places::recount(world, &service);
+    }
+    let shown = show::service(world, &service, true);
+    let (cluster, name) = service.key();
+    world.ecs.services.insert(service.key(), service);
+    hooks::poke(world, &cluster, &name);
+    Ok(tree! { "service" => shown })
+}
+
+/// How many tasks a service begins with: ECS's own rolling asks for a number, a DAEMON's is not for people to say.
+fn desired_count(controller: &str, settings: &Tree, given: &Tree) -> Result<i64, Fault> {
+    match (settings.text("schedulingStrategy"), given.int("desiredCount")) {
+        (Some("DAEMON"), None) => Ok(0),
+        (Some("DAEMON"), Some(_)) => Err(no_daemons_count()),
+        (_, None) if controller == "ECS" => {
+            Err(Fault::invalid("The desired count must be specified with the REPLICA scheduling strategy."))
+        }
+        (_, desired) => Ok(desired.unwrap_or(0)),
+    }
+}
+
+fn new(
+    world: &World,
+    cluster: String,
+    name: String,
+    given: &Tree,
+    desired: i64,
+    spec: Tree,
+    settings: Tree,
+) -> Service {
+    Service {
         arn: setting::new_arn(world, setting::Kind::Service, &cluster, &name).1,
-        original_launch: wanted.spec.text("launchType").map(str::to_owned),
+        original_launch: spec.text("launchType").map(str::to_owned),
         name,
         cluster,
         status: Status::Active,
         desired,
         created: world.now(),
         tags: given.list("tags").to_vec(),
-        spec: Tree::map(),
+        spec,
         settings,
         deployments: Vec::new(),
         events: VecDeque::new(),
@@ -69,16 +109,9 @@ pub(super) fn create(world: &mut World, given: &Tree) -> Answer {
         notices: BTreeMap::new(),
         steady_again: None,
         retired: None,
-    };
-    rollout::deploy(world, &mut service, wanted);
-    if service.is_daemon() {
-        service.desired = places::recount(world, &service);
+        speaker: None,
+        rebalancing: false,
     }
-    let shown = show::service(world, &service, true);
-    let (cluster, name) = service.key();
-    world.ecs.services.insert(service.key(), service);
-    hooks::poke(world, &cluster, &name);
-    Ok(tree! { "service" => shown })
 }
 
 /// Not even 0 (§2.16).

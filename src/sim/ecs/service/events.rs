@@ -44,8 +44,11 @@ pub(super) fn task_list(ids: &[String]) -> String {
 /// Adds an event. Two of one instant are a millisecond apart, as ECS's are, so that sorting keeps their order.
 pub(super) fn tell(world: &mut World, service: &mut Service, text: &str) {
     let soonest = service.events.front().map_or(Time(0), |last| Time(last.at.0.saturating_add(1)));
-    let told =
-        Told { id: world.uuid(), at: world.now().max(soonest), message: format!("(service {}) {text}", service.name) };
+    let message = match &service.speaker {
+        Some(set) => format!("(service {}, taskSet {set}) {text}", service.name),
+        None => format!("(service {}) {text}", service.name),
+    };
+    let told = Told { id: world.uuid(), at: world.now().max(soonest), message };
     service.events.push_front(told);
     service.events.truncate(MOST);
 }

@@ -10,8 +10,8 @@ use super::super::super::world::World;
 use super::super::Fault;
 use super::super::task::{behaviour, volumes};
 use super::super::task_definition::{TaskDefinition, resolve};
-use super::capacity;
 use super::configuration::given;
+use super::{capacity, extras};
 
 /// Members that are replaced as a whole: absent or null keeps, `[]` clears.
 const WHOLE: &[&str] = &[
@@ -42,29 +42,37 @@ pub(super) fn of_create(world: &World, cluster: &str, input: &Tree) -> Result<Wa
     let none = Vec::<Tree>::new;
     let mut spec = tree! { "loadBalancers" => none(), "serviceRegistries" => none() };
     capacity::choose(world, cluster, input, &mut spec)?;
-    finish(spec, definition(world, reference)?, input)
+    finish(world, cluster, spec, definition(world, reference)?, input)
+}
+
+/// What an EXTERNAL service has of its own: nothing that runs (§2.13).
+pub(super) fn of_external(input: &Tree) -> Tree {
+    let none = Vec::<Tree>::new;
+    tree! { "loadBalancers" => none(), "serviceRegistries" => none() }.with_some("launchType", input.text("launchType"))
 }
 
 /// Reads UpdateService's input on top of what there is.
 pub(super) fn of_update(
     world: &World,
     service: &super::Service,
-    current: &Arc<TaskDefinition>,
+    current: Option<&Arc<TaskDefinition>>,
     input: &Tree,
 ) -> Result<Wanted, Fault> {
     let mut spec = service.spec.clone();
     if let Some(strategy) = given(input, "capacityProviderStrategy") {
         change_strategy(world, service, strategy, input, &mut spec)?;
     }
-    let definition = match input.text("taskDefinition").filter(|text| !text.is_empty()) {
+    let asked = input.text("taskDefinition").filter(|text| !text.is_empty());
+    let definition = match (asked, current) {
         // The same revision again is no change, even when it was deregistered meanwhile.
-        Some(reference) if resolve(&world.ecs, reference).is_ok_and(|found| found.arn == current.arn) => {
+        (Some(reference), Some(current)) if resolve(&world.ecs, reference).is_ok_and(|one| one.arn == current.arn) => {
             current.clone()
         }
-        Some(reference) => definition(world, reference)?,
-        None => current.clone(),
+        (Some(reference), _) => definition(world, reference)?,
+        (None, Some(current)) => current.clone(),
+        (None, None) => return Err(Fault::invalid("TaskDefinition cannot be blank")),
     };
-    finish(spec, definition, input)
+    finish(world, &service.cluster, spec, definition, input)
 }
 
 /// `[]` goes back to the original launch type; any change must be forced (§5.2).
@@ -100,7 +108,13 @@ fn definition(world: &World, reference: &str) -> Result<Arc<TaskDefinition>, Fau
 }
 
 /// Lays the plain members over, fills in defaults, judges the whole.
-fn finish(mut spec: Tree, definition: Arc<TaskDefinition>, input: &Tree) -> Result<Wanted, Fault> {
+fn finish(
+    world: &World,
+    cluster: &str,
+    mut spec: Tree,
+    definition: Arc<TaskDefinition>,
+    input: &Tree,
+) -> Result<Wanted, Fault> {
     if let Some(name) = UNOFFERED.iter().find(|name| input.get(name).is_some_and(|value| !value.is_empty())) {
         return Err(Fault::unsupported(name));
     }
@@ -134,6 +148,9 @@ fn finish(mut spec: Tree, definition: Arc<TaskDefinition>, input: &Tree) -> Resu
     judge_network(&spec, body)?;
     judge_balancers(&spec, body)?;
     volumes::judge(spec.list("volumeConfigurations"), body, capacity::is_fargate(&spec))?;
+    let cluster = world.ecs.clusters.get(cluster).map(|one| &one.body);
+    let namespace = cluster.and_then(|one| one.at(&["serviceConnectDefaults", "namespace"])).and_then(Tree::as_text);
+    extras::judge(&spec, body, namespace)?;
     behaviour::judge(body, spec.list("loadBalancers").iter().any(|one| one.text("targetGroupArn").is_some()))?;
     Ok(Wanted { spec, definition })
 }

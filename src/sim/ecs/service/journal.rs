@@ -8,7 +8,7 @@ use crate::tree;
 use super::super::super::world::World;
 use super::super::{Answer, Fault};
 use super::rollout::Failure;
-use super::{RolloutState, Service, ServiceDeployment, hooks, names, show, threshold};
+use super::{RolloutState, Service, ServiceDeployment, alarms, hooks, names, show, threshold, traffic};
 
 /// How many ARNs one Describe may name; default and greatest page of ListServiceDeployments (§7.2).
 const MOST_DESCRIBED: usize = 20;
@@ -139,6 +139,9 @@ pub(super) fn ended_badly(world: &World, service: &mut Service, rolls_back: bool
     let text = match failure {
         Failure::Breaker => "Service deployment failed: the circuit breaker threshold was exceeded.",
         Failure::Requested => "Service deployment was stopped; there is no completed deployment to roll back to.",
+        Failure::Alarm => "Service deployment failed: an alarm was detected.",
+        Failure::Hook => "Service deployment failed: a lifecycle hook failed.",
+        Failure::Stage => "Service deployment failed: a lifecycle stage timed out.",
     };
     let state = match (within_rollback, rolls_back, failure) {
         (true, ..) | (_, _, Failure::Requested) => State::RollbackFailed,
@@ -152,7 +155,8 @@ pub(super) fn rolls_back(world: &World, service: &mut Service, rollback: Tree) {
     let reason = rollback.text("reason").map(str::to_owned);
     close(world, service, State::RollbackInProgress, reason);
     if let Some(entry) = service.current_entry_mut() {
-        entry.rollback = Some(rollback);
+        // Where traffic goes back first, the rollback began with that.
+        entry.rollback.get_or_insert(rollback);
     }
 }
 
@@ -181,7 +185,12 @@ fn counts_of(world: &World, service: &Service, entry: &ServiceDeployment) -> Tre
             }
         }
     };
-    tree! { "targetServiceRevision" => target, "deploymentCircuitBreaker" => breaker }
+    let alarms = alarms::shown(&world.ecs, service, deployment);
+    let shown = tree! { "targetServiceRevision" => target, "deploymentCircuitBreaker" => breaker, "alarms" => alarms };
+    match deployment {
+        Some(deployment) => traffic::shown(deployment, shown),
+        None => shown,
+    }
 }
 
 fn brief(world: &World, service: &Service, entry: &ServiceDeployment) -> Tree {
@@ -199,15 +208,15 @@ fn brief(world: &World, service: &Service, entry: &ServiceDeployment) -> Tree {
 
 fn full(world: &World, service: &Service, entry: &ServiceDeployment) -> Tree {
     let counts = entry.ended_with.clone().unwrap_or_else(|| counts_of(world, service, entry));
-    brief(world, service, entry)
+    let is_open = entry.ended_with.is_none();
+    let sources = entry.sources.iter().map(|one| if is_open { traffic::of_source(service, one) } else { one.clone() });
+    let shown = brief(world, service, entry)
         .with("updatedAt", entry.updated)
-        .with("sourceServiceRevisions", entry.sources.clone())
+        .with("sourceServiceRevisions", sources.collect::<Vec<_>>())
         .with("deploymentConfiguration", &entry.configuration)
-        .with("alarms", tree! { "status" => "DISABLED" })
-        .with_some("targetServiceRevision", counts.get("targetServiceRevision"))
-        .with_some("deploymentCircuitBreaker", counts.get("deploymentCircuitBreaker"))
         .with_some("stoppedAt", entry.stopped)
-        .with_some("rollback", entry.rollback.as_ref())
+        .with_some("rollback", entry.rollback.as_ref());
+    counts.as_map().into_iter().flatten().fold(shown, |shown, (name, value)| shown.with(name, value))
 }
 
 pub(super) fn list(world: &mut World, input: &Tree) -> Answer {
@@ -265,17 +274,14 @@ fn described(
 }
 
 /// `…:service-deployment/CLUSTER/SERVICE/ID` and `…:service-revision/CLUSTER/SERVICE/ID` name their service.
-fn service_of<'a>(world: &'a World, arn: &str) -> Option<&'a Service> {
+pub(super) fn service_of<'a>(world: &'a World, arn: &str) -> Option<&'a Service> {
     let mut parts = arn.split('/').skip(1);
     let (cluster, name) = (parts.next()?, parts.next()?);
     world.ecs.services.get(&(cluster.to_owned(), name.to_owned()))
 }
 
 pub(super) fn stop(world: &mut World, input: &Tree) -> Answer {
-    let kind = input.text("stopType").unwrap_or("ROLLBACK");
-    if kind != "ROLLBACK" {
-        return Err(Fault::unsupported(&format!("the stop type {kind}")));
-    }
+    let aborts = input.text("stopType") == Some("ABORT");
     let arn = input.text("serviceDeploymentArn").unwrap_or_default();
     let now = world.now();
     let missing = || Fault::new("ServiceDeploymentNotFoundException", "Service deployment not found.");
@@ -286,7 +292,10 @@ pub(super) fn stop(world: &mut World, input: &Tree) -> Answer {
         let text = format!("The service deployment is {} and can't be stopped.", entry.status.as_str());
         return Err(Fault::new("ConflictException", text).with("resourceIds", vec![arn]));
     }
-    entry.status = State::RollbackRequested;
+    entry.status = if aborts { State::StopRequested } else { State::RollbackRequested };
+    if aborts {
+        entry.status_reason = Some("Service deployment was stopped because of a customer request.".to_owned());
+    }
     entry.updated = now;
     hooks::poke(world, &key.0, &key.1);
     Ok(tree! { "serviceDeploymentArn" => arn })

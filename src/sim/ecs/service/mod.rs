@@ -1,32 +1,41 @@
 //! Services: what people set, what the rolling scheduler makes of it, and the record it leaves (ecs-semantics §2, §5).
 //! Must not know: protocols, the operator.
 //!
-//! Offered: REPLICA and DAEMON services with the ECS controller and the ROLLING strategy, on Fargate and on container
-//! instances; the rest is refused by name. `places` asks where tasks can run. `create`, `update`, `delete`, `read` and `journal`
-//! answer operations; `schedule` and `round` are the scheduler; `rollout` is the fate of deployments.
+//! Offered: REPLICA and DAEMON services on Fargate and on container instances, by all three controllers. The rest is
+//! refused by name. `places` asks where tasks can run. `create`, `update`, `delete`, `read`, `journal` and `task_set`
+//! answer operations; `schedule` and `round` are the rolling scheduler, `traffic` the strategies that shift traffic,
+//! `task_set` the controllers that leave rollouts to others; `rollout` is the fate of deployments, `alarms` what may end
+//! them, `rebalance` what follows.
 //!
 //! Nothing ticks: whatever changes puts one look at the service on the agenda, 1 to 3 s later, and in the steady state
 //! only the event of every six hours remains. A look that an earlier one has made superfluous does nothing.
 
+pub mod alarms;
 mod bounds;
 mod capacity;
 mod configuration;
+mod controller;
 mod create;
 mod delete;
 mod events;
+mod extras;
 mod hooks;
 mod input;
 mod journal;
 mod names;
 mod namespace;
+mod pin;
 mod places;
 mod read;
+mod rebalance;
 mod rollout;
 mod round;
 mod schedule;
 mod show;
+mod task_set;
 #[cfg(test)]
 mod tests;
+pub mod traffic;
 mod update;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -40,18 +49,15 @@ use super::task_definition::TaskDefinition;
 
 pub use bounds::{Bounds, Decision, Kind, threshold};
 pub use capacity::{choose as choose_capacity, is_fargate, set_launch_type};
-pub use hooks::{
-    capacity_changed, is_held_up, poke, task_failed_to_start, task_is_gone, task_is_healthy, task_runs,
-};
+pub use hooks::{capacity_changed, is_held_up, poke, task_failed_to_start, task_is_gone, task_is_healthy, task_runs};
 pub use input::{judge_fargate, judge_network, network_defaults};
 pub use journal::State;
 pub use names::{asks_for_tags, cluster_of, page, service_name};
+pub use pin::Outside;
 pub use schedule::pass;
 
 /// What services lack.
-const SERVICE: &str = "the EXTERNAL launch type, DAEMON scheduling, controllers other than ECS, strategies other than ROLLING, \
-     lifecycle hooks, alarms that fire; tasks on instances wait for them for ever; load balancers, namespaces and \
-     volumes are taken as they are named";
+const SERVICE: &str = "load balancers, namespaces and volumes are taken as they are named: there are none to look at";
 
 /// The operations answered here.
 pub const OPERATIONS: &[Entry] = &[
@@ -65,6 +71,12 @@ pub const OPERATIONS: &[Entry] = &[
     full("DescribeServiceDeployments", journal::describe),
     full("StopServiceDeployment", journal::stop),
     full("DescribeServiceRevisions", journal::describe_revisions),
+    full("ContinueServiceDeployment", traffic::proceed),
+    full("CreateTaskSet", task_set::create),
+    full("UpdateTaskSet", task_set::update),
+    full("DeleteTaskSet", task_set::delete),
+    full("DescribeTaskSets", task_set::describe),
+    full("UpdateServicePrimaryTaskSet", task_set::promote),
 ];
 
 /// ACTIVE → DRAINING → INACTIVE (§1.3).
@@ -133,6 +145,33 @@ pub struct Deployment {
     backoff: Backoff,
     /// When its bake time is over.
     baked: Option<Time>,
+    /// It is a task set: its scale is set by people, and no rollout moves it (§2.13).
+    pub task_set: Option<task_set::TaskSet>,
+    /// How far a BLUE_GREEN, LINEAR or CANARY deployment has come (§2.14).
+    shift: Option<traffic::Shift>,
+    /// Its tasks stand in the alternate target groups (§2.14).
+    alternate: bool,
+    /// The digests that its images stand for, by container, from its first start on (§2.11).
+    digests: BTreeMap<String, String>,
+    /// An alarm was in ALARM when it began: it heeds none (§2.10).
+    deaf: bool,
+}
+
+impl Deployment {
+    /// Has a count of its own, rather than what a rolling update leaves it.
+    fn stands_alone(&self) -> bool {
+        self.task_set.is_some() || self.shift.as_ref().is_some_and(traffic::Shift::is_open)
+    }
+
+    /// The target groups its tasks are registered with.
+    fn target_groups(&self) -> Vec<String> {
+        let group = |one: &Tree| {
+            let other = one.at(&["advancedConfiguration", "alternateTargetGroupArn"]).and_then(Tree::as_text);
+            let usual = one.text("targetGroupArn");
+            usual.map(|usual| other.filter(|_| self.alternate).unwrap_or(usual).to_owned())
+        };
+        self.spec.list("loadBalancers").iter().filter_map(group).collect()
+    }
 }
 
 /// How long a deployment waits before it tries another start (§2.5).
@@ -157,6 +196,8 @@ pub struct Revision {
     pub created: Time,
     pub spec: Tree,
     pub definition: Arc<TaskDefinition>,
+    /// By container; see [`Deployment`].
+    digests: BTreeMap<String, String>,
 }
 
 /// One entry of the service's journal: a service deployment (§2.15).
@@ -222,6 +263,10 @@ pub struct Service {
     steady_again: Option<Time>,
     /// When it became INACTIVE.
     retired: Option<Time>,
+    /// The task set that events are about, while its turn lasts (§2.8).
+    speaker: Option<String>,
+    /// A task beyond desired is on its way to another zone (§2.12).
+    rebalancing: bool,
 }
 
 impl Service {
@@ -254,6 +299,11 @@ impl Service {
         self.settings.at(&["deploymentConfiguration", name])
     }
 
+    /// `deploymentController.type` (§2.13).
+    fn controller(&self) -> &str {
+        self.settings.at(&["deploymentController", "type"]).and_then(Tree::as_text).unwrap_or("ECS")
+    }
+
     fn breaker(&self) -> Option<&Tree> {
         self.deployment_configuration("deploymentCircuitBreaker").filter(|one| one.bool("enable") == Some(true))
     }
@@ -275,10 +325,11 @@ impl Service {
         self.journal.last_mut()
     }
 
-    /// The target groups its tasks are registered with.
+    /// The target groups that events are about: the PRIMARY's, or those of the task set whose turn it is.
     fn target_groups(&self) -> Vec<String> {
-        let balancers = self.spec.list("loadBalancers").iter();
-        balancers.filter_map(|one| one.text("targetGroupArn")).map(str::to_owned).collect()
+        let spoken_of = |one: &&Deployment| Some(&one.id) == self.speaker.as_ref();
+        let one = self.deployments.iter().find(spoken_of).or(self.primary());
+        one.map(Deployment::target_groups).unwrap_or_default()
     }
 }
 

@@ -74,6 +74,8 @@ pub(super) struct Round<'a> {
     pub unplaced: Option<Unplaced>,
     /// When the next look is due at the latest.
     pub wake: Option<Time>,
+    /// Starts go to this zone only (§2.12).
+    pub zone: Option<String>,
 }
 
 impl<'a> Round<'a> {
@@ -91,6 +93,7 @@ impl<'a> Round<'a> {
             unfit,
             unplaced: None,
             wake: None,
+            zone: None,
         };
         let ids = round.service.tasks.iter().cloned().collect::<Vec<_>>();
         for id in ids {
@@ -281,6 +284,7 @@ impl<'a> Round<'a> {
                     task::launch_on(self.world, order, placed)
                 }
             };
+            super::pin::hold(self.world, self.service, deployment, &id);
             self.service.tasks.insert(id.clone());
             self.started.push(id.clone());
             self.seat(id);
@@ -306,7 +310,7 @@ impl<'a> Round<'a> {
             capacity_provider: capacity::next_provider(&deployment.spec, &providers),
             platform_version: show::resolved_platform(&deployment.spec).unwrap_or_default().to_owned(),
             subnet: self.emptiest_subnet(&deployment.spec),
-            targets: self.service.target_groups(),
+            targets: deployment.target_groups(),
             in_registry: !deployment.spec.list("serviceRegistries").is_empty(),
             execute_command: self.service.settings.bool("enableExecuteCommand") == Some(true),
             tags: task_tags(self.service, &deployment.definition.tags),
@@ -318,7 +322,9 @@ impl<'a> Round<'a> {
     /// Starts go where the fewest tasks are (§2.3); ties in the order of the list.
     fn emptiest_subnet(&self, spec: &Tree) -> String {
         let subnets = spec.at(&["networkConfiguration", "awsvpcConfiguration", "subnets"]).and_then(Tree::as_list);
-        self.emptiest(subnets.unwrap_or_default().iter().filter_map(Tree::as_text))
+        let region = &self.world.settings.region;
+        let wanted = |subnet: &&str| self.zone.as_ref().is_none_or(|zone| task::zone_of(region, subnet) == *zone);
+        self.emptiest(subnets.unwrap_or_default().iter().filter_map(Tree::as_text).filter(wanted))
     }
 
     fn emptiest<'b>(&self, names: impl Iterator<Item = &'b str>) -> String {
@@ -370,6 +376,20 @@ impl<'a> Round<'a> {
             let text = format!("registered {number} targets in (target-group {target})");
             events::tell(self.world, self.service, &text);
         }
+    }
+
+    /// How many tasks that are to stay stand in which zone.
+    pub fn zones(&self) -> BTreeMap<String, i64> {
+        let mut zones = BTreeMap::new();
+        for seat in self.seats.iter().filter(|seat| seat.stand != Stand::Leaving) {
+            *zones.entry(seat.zone.clone()).or_default() += 1;
+        }
+        zones
+    }
+
+    /// The ids of what was stopped and started, for whoever tells it in words of their own.
+    pub fn take_news(&mut self) -> (Vec<String>, Vec<String>) {
+        (std::mem::take(&mut self.stopped_running), std::mem::take(&mut self.started))
     }
 
     /// Tells what was stopped and started; `replaced` of the started ones stand in for unhealthy tasks.

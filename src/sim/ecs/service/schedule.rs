@@ -10,7 +10,7 @@ use super::hooks::{self, IMPAIRED_LEVEL};
 use super::places::{self, Unplaced};
 use super::rollout::{self, Judgement, Standing};
 use super::round::{Round, Stand};
-use super::{RolloutState, Service, Status, events, journal};
+use super::{Deployment, RolloutState, Service, Status, events, journal, rebalance, task_set, traffic};
 
 /// Tasks started in one look, and the pause before the next: 500 a minute (§7.5).
 const START_BATCH: i64 = 10;
@@ -80,6 +80,9 @@ fn drain(world: &mut World, service: &mut Service) -> Option<Time> {
 
 fn active(world: &mut World, service: &mut Service) -> Option<Time> {
     journal::advance(world, service);
+    if task_set::governs(service) {
+        return task_set::active(world, service);
+    }
     let verdict = match rollout::judge(world, service) {
         // What follows from a failure is done in the next look, as the trace of §2.6 shows.
         Judgement::Failed => return Some(world.now().after(Duration::from_secs(2))),
@@ -89,6 +92,9 @@ fn active(world: &mut World, service: &mut Service) -> Option<Time> {
     if let Some(why) = service.misplaced.take() {
         let text = format!("was unable to place a task. Reason: {why}.");
         events::tell_once(world, service, events::MISPLACED, &text);
+    }
+    if traffic::governs(service) {
+        return traffic::active(world, service);
     }
     if service.is_daemon() {
         service.desired = places::recount(world, service);
@@ -100,6 +106,7 @@ fn active(world: &mut World, service: &mut Service) -> Option<Time> {
     let mut round = Round::new(world, service);
     round.wake_at(verdict);
     round.register();
+    rebalance::finish(&mut round);
     for deployment in (1..round.service.deployments.len()).rev() {
         retire(&mut round, deployment);
     }
@@ -125,6 +132,10 @@ fn is(round: &Round<'_>, deployment: usize, state: RolloutState) -> bool {
     round.service.deployments.get(deployment).is_some_and(|one| one.rollout == state)
 }
 
+fn stands_alone(round: &Round<'_>, deployment: usize) -> bool {
+    round.service.deployments.get(deployment).is_some_and(Deployment::stands_alone)
+}
+
 fn is_established(round: &Round<'_>, deployment: usize) -> bool {
     round.service.deployments.get(deployment).is_some_and(|one| one.established)
 }
@@ -132,7 +143,7 @@ fn is_established(round: &Round<'_>, deployment: usize) -> bool {
 /// How many tasks a deployment is to have: all for the PRIMARY, ever fewer for an old one.
 fn target(round: &Round<'_>, deployment: usize) -> i64 {
     match deployment {
-        PRIMARY => round.service.desired,
+        PRIMARY if !stands_alone(round, PRIMARY) => round.service.desired + i64::from(round.service.rebalancing),
         _ => round.service.deployments.get(deployment).map_or(0, |one| one.desired),
     }
 }
@@ -192,7 +203,7 @@ fn evacuate(round: &mut Round<'_>, deployment: usize) {
 }
 
 /// Within one deployment: unhealthy tasks whose replacements are there, and tasks beyond its target (§2.4).
-fn trim(round: &mut Round<'_>, deployment: usize) {
+pub(super) fn trim(round: &mut Round<'_>, deployment: usize) {
     let target = target(round, deployment);
     let stalled = is(round, deployment, RolloutState::Failed);
     let staying = |stands: &[Stand]| round.of(deployment, stands) - round.displaced(deployment, stands);
@@ -214,7 +225,7 @@ fn trim(round: &mut Round<'_>, deployment: usize) {
 }
 
 /// Starts what a deployment lacks. A FAILED one launches nothing, an old one replaces its own tasks only.
-fn start(round: &mut Round<'_>, deployment: usize) -> i64 {
+pub(super) fn start(round: &mut Round<'_>, deployment: usize) -> i64 {
     let lacking = lacks(round, deployment);
     let may = deployment == PRIMARY || is_established(round, deployment);
     if lacking == 0 || !may || is(round, deployment, RolloutState::Failed) {
@@ -303,6 +314,7 @@ fn conclude(mut round: Round<'_>) -> Option<Time> {
         events::clear(round.service, events::MISPLACED);
         let again = events::tell_steady(round.world, round.service);
         round.wake_at(Some(again));
+        rebalance::begin(&mut round);
     } else {
         round.service.steady_again = None;
     }

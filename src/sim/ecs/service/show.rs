@@ -4,8 +4,8 @@ use crate::shape::Tree;
 use crate::tree;
 
 use super::super::super::world::World;
-use super::super::task::{Task, digest};
-use super::{Deployment, Revision, Service, Status};
+use super::super::task::Task;
+use super::{Deployment, Revision, Service, Status, task_set, traffic};
 
 /// RUNNING tasks, and those on their way there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,23 +35,30 @@ pub(super) fn counts(world: &World, service: &Service, deployment: &str) -> Coun
 /// A deployment's revision with its counts: `currentServiceRevisions[]`, `targetServiceRevision`.
 pub(super) fn revision_counts(world: &World, service: &Service, deployment: &Deployment) -> Tree {
     let counts = counts(world, service, &deployment.id);
+    let weights = traffic::weights(service, &deployment.id);
     tree! {
         "arn" => &deployment.revision,
         "requestedTaskCount" => deployment.desired,
         "runningTaskCount" => counts.running,
         "pendingTaskCount" => counts.pending,
     }
+    .with_some("requestedTestTrafficWeight", weights.map(|weights| Tree::Float(weights.test)))
+    .with_some("requestedProductionTrafficWeight", weights.map(|weights| Tree::Float(weights.production)))
 }
 
 /// The service as Create, Update, Delete and DescribeServices answer it.
 pub(super) fn service(world: &World, service: &Service, with_tags: bool) -> Tree {
     let counts = Counts::of(tasks(world, service));
     let account = &world.settings.account;
-    let deployments = service.deployments.iter().map(|one| deployment(world, service, one)).collect::<Vec<_>>();
+    let (sets, deployments): (Vec<_>, Vec<_>) = service.deployments.iter().partition(|one| one.task_set.is_some());
+    let sets = sets.iter().map(|one| task_set::shown(world, service, one, with_tags)).collect::<Vec<_>>();
+    let sets = (service.controller() != "ECS").then_some(sets);
+    let deployments = deployments.iter().map(|one| deployment(world, service, one)).collect::<Vec<_>>();
     let events = service.events.iter().map(|told| {
         tree! { "id" => &told.id, "createdAt" => told.at, "message" => &told.message }
     });
-    let revisions = service.deployments.iter().map(|one| revision_counts(world, service, one)).collect::<Vec<_>>();
+    let revised = service.deployments.iter().filter(|one| one.task_set.is_none());
+    let revisions = revised.map(|one| revision_counts(world, service, one)).collect::<Vec<_>>();
     let current = service.journal.last().filter(|_| service.status == Status::Active).map(|entry| &entry.arn);
     let mut shown = service.settings.clone();
     // The other deploying members stand in deployments[] only.
@@ -81,6 +88,7 @@ pub(super) fn service(world: &World, service: &Service, with_tags: bool) -> Tree
         .with("roleArn", role(account, service))
         .with("currentServiceRevisions", revisions)
         .with_some("currentServiceDeployment", current)
+        .with_some("taskSets", sets)
         .with_some("tags", with_tags.then(|| service.tags.clone()))
 }
 
@@ -137,6 +145,16 @@ fn deploying(spec: &Tree, shown: &mut Tree) {
     }
 }
 
+/// The members that a task set shows.
+pub(super) fn of_task_set(spec: &Tree, shown: &mut Tree) {
+    copy(spec, &["loadBalancers", "serviceRegistries"], shown);
+    copy(spec, &["taskDefinition", "launchType", "capacityProviderStrategy", "platformFamily"], shown);
+    copy(spec, &["networkConfiguration"], shown);
+    if let Some(version) = resolved_platform(spec) {
+        shown.set("platformVersion", version);
+    }
+}
+
 /// LATEST as it was resolved (§2.6).
 pub(super) fn resolved_platform(spec: &Tree) -> Option<&str> {
     match (spec.text("platformVersion"), spec.text("platformFamily")) {
@@ -150,11 +168,8 @@ pub(super) fn resolved_platform(spec: &Tree) -> Option<&str> {
 pub(super) fn revision(world: &World, service: &Service, revision: &Revision) -> Tree {
     let images = revision.definition.body.list("containerDefinitions").iter().map(|container| {
         let image = container.text("image").unwrap_or_default();
-        tree! {
-            "containerName" => container.text("name").unwrap_or_default(),
-            "image" => image,
-            "imageDigest" => digest(image),
-        }
+        let name = container.text("name").unwrap_or_default();
+        tree! { "containerName" => name, "image" => image }.with_some("imageDigest", revision.digests.get(name))
     });
     let images = images.collect::<Vec<_>>();
     let mut shown = tree! {

@@ -5,7 +5,9 @@ use crate::tree;
 
 use super::super::super::world::World;
 use super::super::{Answer, Fault};
-use super::{Service, configuration, create, hooks, input, names, places, rollout, show};
+use super::{
+    RolloutState, Service, configuration, controller, create, hooks, input, names, places, rollout, show, task_set,
+};
 
 pub(super) fn update(world: &mut World, given: &Tree) -> Answer {
     let cluster = names::cluster_of(world, given)?;
@@ -28,16 +30,34 @@ fn change(world: &mut World, service: &mut Service, given: &Tree) -> Answer {
     if !service.is_active() {
         return Err(Fault::new("ServiceNotActiveException", "Service was not ACTIVE."));
     }
-    let Some(current) = service.primary().map(|primary| primary.definition.clone()) else {
-        return Err(Fault { status: 500, ..Fault::new("ServerException", "The service has no PRIMARY deployment.") });
-    };
+    let kind = service.controller().to_owned();
+    let to = controller::asked(given).unwrap_or(&kind);
+    if to == kind {
+        controller::of_update(&kind, given)?;
+    } else if service.primary().is_some_and(|one| one.task_set.is_none() && one.rollout == RolloutState::InProgress) {
+        return Err(Fault::invalid(
+            "The deployment controller of a service cannot be changed while a deployment is in progress.",
+        ));
+    }
     let desired = given.int("desiredCount");
     desired.map_or(Ok(()), create::judge_desired)?;
     if service.is_daemon() && desired.is_some() {
         return Err(create::no_daemons_count());
     }
     let mut settings = configuration::of_update(&service.settings, given)?;
-    let wanted = input::of_update(world, service, &current, given)?;
+    if to != "ECS" {
+        configuration::judge_together(&settings, &service.spec)?;
+        service.settings = settings;
+        service.desired = desired.unwrap_or(service.desired);
+        if kind == "ECS" {
+            task_set::take_over(world, service);
+        }
+        return Ok(tree! { "service" => show::service(world, service, true) });
+    }
+    let current = service.primary().map(|primary| primary.definition.clone());
+    let wanted = input::of_update(world, service, current.as_ref(), given)?;
+    judge_change(service, &wanted.spec)?;
+    configuration::judge_together(&settings, &wanted.spec)?;
     places::judge(&wanted.spec, &settings, &wanted.definition.body)?;
     let behind_balancer = !wanted.spec.list("loadBalancers").is_empty();
     if behind_balancer && settings.int("healthCheckGracePeriodSeconds").is_none() {
@@ -45,8 +65,29 @@ fn change(world: &mut World, service: &mut Service, given: &Tree) -> Answer {
     }
     service.settings = settings;
     service.desired = desired.unwrap_or(service.desired);
-    if wanted.spec != service.spec || given.bool("forceNewDeployment") == Some(true) {
+    if kind != "ECS" {
+        task_set::hand_over(service);
+    }
+    if wanted.spec != service.spec || given.bool("forceNewDeployment") == Some(true) || kind != "ECS" {
         rollout::deploy(world, service, wanted);
     }
     Ok(tree! { "service" => show::service(world, service, true) })
+}
+
+/// What can't be changed in place (§5.2; wordings weak).
+fn judge_change(service: &Service, spec: &Tree) -> Result<(), Fault> {
+    let family = |spec: &Tree| spec.text("platformFamily").map(str::to_owned);
+    if let (Some(from), Some(to)) = (family(&service.spec), family(spec))
+        && from != to
+    {
+        return Err(Fault::invalid(format!("The platform family of a service cannot be changed from {from} to {to}.")));
+    }
+    let same = |name: &str| spec.get(name) == service.spec.get(name);
+    let own_role = service.created_with.text("role").is_some();
+    if own_role && !(same("loadBalancers") && same("serviceRegistries")) {
+        return Err(Fault::invalid(
+            "Load balancers and service registries can only be updated for services that use the service-linked role.",
+        ));
+    }
+    Ok(())
 }

@@ -165,6 +165,7 @@ fn container(world: &mut World, cluster: &str, task: &str, definition: &Tree) ->
         name: definition.text("name").unwrap_or_default().to_owned(),
         arn: world.arn(&format!("container/{cluster}/{task}/{id}")),
         image: definition.text("image").unwrap_or_default().to_owned(),
+        pinned: None,
         digest: None,
         runtime_id: None,
         essential: definition.bool("essential").unwrap_or(true),

@@ -1,5 +1,6 @@
 //! What each step of a task's life does, and what it leads to (§3.1, §3.3). Must not know: how a service decides.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::shape::Time;
@@ -195,7 +196,7 @@ fn pulled(ecs: &mut Ecs, key: &(String, String), now: Time, runtime: u64) -> Nex
         |one: &Container| one.behaviour.fail_to_start.as_deref().is_some_and(|why| why.starts_with("CannotPull"));
     let mut pulled = Vec::new();
     for container in task.containers.iter_mut().filter(|one| !unpullable(one)) {
-        container.digest = Some(digest(&container.image));
+        container.digest = container.pinned.clone().or_else(|| Some(digest(&ecs.outside.pushes, &container.image)));
         container.runtime_id = Some(match &task.host {
             Some(_) => docker_id(&container.arn),
             None => format!("{}-{runtime}", task.id),
@@ -216,15 +217,32 @@ fn docker_id(arn: &str) -> String {
     ["a", "b", "c", "d"].map(|salt| format!("{:016x}", spread(&format!("{salt}{arn}")))).concat()
 }
 
-/// The digest an image's tag stands for; nobody pushes, so it never changes.
-pub fn digest(image: &str) -> String {
-    match image.split_once('@') {
-        Some((_, digest)) => digest.to_owned(),
-        None => {
-            let words = ["a", "b", "c", "d"].map(|salt| format!("{:016x}", spread(&format!("{salt}{image}"))));
-            format!("sha256:{}", words.concat())
-        }
+/// How often each image was pushed anew, by its reference with the tag.
+pub type Pushes = BTreeMap<String, u32>;
+
+/// An image by its tag; one without has `latest`.
+fn tagged(image: &str) -> String {
+    let name = image.rsplit('/').next().unwrap_or_default();
+    if name.contains(':') { image.to_owned() } else { format!("{image}:latest") }
+}
+
+/// Someone pushes an image: from now on its tag stands for another digest.
+pub fn push(pushes: &mut Pushes, image: &str) {
+    let count = pushes.entry(tagged(image)).or_default();
+    *count = count.wrapping_add(1);
+}
+
+/// The digest an image's tag stands for at present.
+pub fn digest(pushes: &Pushes, image: &str) -> String {
+    if let Some((_, digest)) = image.split_once('@') {
+        return digest.to_owned();
     }
+    let content = match pushes.get(&tagged(image)) {
+        None | Some(0) => image.to_owned(),
+        Some(count) => format!("{image}#{count}"),
+    };
+    let words = ["a", "b", "c", "d"].map(|salt| format!("{:016x}", spread(&format!("{salt}{content}"))));
+    format!("sha256:{}", words.concat())
 }
 
 fn start(ecs: &mut Ecs, key: &(String, String), now: Time) -> Next {

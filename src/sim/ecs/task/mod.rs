@@ -31,7 +31,7 @@ use super::instance::Held;
 
 use behaviour::Behaviour;
 pub use launch::{Order, launch, launch_on, zone_of};
-pub use life::{begin_stop, digest, lose, step};
+pub use life::{Pushes, begin_stop, digest, lose, push, step};
 pub use show::show;
 pub use tokens::Remembered;
 
@@ -122,6 +122,8 @@ pub struct Container {
     pub name: String,
     pub arn: String,
     pub image: String,
+    /// The digest its service holds the image at (§2.11).
+    pub pinned: Option<String>,
     /// Known once the image is pulled.
     pub digest: Option<String>,
     pub runtime_id: Option<String>,

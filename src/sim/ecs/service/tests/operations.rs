@@ -82,8 +82,11 @@ fn what_ecs_refuses_is_refused_in_its_words() {
         (plain().with("taskDefinition", "none"), "Unable to describe task definition."),
         (plain().with("cluster", "none"), "Cluster not found."),
         (plain().with("schedulingStrategy", "DAEMON"), "DAEMON"),
-        (plain().with("deploymentController", tree! { "type" => "CODE_DEPLOY" }), "CODE_DEPLOY"),
-        (plain().with("deploymentConfiguration", tree! { "strategy" => "BLUE_GREEN" }), "BLUE_GREEN"),
+        (
+            plain().with("deploymentController", tree! { "type" => "CODE_DEPLOY" }),
+            "the service requires an Application Load Balancer or Network Load Balancer",
+        ),
+        (plain().with("deploymentController", tree! { "type" => "EXTERNAL" }), "TaskDefinition must be blank"),
         (plain().with("taskDefinition", bad_label.as_str()), "ecs-operator.sim/exit-after"),
         (without("desiredCount"), "desired count"),
         (
