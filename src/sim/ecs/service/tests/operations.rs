@@ -81,7 +81,7 @@ fn what_ecs_refuses_is_refused_in_its_words() {
         ),
         (plain().with("taskDefinition", "none"), "Unable to describe task definition."),
         (plain().with("cluster", "none"), "Cluster not found."),
-        (plain().with("schedulingStrategy", "DAEMON"), "DAEMON"),
+        (plain().with("schedulingStrategy", "daemon scheduling strategy"), "DAEMON"),
         (
             plain().with("deploymentController", tree! { "type" => "CODE_DEPLOY" }),
             "the service requires an Application Load Balancer or Network Load Balancer",
