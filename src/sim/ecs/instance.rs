@@ -5,6 +5,7 @@ use crate::tree;
 
 use super::super::world::World;
 use super::coverage::{Entry, partial};
+use super::page::{HUNDRED, Order, page};
 use super::{Answer, Fault, cluster};
 
 /// How many names one DescribeContainerInstances takes (ecs-semantics §7.2).
@@ -21,12 +22,12 @@ pub const OPERATIONS: &[Entry] = &[
 
 fn list(world: &mut World, input: &Tree) -> Answer {
     cluster::find(&world.ecs, input.text("cluster"))?;
-    Ok(tree! { "containerInstanceArns" => Tree::List(Vec::new()) })
+    page(Vec::new(), Order::Ascending, input, "containerInstanceArns", HUNDRED)
 }
 
 fn list_attributes(world: &mut World, input: &Tree) -> Answer {
     cluster::find(&world.ecs, input.text("cluster"))?;
-    Ok(tree! { "attributes" => Tree::List(Vec::new()) })
+    page(Vec::new(), Order::Ascending, input, "attributes", HUNDRED)
 }
 
 fn describe(world: &mut World, input: &Tree) -> Answer {
