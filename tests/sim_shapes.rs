@@ -1,5 +1,5 @@
 //! Whatever a client sends, the embedded ECS answers in its shapes: no panic, no member that AWS does not have, no
-//! error that the operation does not declare.
+//! error that the operation does not declare; and what it shows adds up, whatever was asked of it.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -8,6 +8,9 @@
     reason = "a test says what it expects"
 )]
 
+mod common;
+
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -18,6 +21,9 @@ use ecs_operator::sim::Sim;
 use ecs_operator::sim::world::Settings;
 use ecs_operator::tree;
 
+use common::trees;
+
+/// Worlds, unless the environment's SEEDS says how many.
 const SEEDS: u64 = 60;
 const CALLS: usize = 150;
 const DEPTH: usize = 7;
@@ -29,6 +35,9 @@ const TEXTS: &[&str] = &[
     "web",
     "web:1",
     "web:x",
+    "mine",
+    "team",
+    "enabled",
     "FARGATE",
     "",
     "x y",
@@ -40,6 +49,9 @@ const TEXTS: &[&str] = &[
     "arn:aws:ecs:us-east-1:123456789012:service/default/web",
     "arn:aws:ecs:us-east-1:123456789012:service/web",
     "arn:aws:ecs:us-east-1:123456789012:task-definition/web:1",
+    "arn:aws:ecs:us-east-1:123456789012:capacity-provider/mine",
+    "arn:aws:autoscaling:us-east-1:123456789012:autoScalingGroup:0f:autoScalingGroupName/web",
+    "arn:aws:iam::123456789012:root",
     "arn:",
 ];
 
@@ -119,21 +131,95 @@ fn misfits(operation: &str, answer: &Tree) -> Vec<String> {
     wrong.iter().map(ToString::to_string).collect()
 }
 
+/// All pages of a list.
+fn listed(sim: &Sim, operation: &str, member: &str, input: &Tree) -> Vec<String> {
+    let (mut input, mut all) = (input.clone(), Vec::new());
+    loop {
+        let page = sim.call("ecs", operation, input.clone()).unwrap();
+        all.extend(page.list(member).iter().filter_map(Tree::as_text).map(str::to_owned));
+        let Some(token) = page.text("nextToken") else { return all };
+        input.set("nextToken", token);
+    }
+}
+
+/// What is listed is there, and the counts of clusters, services, deployments and tasks are the same ones.
+fn adds_up(sim: &Sim) {
+    let describe = |operation: &str, member: &str, input: Tree, at_once: usize| -> Vec<Tree> {
+        let names = input.list(member).to_vec();
+        let answers = names.chunks(at_once).map(|some| {
+            let answer = sim.call("ecs", operation, input.clone().with(member, some.to_vec())).unwrap();
+            assert_eq!(answer.list("failures"), [], "{operation}: what is listed is there");
+            answer.list(member).to_vec()
+        });
+        answers.collect::<Vec<_>>().concat()
+    };
+    for arn in listed(sim, "ListClusters", "clusterArns", &tree! {}) {
+        let cluster = describe("DescribeClusters", "clusters", tree! { "clusters" => vec![&arn] }, 1).remove(0);
+        let here = tree! { "cluster" => &arn };
+        let mut tasks = listed(sim, "ListTasks", "taskArns", &here);
+        tasks.extend(listed(sim, "ListTasks", "taskArns", &here.clone().with("desiredStatus", "STOPPED")));
+        let tasks = describe("DescribeTasks", "tasks", here.clone().with("tasks", tasks), 100);
+        let of = |group: Option<&str>, running: bool| {
+            let is = |task: &Tree| match task.text("lastStatus").unwrap() {
+                "RUNNING" => running,
+                "PROVISIONING" | "PENDING" | "ACTIVATING" => !running,
+                _ => false,
+            };
+            let of_group = |task: &Tree| group.is_none_or(|group| task.text("group") == Some(group));
+            tasks.iter().filter(|task| is(task) && of_group(task)).count() as i64
+        };
+        let counts = (cluster.int("runningTasksCount").unwrap(), cluster.int("pendingTasksCount").unwrap());
+        assert_eq!(counts, (of(None, true), of(None, false)), "{cluster:?}");
+        let services = listed(sim, "ListServices", "serviceArns", &here);
+        assert_eq!(cluster.int("activeServicesCount"), Some(services.len() as i64));
+        for service in describe("DescribeServices", "services", here.with("services", services), 10) {
+            let group = format!("service:{}", service.text("serviceName").unwrap());
+            let counts = (service.int("runningCount").unwrap(), service.int("pendingCount").unwrap());
+            assert_eq!(counts, (of(Some(&group), true), of(Some(&group), false)), "{service:?}");
+            let sum = |name: &str| service.list("deployments").iter().filter_map(|one| one.int(name)).sum::<i64>();
+            assert_eq!(counts, (sum("runningCount"), sum("pendingCount")), "{service:?}");
+        }
+    }
+    for arn in listed(sim, "ListTaskDefinitions", "taskDefinitionArns", &tree! {}) {
+        sim.call("ecs", "DescribeTaskDefinition", tree! { "taskDefinition" => arn }).unwrap();
+    }
+}
+
+/// A valid input, or one with a single thing wrong, drawn from the shape table alone.
+fn drawn(table: &Table, seed: u64, number: usize, operation: &str) -> Tree {
+    let structure = table.input(operation).unwrap();
+    let rng = fastrand::Rng::with_seed(seed * CALLS as u64 + number as u64);
+    let mut draw = trees::Draw { table, rng };
+    let valid = draw.structure(structure, 0);
+    if draw.rng.bool() {
+        return valid;
+    }
+    let mut mutations = trees::mutations(table, structure, &valid);
+    if mutations.is_empty() { valid } else { mutations.swap_remove(draw.rng.usize(0..mutations.len())).tree }
+}
+
 #[test]
 fn answers_have_their_shapes_whatever_is_asked() {
     let table = ecs();
     let operations: Vec<&str> = table.operations.keys().copied().collect();
-    let mut answered = std::collections::BTreeSet::new();
-    for seed in 0..SEEDS {
+    let mut answered = BTreeSet::new();
+    let seeds = std::env::var("SEEDS").map_or(SEEDS, |seeds| seeds.parse().unwrap());
+    for seed in 0..seeds {
         let clock = Arc::new(AtomicI64::new(0));
         let shown = clock.clone();
         let sim = Sim::new(Settings { seed, ..Settings::default() }, move || Time(shown.load(Ordering::Relaxed)));
         furnish(&sim);
         let mut draw = Draw { rng: fastrand::Rng::with_seed(seed), table };
-        for _ in 0..CALLS {
+        for number in 0..CALLS {
+            if number % 25 == 0 {
+                adds_up(&sim);
+            }
             clock.fetch_add(draw.rng.i64(0..120_000), Ordering::Relaxed);
             let operation = operations[draw.rng.usize(0..operations.len())];
-            let input = draw.structure(table.input(operation).unwrap(), DEPTH);
+            let input = match number % 4 {
+                0 => drawn(table, seed, number, operation),
+                _ => draw.structure(table.input(operation).unwrap(), DEPTH),
+            };
             match sim.call("ecs", operation, input.clone()) {
                 Ok(answer) => {
                     answered.insert(operation);
@@ -148,6 +234,7 @@ fn answers_have_their_shapes_whatever_is_asked() {
                 }
             }
         }
+        adds_up(&sim);
     }
-    assert!(answered.len() > 20, "too few operations ever succeed: {answered:?}");
+    assert!(answered.len() > 30, "too few operations ever succeed: {answered:?}");
 }

@@ -70,6 +70,11 @@ const LIMITS: &[Limit] = &[
     span("serve", "drain", serve::DRAIN),
     count("sim", "call-log", sim::world::CALL_LOG_LIMIT),
     bytes("sim", "body-bytes", sim::wire::BODY_LIMIT_BYTES),
+    bytes("sim", "header-bytes", sim::wire::HEADER_BYTES_MAX),
+    count("sim", "connections", sim::wire::CONNECTIONS_MAX),
+    span("sim", "connection-life", sim::wire::CONNECTION_LIFE),
+    span("sim", "read-timeout", sim::wire::READ_TIMEOUT),
+    span("sim", "drain", sim::wire::DRAIN),
 ];
 
 /// The settings in force and where they are from, then all limits: `name = value`, one a line.

@@ -25,7 +25,7 @@ pub fn checked(operation: &str, input: &Tree) -> Result<Tree, Fault> {
     let told_by_rules = MISSING_TOLD_BY_RULES.contains(&operation);
     let told = |one: &Mismatch| told_by_rules && matches!(one.what, What::Missing { .. }) && one.path.0.len() == 1;
     match check(table, shape, &known, Strictness::Full).into_iter().find(|one| !told(one)) {
-        Some(first) => Err(bad_input(operation, &first.to_string())),
+        Some(first) => Err(bad_input(operation, &first)),
         None => Ok(known),
     }
 }
@@ -42,9 +42,11 @@ fn without_nulls(tree: Tree) -> Tree {
     }
 }
 
-/// Operations on task definitions blame the client, all others the parameter (§7.1).
-fn bad_input(operation: &str, message: &str) -> Fault {
-    if operation.contains("TaskDefinition") { Fault::client(message) } else { Fault::invalid(message) }
+/// Operations on task definitions blame the client, all others the parameter (§7.1), and so does whoever reads tags.
+fn bad_input(operation: &str, first: &Mismatch) -> Fault {
+    let in_tags = first.path.to_string().starts_with("tags");
+    let client = operation.contains("TaskDefinition") && !in_tags;
+    if client { Fault::client(first.to_string()) } else { Fault::invalid(first.to_string()) }
 }
 
 fn known_members(table: &Table, shape: &Structure, tree: &Tree) -> Tree {

@@ -26,7 +26,9 @@ use crate::shape::{Tree, json};
 use crate::tree;
 
 use super::super::Sim;
-use super::{BODY_LIMIT_BYTES, Request, Response, served, state};
+use super::super::ecs::Fault;
+use super::connections::{READ_TIMEOUT, within};
+use super::{BODY_LIMIT_BYTES, Request, Response, connections, refused, served, state, too_large};
 
 /// The furthest one request may put the world ahead.
 pub const ADVANCE_LIMIT_SECONDS: f64 = 366.0 * 24.0 * 3600.0;
@@ -49,7 +51,7 @@ pub async fn serve(
     sim: Sim,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    axum::serve(listener, router(sim)).with_graceful_shutdown(shutdown).await
+    connections::run(listener, router(sim), shutdown).await
 }
 
 /// All pages of the socket's door.
@@ -66,9 +68,15 @@ pub fn router(sim: Sim) -> Router {
 
 /// An AWS request.
 async fn aws(State(sim): State<Sim>, headers: HeaderMap, body: Body) -> HttpResponse {
+    let declared = headers.get("content-length").and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     // One byte more than the protocols take, so that they can tell in their own words that it is too much.
-    let Ok(body) = to_bytes(body, BODY_LIMIT_BYTES + 1).await else {
-        return refusal(StatusCode::PAYLOAD_TOO_LARGE, "The body is too large, or it ended early.");
+    let body = match within(READ_TIMEOUT, to_bytes(body, BODY_LIMIT_BYTES + 1)).await {
+        Some(Ok(body)) => body,
+        Some(Err(_)) if declared.is_none_or(|length| length > BODY_LIMIT_BYTES) => {
+            return write(refused(&sim, &too_large()));
+        }
+        Some(Err(_)) => return write(refused(&sim, &ended_early())),
+        None => return write(refused(&sim, &too_slow())),
     };
     let headers = headers.iter().map(|(name, value)| {
         let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
@@ -76,6 +84,16 @@ async fn aws(State(sim): State<Sim>, headers: HeaderMap, body: Body) -> HttpResp
     });
     let request = Request { headers: headers.collect(), body: body.to_vec() };
     write(served(&sim, &request).await)
+}
+
+/// Wordings of these two are ours.
+fn ended_early() -> Fault {
+    Fault::new("SerializationException", "The request ended before its body did.")
+}
+
+fn too_slow() -> Fault {
+    let text = format!("The request's body took more than {} seconds.", READ_TIMEOUT.as_secs());
+    Fault { status: 408, ..Fault::new("RequestTimeoutException", text) }
 }
 
 async fn show_state(State(sim): State<Sim>) -> HttpResponse {
@@ -93,8 +111,8 @@ async fn reset(State(sim): State<Sim>) -> HttpResponse {
 }
 
 async fn advance(State(sim): State<Sim>, RawQuery(query): RawQuery, body: Body) -> HttpResponse {
-    let Ok(body) = to_bytes(body, BODY_LIMIT_BYTES).await else {
-        return refusal(StatusCode::PAYLOAD_TOO_LARGE, "The body is too large, or it ended early.");
+    let Some(Ok(body)) = within(READ_TIMEOUT, to_bytes(body, BODY_LIMIT_BYTES)).await else {
+        return refusal(StatusCode::PAYLOAD_TOO_LARGE, "The body is too large, too slow, or it ended early.");
     };
     match read_span(query.as_deref(), &body) {
         Ok(span) => {

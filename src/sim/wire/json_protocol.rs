@@ -10,12 +10,19 @@ const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
 
 /// Answers a request that has a target, or should have one.
 pub fn answer(sim: &Sim, request: &Request, target: Option<&str>) -> Response {
-    let outcome = perform(sim, request, target);
-    let (status, body) = match &outcome {
-        Ok(output) => (200, json::write(output)),
-        Err(fault) => (fault.status, json::write(&error_body(fault))),
-    };
-    let body = body.into_bytes();
+    match perform(sim, request, target) {
+        Ok(output) => response(200, &output),
+        Err(fault) => refusal(&fault),
+    }
+}
+
+/// An error as a client reads it.
+pub fn refusal(fault: &Fault) -> Response {
+    response(fault.status, &error_body(fault))
+}
+
+fn response(status: u16, body: &Tree) -> Response {
+    let body = json::write(body).into_bytes();
     let headers = [("content-type".to_owned(), CONTENT_TYPE.to_owned())].into();
     Response { status, headers, body }
 }

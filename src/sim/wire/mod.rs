@@ -10,6 +10,7 @@
 //!
 //! A signature must be there and in form; it is never verified, since any credentials will do in a simulation.
 
+mod connections;
 pub mod connector;
 pub mod http;
 mod json_protocol;
@@ -25,6 +26,7 @@ use crate::shape::Time;
 
 use super::Sim;
 use super::ecs::Fault;
+pub use connections::{CONNECTION_LIFE, CONNECTIONS_MAX, DRAIN, HEADER_BYTES_MAX, READ_TIMEOUT};
 pub use connector::Connector;
 pub use http::serve;
 
@@ -74,10 +76,22 @@ pub fn answer(sim: &Sim, request: &Request) -> Response {
         (None, true) => query::answer(sim, request, &id),
         (target, _) => json_protocol::answer(sim, request, target),
     };
+    sign(sim, &mut response, id);
+    response
+}
+
+/// Answers a request that did not come whole, in the form that most clients read.
+fn refused(sim: &Sim, fault: &Fault) -> Response {
+    let mut response = json_protocol::refusal(fault);
+    let id = sim.world().request_id();
+    sign(sim, &mut response, id);
+    response
+}
+
+fn sign(sim: &Sim, response: &mut Response, id: String) {
     // Ages that begin with an AWS timestamp end at this date, so it is the world's own time.
     response.headers.insert("date".into(), http_date(sim.world().now()));
     response.headers.insert("x-amzn-requestid".into(), id);
-    response
 }
 
 /// RFC 1123, as HTTP wants it: `Sun, 22 Nov 2026 09:46:39 GMT`.
@@ -87,11 +101,12 @@ fn http_date(at: Time) -> String {
 
 /// The request is larger than any the service takes.
 fn check_size(request: &Request) -> Result<(), Fault> {
-    if request.body.len() <= BODY_LIMIT_BYTES {
-        return Ok(());
-    }
+    if request.body.len() <= BODY_LIMIT_BYTES { Ok(()) } else { Err(too_large()) }
+}
+
+fn too_large() -> Fault {
     let text = format!("The request body has more than {BODY_LIMIT_BYTES} bytes.");
-    Err(Fault { status: 413, ..Fault::new("RequestEntityTooLargeException", text) })
+    Fault { status: 413, ..Fault::new("RequestEntityTooLargeException", text) }
 }
 
 #[cfg(test)]

@@ -14,6 +14,8 @@ use super::super::world::World;
 /// How many names one DescribeServices takes, and one DescribeTasks or DescribeClusters (ecs-semantics §7.2).
 const SERVICES_AT_ONCE: usize = 10;
 const OTHERS_AT_ONCE: usize = 100;
+/// How many capacity providers a page shows.
+const PROVIDERS_AT_ONCE: usize = 10;
 
 /// All resources, in a stable order.
 pub fn all(world: &mut World) -> Tree {
@@ -35,6 +37,10 @@ pub fn all(world: &mut World) -> Tree {
         describe(world, "DescribeServices", "services", names, SERVICES_AT_ONCE, &ask)
     });
     let services: Vec<Tree> = services.collect();
+    let providers: Vec<String> = world.ecs.providers.keys().cloned().collect();
+    let ask = tree! { "include" => vec!["TAGS"] };
+    let providers =
+        describe(world, "DescribeCapacityProviders", "capacityProviders", &providers, PROVIDERS_AT_ONCE, &ask);
     let tasks = tasks.iter().flat_map(|(cluster, ids)| {
         let ask = tree! { "cluster" => cluster, "include" => vec!["TAGS"] };
         describe(world, "DescribeTasks", "tasks", ids, OTHERS_AT_ONCE, &ask)
@@ -45,6 +51,7 @@ pub fn all(world: &mut World) -> Tree {
         "account" => &world.settings.account,
         "region" => &world.settings.region,
         "clusters" => clusters,
+        "capacityProviders" => providers,
         "services" => services,
         "tasks" => tasks,
         "taskDefinitions" => definitions,

@@ -112,6 +112,16 @@ impl World {
         self.agenda.insert((self.now.after(span), self.put_down), event);
     }
 
+    /// How many events were ever put on the agenda: what a world costs.
+    pub fn put_down(&self) -> u64 {
+        self.put_down
+    }
+
+    /// How many events are still to come.
+    pub fn waiting(&self) -> usize {
+        self.agenda.len()
+    }
+
     /// Empties the world: no resources, no agenda, no log, and chance begins anew. Time runs on.
     pub fn reset(&mut self) {
         let (now, ahead) = (self.now, self.ahead);
