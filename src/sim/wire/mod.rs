@@ -16,6 +16,7 @@ mod json_protocol;
 mod query;
 mod scope;
 mod state;
+mod triggers;
 
 use std::collections::BTreeMap;
 
