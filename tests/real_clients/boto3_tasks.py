@@ -20,6 +20,7 @@ ecs = boto3.client(
     config=Config(retries={"max_attempts": 10, "mode": "adaptive"}),
 )
 NETWORK = {"awsvpcConfiguration": {"subnets": ["subnet-0123456789abcdef0"], "assignPublicIp": "ENABLED"}}
+PRIVATE = {"awsvpcConfiguration": {"subnets": ["subnet-0123456789abcdef0"]}}
 ROLE = "arn:aws:iam::123456789012:role/task"
 SOON = {"Delay": 1, "MaxAttempts": 60}
 
@@ -113,7 +114,7 @@ refused("InvalidParameterException", ecs.run_task, **{**plain, "launchType": "EC
 refused("InvalidParameterException", ecs.run_task, **{**plain, "count": 11})
 refused("PlatformUnknownException", ecs.run_task, **{**plain, "platformVersion": "9.9.9"})
 refused("ClientException", ecs.run_task, **{**plain, "taskDefinition": "none"})
-missing = ecs.start_task(taskDefinition="app", containerInstances=["abc"], networkConfiguration=NETWORK)
+missing = ecs.start_task(taskDefinition="app", containerInstances=["abc"], networkConfiguration=PRIVATE)
 assert (missing["tasks"], missing["failures"][0]["reason"]) == ([], "MISSING"), missing
 
 # A managed volume that outlives its task.
