@@ -64,10 +64,10 @@ fn a_protected_task_outlives_a_scale_in() {
     protect(&mut rig, vec![chosen.clone()], tree! { "expiresInMinutes" => 30 });
     rig.update(tree! { "desiredCount" => 1 });
     rig.wait(120);
-    assert_eq!(rig.serving(), [chosen.clone()]);
+    assert_eq!(rig.serving(), std::slice::from_ref(&chosen));
     rig.update(tree! { "desiredCount" => 0 });
     rig.wait(120);
-    assert_eq!(rig.serving(), [chosen.clone()]);
+    assert_eq!(rig.serving(), std::slice::from_ref(&chosen));
     assert!(rig.messages()[0].contains(HELD), "{:?}", rig.messages());
     assert_eq!(rig.messages().iter().filter(|text| text.contains(HELD)).count(), 1);
     rig.wait(1_800);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::rig::{Rig, network, running};
-use crate::shape::Tree;
+use crate::shape::{Tree, json};
 use crate::sim::world::Settings;
 use crate::tree;
 
@@ -144,101 +144,70 @@ fn overrides_are_applied_and_echoed() {
     assert_eq!(task.bool("enableExecuteCommand"), Some(true));
 }
 
+/// What RunTask is given beyond what is good, and what it answers: `InvalidParameterException` unless said otherwise.
+const REFUSED: &[(&str, &str)] = &[
+    ("{'count':0}", "count must be between 1 and 10."),
+    ("{'count':11}", "count must be between 1 and 10."),
+    ("{'cluster':'none'}", "ClusterNotFoundException Cluster not found."),
+    ("{'taskDefinition':'none'}", "ClientException TaskDefinition not found."),
+    ("{'taskDefinition':'old:1'}", "TaskDefinition is inactive"),
+    ("{'networkConfiguration':null}", "Network Configuration must be provided when networkMode 'awsvpc' is specified."),
+    ("{'networkConfiguration':{'awsvpcConfiguration':{'subnets':[]}}}", "subnets can not be empty."),
+    ("{'launchType':'EC2'}", "No Container Instances were found in your cluster."),
+    ("{'launchType':'EXTERNAL'}", "No Container Instances were found in your cluster."),
+    (
+        "{'launchType':'FARGATE','capacityProviderStrategy':[{'capacityProvider':'FARGATE','weight':1}]}",
+        "Specifying both a launch type and capacity provider strategy is not supported",
+    ),
+    ("{'startedBy':'a b'}", "startedBy can have at most 128"),
+    ("{'group':'service:web'}", "Invalid namespace for group."),
+    ("{'group':''}", "group must have 1 to 255 characters."),
+    ("{'propagateTags':'SERVICE'}", "propagateTags can't be SERVICE"),
+    ("{'tags':[{'key':'aws:x','value':''}]}", "reserved"),
+    ("{'platformVersion':'9.9.9'}", "PlatformUnknownException The specified platform does not exist."),
+    (
+        "{'platformVersion':'1.3.0','overrides':{'ephemeralStorage':{'sizeInGiB':30}}}",
+        "PlatformTaskDefinitionIncompatibilityException ephemeralStorage requires the platform version 1.4.0",
+    ),
+    (
+        "{'overrides':{'containerOverrides':[{'name':'other'}]}}",
+        "Override for container named other is not a container in the TaskDefinition.",
+    ),
+    ("{'overrides':{'containerOverrides':[{'name':'app','cpu':512}]}}", "The sum of all container 'cpu' values"),
+    ("{'overrides':{'containerOverrides':[{'name':'app','memory':513}]}}", "is greater than for the task"),
+    ("{'overrides':{'containerOverrides':[{'name':'app','memory':5}]}}", "It must be at least 6."),
+    ("{'overrides':{'cpu':'4096','memory':'4096'}}", "No Fargate configuration exists for given values"),
+    ("{'overrides':{'cpu':'much'}}", "Invalid 'cpu' setting for task."),
+    ("{'overrides':{'ephemeralStorage':{'sizeInGiB':20}}}", "EphemeralStorage size should be at least 21"),
+    ("{'overrides':{'ephemeralStorage':{'sizeInGiB':201}}}", "EphemeralStorage size should be at most 200"),
+    ("{'enableExecuteCommand':true}", "a valid taskRoleArn is not being used"),
+    ("{'placementConstraints':[{'type':'distinctInstance'}]}", "are not supported with FARGATE launch type."),
+    ("{'clientToken':'a b'}", "clientToken must have"),
+];
+
 #[test]
 fn refuses_what_ecs_refuses() {
     let mut rig = Rig::with(&[]);
-    rig.define("old", &[], tree! { "tags" => vec![pair("a", "b")] });
+    rig.define("old", &[], Tree::map());
     rig.ask("DeregisterTaskDefinition", tree! { "taskDefinition" => "old:1" });
-    let own =
-        |name: &str, value: Tree| tree! { "containerOverrides" => vec![tree! { "name" => name, "cpu" => value }] };
-    let strategy = || vec![tree! { "capacityProvider" => "FARGATE", "weight" => 1 }];
-    for (more, code, words) in [
-        (tree! { "count" => 0 }, "InvalidParameterException", "count"),
-        (tree! { "count" => 11 }, "InvalidParameterException", "count"),
-        (tree! { "cluster" => "none" }, "ClusterNotFoundException", "Cluster not found."),
-        (tree! { "taskDefinition" => "none" }, "ClientException", "TaskDefinition not found."),
-        (tree! { "taskDefinition" => "old:1" }, "InvalidParameterException", "TaskDefinition is inactive"),
-        (
-            tree! { "networkConfiguration" => Tree::Null },
-            "InvalidParameterException",
-            "Network Configuration must be provided when networkMode 'awsvpc' is specified.",
-        ),
-        (
-            tree! { "launchType" => "EC2" },
-            "InvalidParameterException",
-            "No Container Instances were found in your cluster.",
-        ),
-        (
-            tree! { "launchType" => "EXTERNAL" },
-            "InvalidParameterException",
-            "No Container Instances were found in your cluster.",
-        ),
-        (
-            tree! { "launchType" => "FARGATE", "capacityProviderStrategy" => strategy() },
-            "InvalidParameterException",
-            "both a launch type and capacity provider strategy",
-        ),
-        (tree! { "startedBy" => "a b" }, "InvalidParameterException", "startedBy"),
-        (tree! { "startedBy" => "a".repeat(129) }, "InvalidParameterException", "startedBy"),
-        (tree! { "group" => "service:web" }, "InvalidParameterException", "Invalid namespace for group."),
-        (tree! { "group" => "g".repeat(256) }, "InvalidParameterException", "group"),
-        (tree! { "propagateTags" => "SERVICE" }, "InvalidParameterException", "SERVICE"),
-        (tree! { "tags" => vec![pair("aws:x", "")] }, "InvalidParameterException", "aws:"),
-        (tree! { "platformVersion" => "9.9.9" }, "PlatformUnknownException", "does not exist"),
-        (
-            tree! { "overrides" => own("other", 1.into()) },
-            "InvalidParameterException",
-            "Override for container named other is not a container in the TaskDefinition.",
-        ),
-        (
-            tree! { "overrides" => own("app", 512.into()) },
-            "InvalidParameterException",
-            "The sum of all container 'cpu'",
-        ),
-        (
-            tree! { "overrides" => tree! { "cpu" => "4096", "memory" => "4096" } },
-            "InvalidParameterException",
-            "No Fargate configuration exists for given values",
-        ),
-        (tree! { "overrides" => tree! { "cpu" => "much" } }, "InvalidParameterException", "Invalid 'cpu'"),
-        (
-            tree! { "overrides" => tree! { "ephemeralStorage" => tree! { "sizeInGiB" => 20 } } },
-            "InvalidParameterException",
-            "at least 21",
-        ),
-        (
-            tree! { "overrides" => tree! { "ephemeralStorage" => tree! { "sizeInGiB" => 201 } } },
-            "InvalidParameterException",
-            "at most 200",
-        ),
-        (
-            tree! { "overrides" => tree! { "taskRoleArn" => "r".repeat(8_200) } },
-            "InvalidParameterException",
-            "Container Overrides length must be at most 8192",
-        ),
-        (tree! { "enableExecuteCommand" => true }, "InvalidParameterException", "taskRoleArn"),
-        (
-            tree! { "placementConstraints" => vec![tree! { "type" => "distinctInstance" }] },
-            "InvalidParameterException",
-            "not supported with FARGATE",
-        ),
-        (tree! { "clientToken" => "a b" }, "InvalidParameterException", "clientToken"),
-    ] {
-        let input = if more.text("launchType").is_some() && more.get("capacityProviderStrategy").is_some() {
-            running(tree! {}).with("capacityProviderStrategy", strategy())
-        } else {
-            running(more.clone())
-        };
+    let good = running(tree! {});
+    for (more, words) in REFUSED {
+        let more = json::read(more.replace('\'', "\"").as_bytes()).unwrap();
+        let input = more.as_map().unwrap().iter().fold(good.clone(), |input, (name, value)| input.with(name, value));
         let fault = rig.refused("RunTask", input);
+        let (code, words) = match words.split_once(' ') {
+            Some((code, words)) if code.ends_with("Exception") => (code, words),
+            _ => ("InvalidParameterException", *words),
+        };
         assert!(fault.code == code && fault.message.contains(words), "{more:?} {fault:?}");
     }
-    let old = rig.refused(
-        "RunTask",
-        running(tree! {
-            "platformVersion" => "1.3.0", "overrides" => tree! { "ephemeralStorage" => tree! { "sizeInGiB" => 30 } },
-        }),
-    );
-    assert_eq!(old.code, "PlatformTaskDefinitionIncompatibilityException");
+    for (member, length) in [("startedBy", 129), ("group", 256), ("clientToken", 65), ("referenceId", 1_025)] {
+        let input = good.clone().with(member, "x".repeat(length));
+        assert_eq!(rig.refused("RunTask", input).code, "InvalidParameterException", "{member}");
+    }
+    let long = tree! { "taskRoleArn" => "r".repeat(8_200) };
+    let fault = rig.refused("RunTask", good.with("overrides", long));
+    assert_eq!(fault.message, "Container Overrides length must be at most 8192");
     assert!(rig.world.ecs.tasks.is_empty(), "nothing was started");
 }
 
