@@ -73,13 +73,50 @@ fn the_aws_cli_agrees_that_an_apply_is_done() {
 }
 
 #[test]
-fn boto3_pages_waits_and_knows_its_errors() {
-    let mut probe = Command::new("python3");
-    if !have("boto3_pages_waits_and_knows_its_errors", "boto3", probe.args(["-c", "import boto3"])) {
+fn the_aws_cli_runs_a_task_and_waits_for_it() {
+    if !have("the_aws_cli_runs_a_task_and_waits_for_it", "the AWS CLI", Command::new("aws").arg("--version")) {
         return;
     }
     let sim = Sim::start(SCALE);
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real_clients/boto3_client.py");
+    json(&aws(sim.world, &["create-cluster"]));
+    let container = r#"[{"name":"app","image":"app:1","dockerLabels":{"ecs-operator.sim/exit-after":"20m"}}]"#;
+    let definition = ["register-task-definition", "--family", "app", "--network-mode", "awsvpc", "--cpu", "256"];
+    let rest = ["--memory", "512", "--requires-compatibilities", "FARGATE", "--container-definitions", container];
+    json(&aws(sim.world, &[&definition[..], &rest].concat()));
+    let run =
+        ["run-task", "--task-definition", "app", "--launch-type", "FARGATE", "--count", "2", "--started-by", "cli"];
+    let network = ["--network-configuration", "awsvpcConfiguration={subnets=[subnet-1]}"];
+    let ran = json(&aws(sim.world, &[&run[..], &network].concat()));
+    let arns: Vec<&str> =
+        ran["tasks"].as_array().unwrap().iter().map(|task| task["taskArn"].as_str().unwrap()).collect();
+    assert_eq!((arns.len(), ran["failures"].as_array().unwrap().len()), (2, 0), "{ran}");
+    for waiter in ["tasks-running", "tasks-stopped"] {
+        let waited = aws(sim.world, &[&["wait", waiter, "--tasks"], &arns[..]].concat());
+        assert_eq!(waited.code, 0, "{waiter}: {waited:?}");
+    }
+    let ended = json(&aws(sim.world, &[&["describe-tasks", "--tasks"], &arns[..]].concat()));
+    assert_eq!(ended["tasks"][0]["stopCode"], "EssentialContainerExited");
+    let refused = aws(sim.world, &["run-task", "--task-definition", "app", "--launch-type", "FARGATE"]);
+    assert!(refused.err.contains("Network Configuration must be provided when networkMode 'awsvpc'"), "{refused:?}");
+}
+
+#[test]
+fn boto3_pages_waits_and_knows_its_errors() {
+    boto3("boto3_pages_waits_and_knows_its_errors", "boto3_client.py");
+}
+
+#[test]
+fn boto3_runs_protects_interrupts_and_retires_tasks() {
+    boto3("boto3_runs_protects_interrupts_and_retires_tasks", "boto3_tasks.py");
+}
+
+fn boto3(test: &str, script: &str) {
+    let mut probe = Command::new("python3");
+    if !have(test, "boto3", probe.args(["-c", "import boto3"])) {
+        return;
+    }
+    let sim = Sim::start(SCALE);
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real_clients").join(script);
     let mut python = Command::new("python3");
     clean(&mut python);
     let said = said(python.arg(script).arg(sim.world.url()));

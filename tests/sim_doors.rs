@@ -315,6 +315,12 @@ async fn the_same_world_stands_behind_a_socket() {
     assert!(sim.world().now().since(before) >= Duration::from_secs(3600));
     let (status, answer) = plain(&address, "POST", "/_sim/advance", "{\"minutes\":1}").await;
     assert_eq!((status, answer.text("error").is_some()), (400, true));
+    for page in ["/_sim/interrupt?task=none", "/_sim/interrupt", "/_sim/retire?service=prod/none", "/_sim/retire"] {
+        let (status, answer) = plain(&address, "POST", page, "").await;
+        assert_eq!((status, answer.text("error").is_some()), (400, true), "{page}");
+    }
+    assert_eq!(plain(&address, "POST", "/_sim/interrupt?mean-life=3600", "").await.0, 200);
+    assert_eq!(sim.world().settings.spot_life, Some(Duration::from_secs(3600)));
     assert_eq!(plain(&address, "POST", "/_sim/reset", "").await.0, 200);
     assert_eq!(plain(&address, "GET", "/_sim/state", "").await.1.list("clusters").len(), 0);
     assert_eq!(plain(&address, "GET", "/_sim/nothing", "").await.0, 404);

@@ -20,6 +20,9 @@ const KINDS: &[&str] = &[
     "fsxWindowsFileServerVolumeConfiguration",
     "host",
 ];
+/// By operating system.
+const LINUX_ONLY: &[&str] = &["efsVolumeConfiguration", "configuredAtLaunch"];
+const WINDOWS_ONLY: &[&str] = &["fsxWindowsFileServerVolumeConfiguration"];
 /// Volumes that a service configures (EBS) in one task definition.
 const AT_LAUNCH_MAX: usize = 1;
 
@@ -41,6 +44,12 @@ pub const RULES: &[Rule] = &[
         Error,
         Look::TaskDefinition(at_launch),
         "A task definition has at most one volume that is configured at launch (ECS: EBS volumes)."
+    ),
+    row!(
+        "volume-system",
+        Error,
+        Look::TaskDefinition(system),
+        "EFS and EBS volumes are for Linux, FSx for Windows File Server volumes for Windows (ECS: storage options)."
     ),
     row!(
         "mount-unknown",
@@ -102,6 +111,21 @@ fn at_launch(definition: &TaskDefinition<'_>, report: &mut Report<'_>) {
     let many = definition.volumes().filter(|(_, volume)| says(volume, "configuredAtLaunch"));
     for (at, _) in many.skip(AT_LAUNCH_MAX) {
         report.value(at.name("configuredAtLaunch"), "a second volume that is configured at launch", "keep one");
+    }
+}
+
+fn system(definition: &TaskDefinition<'_>, report: &mut Report<'_>) {
+    let family = definition.spec.at(&["runtimePlatform", "operatingSystemFamily"]).and_then(Tree::as_text);
+    // Without a family it is that of the instances.
+    let (kinds, system): (&[&str], &str) = match (definition.is_windows(), family) {
+        (true, _) => (LINUX_ONLY, "Linux"),
+        (false, Some("LINUX")) => (WINDOWS_ONLY, "Windows"),
+        (false, _) => return,
+    };
+    for (at, volume) in definition.volumes() {
+        if let Some(kind) = kinds.iter().find(|kind| says(volume, kind)) {
+            report.key(at.name(kind), format!("{kind} is for {system} only"), "use a volume of another kind");
+        }
     }
 }
 

@@ -7,6 +7,8 @@
 //! | `GET /_sim/state` | everything there is, as the Describe operations show it |
 //! | `GET /_sim/calls` | the call log, oldest first: `at`, `service`, `operation`, `input`, `status` |
 //! | `POST /_sim/advance` | puts the world ahead of its clock: `?seconds=60` or `{"seconds": 60}` |
+//! | `POST /_sim/interrupt` | takes Spot capacity back: `?task=ARN`; or by chance, from new tasks: `?mean-life=SECONDS` |
+//! | `POST /_sim/retire` | gives Fargate tasks notice: `?service=CLUSTER/NAME` or `?task=ARN`, `&wait=DAYS` |
 //! | `POST /_sim/reset` | an empty world with the same seed; its clock runs on |
 //!
 //! The log shows inputs as they came, secrets included: a simulation has none that are worth hiding.
@@ -28,7 +30,7 @@ use crate::tree;
 use super::super::Sim;
 use super::super::ecs::Fault;
 use super::connections::{READ_TIMEOUT, within};
-use super::{BODY_LIMIT_BYTES, Request, Response, connections, refused, served, state, too_large};
+use super::{BODY_LIMIT_BYTES, Request, Response, connections, refused, served, state, too_large, triggers};
 
 /// The furthest one request may put the world ahead.
 pub const ADVANCE_LIMIT_SECONDS: f64 = 366.0 * 24.0 * 3600.0;
@@ -39,6 +41,8 @@ This is the embedded ECS of ecs-operator. AWS clients send their requests here: 
 GET  /_sim/state                what there is
 GET  /_sim/calls                what was asked
 POST /_sim/advance?seconds=60   puts the clock ahead
+POST /_sim/interrupt?task=ARN   takes a Spot task's capacity back
+POST /_sim/retire?service=C/N   gives a service's tasks on Fargate notice, or with task=ARN one task; wait=DAYS
 POST /_sim/reset                an empty world
 ";
 
@@ -61,6 +65,8 @@ pub fn router(sim: Sim) -> Router {
         .route("/_sim/state", get(show_state))
         .route("/_sim/calls", get(show_calls))
         .route("/_sim/advance", post(advance))
+        .route("/_sim/interrupt", post(interrupt))
+        .route("/_sim/retire", post(retire))
         .route("/_sim/reset", post(reset))
         .fallback(|| async { (StatusCode::NOT_FOUND, ABOUT) })
         .with_state(sim)
@@ -108,6 +114,21 @@ async fn reset(State(sim): State<Sim>) -> HttpResponse {
     let mut world = sim.world();
     world.reset();
     page(StatusCode::OK, &tree! { "now" => world.now().to_string() })
+}
+
+async fn interrupt(State(sim): State<Sim>, RawQuery(query): RawQuery) -> HttpResponse {
+    done(triggers::interrupt(&mut sim.world(), &query.unwrap_or_default()))
+}
+
+async fn retire(State(sim): State<Sim>, RawQuery(query): RawQuery) -> HttpResponse {
+    done(triggers::retire(&mut sim.world(), &query.unwrap_or_default()))
+}
+
+fn done(outcome: Result<Tree, String>) -> HttpResponse {
+    match outcome {
+        Ok(answer) => page(StatusCode::OK, &answer),
+        Err(problem) => refusal(StatusCode::BAD_REQUEST, &problem),
+    }
 }
 
 async fn advance(State(sim): State<Sim>, RawQuery(query): RawQuery, body: Body) -> HttpResponse {

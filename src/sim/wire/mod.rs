@@ -17,6 +17,7 @@ mod json_protocol;
 mod query;
 mod scope;
 mod state;
+mod triggers;
 
 use std::collections::BTreeMap;
 

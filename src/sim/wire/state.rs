@@ -54,8 +54,26 @@ pub fn all(world: &mut World) -> Tree {
         "capacityProviders" => providers,
         "services" => services,
         "tasks" => tasks,
+        "volumes" => volumes(world),
         "taskDefinitions" => definitions,
     }
+}
+
+/// The EBS volumes that ECS made, attached or kept.
+fn volumes(world: &World) -> Vec<Tree> {
+    let shown = world.ecs.volumes.values().map(|volume| {
+        let task = volume.attached_to.as_ref().map(|(cluster, id)| world.arn(&format!("task/{cluster}/{id}")));
+        tree! {
+            "volumeId" => &volume.id,
+            "volumeType" => &volume.kind,
+            "size" => volume.size_gib,
+            "availabilityZone" => &volume.zone,
+            "createTime" => volume.created.to_string(),
+            "state" => if task.is_some() { "in-use" } else { "available" },
+        }
+        .with_some("taskArn", task)
+    });
+    shown.collect()
 }
 
 fn by_cluster<'a>(keys: impl Iterator<Item = &'a (String, String)>) -> BTreeMap<String, Vec<String>> {

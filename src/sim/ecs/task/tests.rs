@@ -1,5 +1,10 @@
 //! The life of single tasks (ecs-semantics §3).
 
+mod fate;
+mod random;
+mod rig;
+mod run;
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -435,6 +435,18 @@ const VOLUMES: &[Row] = &[
         "When using an EFS access point, the root directory must either be set to \"/\" or be omitted",
     ),
     (
+        "ec2",
+        "{'runtimePlatform':{'operatingSystemFamily':'WINDOWS_SERVER_2022_CORE'},'volumes':[{'name':'v','efsVolumeConfiguration':{'fileSystemId':'fs-1'}}]}",
+        "{'runtimePlatform':{'operatingSystemFamily':'LINUX'},'volumes':[{'name':'v','efsVolumeConfiguration':{'fileSystemId':'fs-1'}}]}",
+        "efsVolumeConfiguration is not supported on Windows.",
+    ),
+    (
+        "ec2",
+        "{'runtimePlatform':{'operatingSystemFamily':'LINUX'},'volumes':[{'name':'v','fsxWindowsFileServerVolumeConfiguration':{'fileSystemId':'fs-1','rootDirectory':'x','authorizationConfig':{'credentialsParameter':'c','domain':'d'}}}]}",
+        "{'volumes':[{'name':'v','fsxWindowsFileServerVolumeConfiguration':{'fileSystemId':'fs-1','rootDirectory':'x','authorizationConfig':{'credentialsParameter':'c','domain':'d'}}}]}",
+        "fsxWindowsFileServerVolumeConfiguration is only supported on Windows.",
+    ),
+    (
         "external",
         "{'volumes':[{'name':'v','efsVolumeConfiguration':{'fileSystemId':'fs-1'}}]}",
         "{'volumes':[{'name':'v'}]}",

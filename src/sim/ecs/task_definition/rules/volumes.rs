@@ -25,6 +25,10 @@ const NOT_EXTERNAL: &[&str] = &[
     "fsxWindowsFileServerVolumeConfiguration",
 ];
 
+/// Kinds that Linux alone mounts, and the one that Windows alone does.
+const LINUX_ONLY: &[&str] = &["efsVolumeConfiguration", "configuredAtLaunch"];
+const WINDOWS_ONLY: &str = "fsxWindowsFileServerVolumeConfiguration";
+
 pub const RULES: &[Rule] = &[
     Rule { name: "volumes have unique names", check: have_unique_names },
     Rule { name: "volumes are of one kind", check: are_of_one_kind },
@@ -34,6 +38,7 @@ pub const RULES: &[Rule] = &[
     Rule { name: "efs: iam", check: efs_iam },
     Rule { name: "efs: port", check: efs_port },
     Rule { name: "efs: access point", check: efs_access_point },
+    Rule { name: "volumes fit the operating system", check: fit_the_system },
     Rule { name: "external: volumes", check: external_volumes },
 ];
 
@@ -115,6 +120,18 @@ fn efs_access_point(draft: &Draft) -> Verdict {
         refuse_if(point && elsewhere, text)?;
         let text = "EFS access points require TransitEncryption to be enabled"; // our wording
         refuse_if(point && !encrypted(efs), text)
+    })
+}
+
+/// Wording is ours. A definition that names no operating system runs on its instances', whatever that is.
+fn fit_the_system(draft: &Draft) -> Verdict {
+    let linux = draft.input.at(&["runtimePlatform", "operatingSystemFamily"]).and_then(Tree::as_text) == Some("LINUX");
+    draft.input.list("volumes").iter().try_for_each(|volume| {
+        LINUX_ONLY.iter().try_for_each(|kind| {
+            let present = has(volume, kind) && volume.bool(kind) != Some(false);
+            refuse_if(draft.is_windows() && present, format!("{kind} is not supported on Windows."))
+        })?;
+        refuse_if(linux && has(volume, WINDOWS_ONLY), format!("{WINDOWS_ONLY} is only supported on Windows."))
     })
 }
 
