@@ -7,6 +7,7 @@
 //! | `GET /_sim/state` | everything there is, as the Describe operations show it |
 //! | `GET /_sim/calls` | the call log, oldest first: `at`, `service`, `operation`, `input`, `status` |
 //! | `POST /_sim/advance` | puts the world ahead of its clock: `?seconds=60` or `{"seconds": 60}` |
+//! | `POST /_sim/instances`, `POST /_sim/instances/ID` | machines join a cluster, and what becomes of them: see `machines` |
 //! | `POST /_sim/reset` | an empty world with the same seed; its clock runs on |
 //!
 //! The log shows inputs as they came, secrets included: a simulation has none that are worth hiding.
@@ -16,7 +17,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::extract::{RawQuery, State};
+use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::Response as HttpResponse;
 use axum::routing::{get, post};
@@ -26,7 +27,7 @@ use crate::shape::{Tree, json};
 use crate::tree;
 
 use super::super::Sim;
-use super::{BODY_LIMIT_BYTES, Request, Response, served, state};
+use super::{BODY_LIMIT_BYTES, Request, Response, machines, served, state};
 
 /// The furthest one request may put the world ahead.
 pub const ADVANCE_LIMIT_SECONDS: f64 = 366.0 * 24.0 * 3600.0;
@@ -37,6 +38,8 @@ This is the embedded ECS of ecs-operator. AWS clients send their requests here: 
 GET  /_sim/state                what there is
 GET  /_sim/calls                what was asked
 POST /_sim/advance?seconds=60   puts the clock ahead
+POST /_sim/instances?type=m5.large&count=2          machines for a cluster
+POST /_sim/instances/ID?state=terminated            and what becomes of them
 POST /_sim/reset                an empty world
 ";
 
@@ -59,6 +62,8 @@ pub fn router(sim: Sim) -> Router {
         .route("/_sim/state", get(show_state))
         .route("/_sim/calls", get(show_calls))
         .route("/_sim/advance", post(advance))
+        .route("/_sim/instances", post(join))
+        .route("/_sim/instances/{id}", post(change))
         .route("/_sim/reset", post(reset))
         .fallback(|| async { (StatusCode::NOT_FOUND, ABOUT) })
         .with_state(sim)
@@ -102,6 +107,21 @@ async fn advance(State(sim): State<Sim>, RawQuery(query): RawQuery, body: Body) 
             world.skip(span);
             page(StatusCode::OK, &tree! { "now" => world.now().to_string() })
         }
+        Err(problem) => refusal(StatusCode::BAD_REQUEST, &problem),
+    }
+}
+
+async fn join(State(sim): State<Sim>, RawQuery(query): RawQuery) -> HttpResponse {
+    told(machines::join(&mut sim.world(), query.as_deref().unwrap_or_default()))
+}
+
+async fn change(State(sim): State<Sim>, Path(id): Path<String>, RawQuery(query): RawQuery) -> HttpResponse {
+    told(machines::change(&mut sim.world(), &id, query.as_deref().unwrap_or_default()))
+}
+
+fn told(answer: Result<Tree, String>) -> HttpResponse {
+    match answer {
+        Ok(tree) => page(StatusCode::OK, &tree),
         Err(problem) => refusal(StatusCode::BAD_REQUEST, &problem),
     }
 }

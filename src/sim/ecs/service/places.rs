@@ -156,7 +156,7 @@ pub(super) fn judge(spec: &Tree, settings: &Tree, definition: &Tree) -> Result<(
     let daemon = settings.text("schedulingStrategy") == Some("DAEMON");
     let refuse = |text: &str| Err(Fault::invalid(text));
     if daemon && capacity::is_fargate(spec) {
-        return refuse("The daemon scheduling strategy is not supported with the FARGATE launch type.");
+        return refuse("The DAEMON scheduling strategy is not supported with the FARGATE launch type.");
     }
     let launch = spec.text("launchType");
     let compatible = definition.list("compatibilities");

@@ -8,6 +8,7 @@ mod launch;
 mod life;
 mod operations;
 mod show;
+mod start;
 #[cfg(test)]
 mod tests;
 

@@ -10,7 +10,7 @@ use super::{LastStatus, Stop, Task, begin_stop, show};
 
 /// The operations answered here.
 pub const OPERATIONS: &[(&str, super::super::Operation)] =
-    &[("ListTasks", list), ("DescribeTasks", describe), ("StopTask", stop)];
+    &[("ListTasks", list), ("DescribeTasks", describe), ("StartTask", super::start::start), ("StopTask", stop)];
 
 /// How many tasks one DescribeTasks may name, and how many ARNs one page of ListTasks holds (§7.2).
 const MOST: usize = 100;
