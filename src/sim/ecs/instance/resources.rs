@@ -212,6 +212,24 @@ pub fn lack(left: &Capacity, claim: &Claim) -> Option<Lack> {
     }
 }
 
+/// What is left when a claim is kept for someone who is to come.
+pub fn set_aside(mut left: Capacity, claim: &Claim) -> Capacity {
+    left.cpu -= claim.cpu;
+    left.memory -= claim.memory;
+    left.interfaces -= i64::from(claim.interface);
+    for _ in &claim.gpus {
+        left.gpus.pop_last();
+    }
+    for port in claim.ports.iter().filter(|port| port.outside != 0) {
+        if port.udp {
+            left.udp.insert(port.outside)
+        } else {
+            left.tcp.insert(port.outside)
+        };
+    }
+    left
+}
+
 /// Gives out what was claimed: which GPUs, and which of the dynamic ports. `None` when the ports are used up.
 pub fn take(left: &Capacity, claim: &Claim, windows: bool) -> Option<Held> {
     let range = if windows { EPHEMERAL_WINDOWS } else { EPHEMERAL };

@@ -40,6 +40,7 @@ pub use bounds::{Bounds, Decision, Kind, threshold};
 pub use hooks::{capacity_changed, poke, task_failed_to_start, task_is_gone, task_is_healthy, task_runs};
 pub use journal::State;
 pub use names::{asks_for_tags, cluster_of, page, service_name};
+pub use places::kept_for_daemons;
 pub use schedule::pass;
 
 /// The operations answered here.

@@ -9,7 +9,7 @@ use crate::tree;
 use super::super::super::world::World;
 use super::super::instance::{self, Instance};
 use super::super::placement::{self, Launch, Request};
-use super::super::service::cluster_of;
+use super::super::service::{self, cluster_of};
 use super::super::task_definition::{TaskDefinition, resolve};
 use super::super::{Answer, Fault, tag};
 use super::{Order, behaviour, launch_on, show};
@@ -142,6 +142,7 @@ fn placed(
         constraints: &[],
         strategy: &[],
         except: &BTreeSet::new(),
+        kept: &service::kept_for_daemons(world, &instance.cluster),
     };
     placement::place_on(world, instance, &request)
 }

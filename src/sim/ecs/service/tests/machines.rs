@@ -104,7 +104,10 @@ fn a_service_rolls_over_instances_and_spreads_by_zone() {
     assert_eq!((rig.service().deployments.len(), rig.spread()), (1, vec![1, 1, 1]));
     let shown = rig.call("DescribeTasks", &tree! { "tasks" => vec![rig.service().tasks.first().unwrap().as_str()] });
     let task = shown.unwrap().list("tasks")[0].clone();
-    assert_eq!((task.text("launchType"), task.text("cpu"), task.text("memory")), (Some("EC2"), Some("512"), Some("256")));
+    assert_eq!(
+        (task.text("launchType"), task.text("cpu"), task.text("memory")),
+        (Some("EC2"), Some("512"), Some("256"))
+    );
     assert!(task.text("containerInstanceArn").unwrap().contains(":container-instance/default/"));
     assert_eq!((task.list("attachments").len(), task.get("platformVersion")), (0, None));
 }
