@@ -142,7 +142,7 @@ fn ports(containers: &[Tree], host: bool) -> Vec<Port> {
             let outside = |inside: i64| if host { inside } else { mapping.int("hostPort").unwrap_or(0) };
             match (mapping.int("containerPort"), mapping.text("containerPortRange")) {
                 (Some(inside), _) => found.push(Port { container, inside, outside: outside(inside), udp }),
-                (None, Some(range)) => found.extend(span(range).map(|inside| {
+                (None, Some(range)) => found.extend(span(range).into_iter().flatten().map(|inside| {
                     // Ranges get dynamic ports, except in host mode.
                     Port { container, inside, outside: if host { inside } else { 0 }, udp }
                 })),
@@ -153,10 +153,9 @@ fn ports(containers: &[Tree], host: bool) -> Vec<Port> {
     found
 }
 
-fn span(range: &str) -> std::ops::RangeInclusive<i64> {
-    let ends = range.split_once('-').and_then(|(from, to)| Some((from.parse().ok()?, to.parse().ok()?)));
-    // An empty range, for what no registered definition has.
-    ends.map_or(1..=0, |(from, to)| from..=to)
+fn span(range: &str) -> Option<std::ops::RangeInclusive<i64>> {
+    let (from, to) = range.split_once('-')?;
+    Some(from.parse().ok()?..=to.parse().ok()?)
 }
 
 /// What the tasks on an instance hold, all together.

@@ -123,9 +123,10 @@ pub fn candidates<'a>(ecs: &'a Ecs, cluster: &'a str, request: &'a Request<'_>) 
     })
 }
 
-/// Whether an instance is one that a DAEMON service means to be on, with room or without (§2.16).
-pub fn is_eligible(ecs: &Ecs, instance: &Instance, request: &Request<'_>) -> bool {
-    unsuited(ecs, instance, request, &Wants::of(request)).is_none()
+/// Tells of an instance whether a DAEMON service means to be on it, with room or without (§2.16).
+pub fn eligibility<'a>(ecs: &'a Ecs, request: &'a Request<'a>) -> impl Fn(&Instance) -> bool + 'a {
+    let wants = Wants::of(request);
+    move |instance| unsuited(ecs, instance, request, &wants).is_none()
 }
 
 /// What a request wants, read once for all instances.

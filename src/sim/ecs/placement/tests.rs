@@ -108,14 +108,15 @@ fn act() -> impl Strategy<Value = Act> {
         1 => which().prop_map(Act::Deregister),
         1 => (which(), any::<bool>()).prop_map(|(at, stop)| Act::Halt(at, stop)),
         2 => (which(), any::<bool>()).prop_map(|(at, connected)| Act::Connect(at, connected)),
-        3 => (which(), 0..FAMILIES).prop_map(|(at, family)| Act::Start(at, family)),
+        3 => (which(), 0..=FAMILIES).prop_map(|(at, family)| Act::Start(at, family)),
         2 => which().prop_map(Act::Stop),
         2 => (0..7_i64).prop_map(Act::Scale),
         1 => (0..FAMILIES).prop_map(Act::Deploy),
     ]
 }
 
-/// Definitions in bridge mode with dynamic ports, with a static one, with a GPU, and one that fails to start.
+/// Definitions in bridge mode with dynamic ports, with a static one, with a GPU, and one that fails to start; beyond
+/// them, one in awsvpc mode for StartTask.
 fn define(world: &mut World) {
     let port = |host: i64| vec![tree! { "containerPort" => 80, "hostPort" => host }];
     let plain = tree! { "name" => "web", "image" => "nginx:1", "cpu" => 300, "memory" => 200 };
@@ -133,6 +134,11 @@ fn define(world: &mut World) {
         let input = tree! { "family" => format!("f{family}"), "containerDefinitions" => vec![container] };
         ask(world, "RegisterTaskDefinition", input).unwrap();
     }
+    let own = tree! { "name" => "web", "image" => "nginx:1", "cpu" => 300, "memory" => 200 };
+    let input = tree! {
+        "family" => format!("f{FAMILIES}"), "networkMode" => "awsvpc", "containerDefinitions" => vec![own],
+    };
+    ask(world, "RegisterTaskDefinition", input).unwrap();
     for (name, strategy) in [("web", "REPLICA"), ("all", "DAEMON")] {
         let input = tree! {
             "serviceName" => name, "taskDefinition" => "f0", "launchType" => "EC2", "schedulingStrategy" => strategy,
@@ -140,6 +146,12 @@ fn define(world: &mut World) {
         let input = if name == "web" { input.with("desiredCount", 2) } else { input };
         ask(world, "CreateService", input).unwrap();
     }
+}
+
+/// Subnets enough to be in every zone.
+fn everywhere() -> Tree {
+    let subnets = (0..12).map(|number| format!("subnet-{number}")).collect::<Vec<_>>();
+    tree! { "awsvpcConfiguration" => tree! { "subnets" => subnets } }
 }
 
 fn perform(world: &mut World, act: &Act) {
@@ -174,6 +186,7 @@ fn perform(world: &mut World, act: &Act) {
         Act::Start(_, family) => {
             let input =
                 tree! { "taskDefinition" => format!("f{family}"), "containerInstances" => vec![key.1.as_str()] };
+            let input = if *family == FAMILIES { input.with("networkConfiguration", everywhere()) } else { input };
             ask(world, "StartTask", input).unwrap();
         }
         Act::Stop(at) => {

@@ -15,7 +15,7 @@ const WEIGHT_RANGE: std::ops::RangeInclusive<i64> = 0..=1_000;
 
 /// Sets `launchType` or `capacityProviderStrategy` as a new service gets them: what is asked for, else the cluster's
 /// default strategy, else EC2 (§5.1).
-pub(super) fn choose(world: &World, cluster: &str, input: &Tree, spec: &mut Tree) -> Result<(), Fault> {
+pub fn choose(world: &World, cluster: &str, input: &Tree, spec: &mut Tree) -> Result<(), Fault> {
     let asked = input.get("capacityProviderStrategy").filter(|one| !one.is_empty());
     let launch = input.text("launchType");
     match (launch, asked) {
@@ -111,7 +111,7 @@ fn is_fargate_provider(item: &Tree) -> bool {
 }
 
 /// Whether tasks run on Fargate; otherwise they need container instances.
-pub(super) fn is_fargate(spec: &Tree) -> bool {
+pub fn is_fargate(spec: &Tree) -> bool {
     let strategy = spec.list("capacityProviderStrategy");
     spec.text("launchType") == Some("FARGATE") || (!strategy.is_empty() && strategy.iter().all(is_fargate_provider))
 }

@@ -37,6 +37,7 @@ use super::task_definition::TaskDefinition;
 use super::{Ecs, Operation};
 
 pub use bounds::{Bounds, Decision, Kind, threshold};
+pub use capacity::{choose as choose_capacity, is_fargate as runs_on_fargate};
 pub use hooks::{capacity_changed, poke, task_failed_to_start, task_is_gone, task_is_healthy, task_runs};
 pub use journal::State;
 pub use names::{asks_for_tags, cluster_of, page, service_name};

@@ -111,10 +111,11 @@ fn meant(world: &World, service: &Service) -> BTreeSet<String> {
     // Its own task must not count against distinctInstance.
     let request = Request { group: "", ..request };
     let strategy = providers(&primary.spec);
+    let suits = placement::eligibility(&world.ecs, &request);
     let here = in_cluster(&world.ecs, &service.cluster).filter(|one| is_of(one, &strategy));
     let here = here.filter(|one| one.external == (request.launch == Launch::External));
     let meant = here.filter(|one| match one.status {
-        Status::Active => placement::is_eligible(&world.ecs, one, &request),
+        Status::Active => suits(one),
         Status::Draining => waits(world, service, one),
         Status::Inactive => false,
     });
