@@ -110,6 +110,11 @@ fn boto3_runs_protects_interrupts_and_retires_tasks() {
     boto3("boto3_runs_protects_interrupts_and_retires_tasks", "boto3_tasks.py");
 }
 
+#[test]
+fn boto3_places_tasks_on_machines() {
+    boto3("boto3_places_tasks_on_machines", "instances.py");
+}
+
 fn boto3(test: &str, script: &str) {
     let mut probe = Command::new("python3");
     if !have(test, "boto3", probe.args(["-c", "import boto3"])) {

@@ -53,6 +53,9 @@ const TEXTS: &[&str] = &[
     "arn:aws:autoscaling:us-east-1:123456789012:autoScalingGroup:0f:autoScalingGroupName/web",
     "arn:aws:iam::123456789012:root",
     "arn:",
+    "bridge",
+    "daemon",
+    "attribute:ecs.os-type == linux",
 ];
 
 /// Errors that any operation may answer, declared or not (ecs-semantics §7.1).
@@ -117,9 +120,22 @@ fn furnish(sim: &Sim) {
         "serviceName" => "web", "taskDefinition" => "web", "desiredCount" => 2, "launchType" => "FARGATE",
         "networkConfiguration" => network,
     };
-    for (operation, input) in
-        [("CreateCluster", tree! {}), ("RegisterTaskDefinition", definition), ("CreateService", service)]
-    {
+    let on_machines = tree! {
+        "family" => "bridge",
+        "containerDefinitions" => vec![tree! { "name" => "web", "image" => "nginx", "memory" => 64 }],
+    };
+    let daemon = tree! {
+        "serviceName" => "daemon", "taskDefinition" => "bridge", "launchType" => "EC2",
+        "schedulingStrategy" => "DAEMON",
+    };
+    for (operation, input) in [
+        ("CreateCluster", tree! {}),
+        ("RegisterContainerInstance", tree! {}),
+        ("RegisterTaskDefinition", definition),
+        ("RegisterTaskDefinition", on_machines),
+        ("CreateService", service),
+        ("CreateService", daemon),
+    ] {
         let answer = sim.call("ecs", operation, input).unwrap();
         assert_eq!(misfits(operation, &answer), Vec::<String>::new(), "{operation}");
     }

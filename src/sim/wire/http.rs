@@ -9,6 +9,7 @@
 //! | `POST /_sim/advance` | puts the world ahead of its clock: `?seconds=60` or `{"seconds": 60}` |
 //! | `POST /_sim/interrupt` | takes Spot capacity back: `?task=ARN`; or by chance, from new tasks: `?mean-life=SECONDS` |
 //! | `POST /_sim/retire` | gives Fargate tasks notice: `?service=CLUSTER/NAME` or `?task=ARN`, `&wait=DAYS` |
+//! | `POST /_sim/instances`, `POST /_sim/instances/ID` | machines join a cluster, and what becomes of them: see `machines` |
 //! | `POST /_sim/reset` | an empty world with the same seed; its clock runs on |
 //!
 //! The log shows inputs as they came, secrets included: a simulation has none that are worth hiding.
@@ -18,7 +19,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::extract::{RawQuery, State};
+use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::Response as HttpResponse;
 use axum::routing::{get, post};
@@ -30,7 +31,7 @@ use crate::tree;
 use super::super::Sim;
 use super::super::ecs::Fault;
 use super::connections::{READ_TIMEOUT, within};
-use super::{BODY_LIMIT_BYTES, Request, Response, connections, refused, served, state, too_large, triggers};
+use super::{BODY_LIMIT_BYTES, Request, Response, connections, machines, refused, served, state, too_large, triggers};
 
 /// The furthest one request may put the world ahead.
 pub const ADVANCE_LIMIT_SECONDS: f64 = 366.0 * 24.0 * 3600.0;
@@ -43,6 +44,8 @@ GET  /_sim/calls                what was asked
 POST /_sim/advance?seconds=60   puts the clock ahead
 POST /_sim/interrupt?task=ARN   takes a Spot task's capacity back
 POST /_sim/retire?service=C/N   gives a service's tasks on Fargate notice, or with task=ARN one task; wait=DAYS
+POST /_sim/instances?type=m5.large&count=2          machines for a cluster
+POST /_sim/instances/ID?state=terminated            and what becomes of them
 POST /_sim/reset                an empty world
 ";
 
@@ -67,6 +70,8 @@ pub fn router(sim: Sim) -> Router {
         .route("/_sim/advance", post(advance))
         .route("/_sim/interrupt", post(interrupt))
         .route("/_sim/retire", post(retire))
+        .route("/_sim/instances", post(join))
+        .route("/_sim/instances/{id}", post(change))
         .route("/_sim/reset", post(reset))
         .fallback(|| async { (StatusCode::NOT_FOUND, ABOUT) })
         .with_state(sim)
@@ -141,6 +146,21 @@ async fn advance(State(sim): State<Sim>, RawQuery(query): RawQuery, body: Body) 
             world.skip(span);
             page(StatusCode::OK, &tree! { "now" => world.now().to_string() })
         }
+        Err(problem) => refusal(StatusCode::BAD_REQUEST, &problem),
+    }
+}
+
+async fn join(State(sim): State<Sim>, RawQuery(query): RawQuery) -> HttpResponse {
+    told(machines::join(&mut sim.world(), query.as_deref().unwrap_or_default()))
+}
+
+async fn change(State(sim): State<Sim>, Path(id): Path<String>, RawQuery(query): RawQuery) -> HttpResponse {
+    told(machines::change(&mut sim.world(), &id, query.as_deref().unwrap_or_default()))
+}
+
+fn told(answer: Result<Tree, String>) -> HttpResponse {
+    match answer {
+        Ok(tree) => page(StatusCode::OK, &tree),
         Err(problem) => refusal(StatusCode::BAD_REQUEST, &problem),
     }
 }

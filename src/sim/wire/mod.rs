@@ -14,6 +14,7 @@ mod connections;
 pub mod connector;
 pub mod http;
 mod json_protocol;
+mod machines;
 mod query;
 mod scope;
 mod state;

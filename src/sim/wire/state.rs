@@ -22,6 +22,7 @@ pub fn all(world: &mut World) -> Tree {
     let clusters: Vec<String> = world.ecs.clusters.keys().cloned().collect();
     let services = by_cluster(world.ecs.services.keys());
     let tasks = by_cluster(world.ecs.tasks.keys());
+    let instances = by_cluster(world.ecs.instances.keys());
     let definitions: Vec<Tree> = world
         .ecs
         .families
@@ -46,12 +47,18 @@ pub fn all(world: &mut World) -> Tree {
         describe(world, "DescribeTasks", "tasks", ids, OTHERS_AT_ONCE, &ask)
     });
     let tasks: Vec<Tree> = tasks.collect();
+    let instances = instances.iter().flat_map(|(cluster, ids)| {
+        let ask = tree! { "cluster" => cluster, "include" => vec!["TAGS"] };
+        describe(world, "DescribeContainerInstances", "containerInstances", ids, OTHERS_AT_ONCE, &ask)
+    });
+    let instances: Vec<Tree> = instances.collect();
     tree! {
         "now" => world.now().to_string(),
         "account" => &world.settings.account,
         "region" => &world.settings.region,
         "clusters" => clusters,
         "capacityProviders" => providers,
+        "containerInstances" => instances,
         "services" => services,
         "tasks" => tasks,
         "volumes" => volumes(world),

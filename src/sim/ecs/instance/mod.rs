@@ -26,7 +26,7 @@ use super::{Ecs, Fault};
 
 pub use operations::agent_updated;
 pub use register::{Wish, add};
-pub use resources::{Claim, Held, Lack, Port, lack, remaining as free, take};
+pub use resources::{Claim, Held, Lack, Port, lack, remaining as free, set_aside, take};
 pub use show::show;
 pub use state::{End, connect, halt, puts_by, release, seat};
 

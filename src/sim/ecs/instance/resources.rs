@@ -142,7 +142,7 @@ fn ports(containers: &[Tree], host: bool) -> Vec<Port> {
             let outside = |inside: i64| if host { inside } else { mapping.int("hostPort").unwrap_or(0) };
             match (mapping.int("containerPort"), mapping.text("containerPortRange")) {
                 (Some(inside), _) => found.push(Port { container, inside, outside: outside(inside), udp }),
-                (None, Some(range)) => found.extend(span(range).map(|inside| {
+                (None, Some(range)) => found.extend(span(range).into_iter().flatten().map(|inside| {
                     // Ranges get dynamic ports, except in host mode.
                     Port { container, inside, outside: if host { inside } else { 0 }, udp }
                 })),
@@ -153,10 +153,9 @@ fn ports(containers: &[Tree], host: bool) -> Vec<Port> {
     found
 }
 
-fn span(range: &str) -> std::ops::RangeInclusive<i64> {
-    let ends = range.split_once('-').and_then(|(from, to)| Some((from.parse().ok()?, to.parse().ok()?)));
-    // An empty range, for what no registered definition has.
-    ends.map_or(1..=0, |(from, to)| from..=to)
+fn span(range: &str) -> Option<std::ops::RangeInclusive<i64>> {
+    let (from, to) = range.split_once('-')?;
+    Some(from.parse().ok()?..=to.parse().ok()?)
 }
 
 /// What the tasks on an instance hold, all together.
@@ -210,6 +209,24 @@ pub fn lack(left: &Capacity, claim: &Claim) -> Option<Lack> {
     } else {
         None
     }
+}
+
+/// What is left when a claim is kept for someone who is to come.
+pub fn set_aside(mut left: Capacity, claim: &Claim) -> Capacity {
+    left.cpu -= claim.cpu;
+    left.memory -= claim.memory;
+    left.interfaces -= i64::from(claim.interface);
+    for _ in &claim.gpus {
+        left.gpus.pop_last();
+    }
+    for port in claim.ports.iter().filter(|port| port.outside != 0) {
+        if port.udp {
+            left.udp.insert(port.outside)
+        } else {
+            left.tcp.insert(port.outside)
+        };
+    }
+    left
 }
 
 /// Gives out what was claimed: which GPUs, and which of the dynamic ports. `None` when the ports are used up.
@@ -273,18 +290,16 @@ mod tests {
         let left = Capacity { cpu: 128, memory: 192, gpus: gpus.into(), interfaces: 1, ..Capacity::default() };
         let claim = Claim::of(&web("bridge"), &Tree::map());
         assert_eq!(lack(&left, &claim), None);
-        let taken = Capacity { tcp: [8443].into(), ..left.clone() };
         for (left, expected) in [
             (Capacity { cpu: 127, ..left.clone() }, Lack::Cpu),
             (Capacity { memory: 191, ..left.clone() }, Lack::Memory),
-            (taken.clone(), Lack::Ports),
+            (Capacity { tcp: [8443].into(), ..left.clone() }, Lack::Ports),
             (Capacity { gpus: ["GPU-0".to_owned()].into(), ..left.clone() }, Lack::Gpu),
         ] {
             assert_eq!(lack(&left, &claim), Some(expected));
         }
         let own = Claim { interface: true, ..Claim::default() };
         assert_eq!(lack(&Capacity { interfaces: 0, ..left }, &own), Some(Lack::Eni));
-        assert_eq!(lack(&Capacity { cpu: 128, memory: 192, udp: [8443].into(), ..taken }, &own), Some(Lack::Eni));
     }
 
     #[test]

@@ -110,11 +110,11 @@ pub fn halt(world: &mut World, key: &Key, end: End) {
     service::capacity_changed(world, &key.0);
 }
 
-/// Takes an instance out of its cluster; its tasks are ECS's no more (§6.4). Wording of the reason inferred.
+/// Takes an instance out of its cluster; its tasks are ECS's no more (§6.4). Code and reason inferred.
 pub fn deregister(world: &mut World, key: &Key) {
     let Some(instance) = world.ecs.instances.get(key) else { return };
     let reason = format!("Container instance {} was deregistered.", instance.arn);
-    lose_all(world, key, &Stop { code: "ServiceSchedulerInitiated", reason });
+    lose_all(world, key, &Stop { code: "TerminationNotice", reason });
     retire(world, key);
     service::capacity_changed(world, &key.0);
 }

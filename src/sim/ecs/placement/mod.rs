@@ -11,7 +11,7 @@ mod strategy;
 mod tests;
 mod words;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::shape::Tree;
 use crate::tree;
@@ -19,7 +19,7 @@ use crate::tree;
 use super::super::world::World;
 use super::Ecs;
 use super::instance::{Claim, Held, Instance, Lack, Status, in_cluster};
-use super::instance::{free, lack, take};
+use super::instance::{free, lack, set_aside, take};
 use super::task::zone_of;
 
 pub use split::distribute;
@@ -51,6 +51,8 @@ pub struct Request<'a> {
     pub strategy: &'a [Tree],
     /// Instances (ids) that are not to be thought of: a DAEMON service has its task there already.
     pub except: &'a BTreeSet<String>,
+    /// By instance (id), what is kept there for daemons: see `service::kept_for_daemons`.
+    pub kept: &'a BTreeMap<String, Vec<Claim>>,
 }
 
 /// A place for one task.
@@ -121,9 +123,10 @@ pub fn candidates<'a>(ecs: &'a Ecs, cluster: &'a str, request: &'a Request<'_>) 
     })
 }
 
-/// Whether an instance is one that a DAEMON service means to be on, with room or without (§2.16).
-pub fn is_eligible(ecs: &Ecs, instance: &Instance, request: &Request<'_>) -> bool {
-    unsuited(ecs, instance, request, &Wants::of(request)).is_none()
+/// Tells of an instance whether a DAEMON service means to be on it, with room or without (§2.16).
+pub fn eligibility<'a>(ecs: &'a Ecs, request: &'a Request<'a>) -> impl Fn(&Instance) -> bool + 'a {
+    let wants = Wants::of(request);
+    move |instance| unsuited(ecs, instance, request, &wants).is_none()
 }
 
 /// What a request wants, read once for all instances.
@@ -170,7 +173,8 @@ fn try_one(world: &World, instance: &Instance, request: &Request<'_>, wants: &Wa
     if !instance.connected {
         return Err(Lack::Agent);
     }
-    let left = free(ecs, instance);
+    let kept = request.kept.get(&instance.id).into_iter().flatten();
+    let left = kept.fold(free(ecs, instance), set_aside);
     if let Some(lack) = lack(&left, &wants.claim).or_else(|| unsuited(ecs, instance, request, wants)) {
         return Err(lack);
     }

@@ -54,6 +54,7 @@ pub use input::{judge_fargate, judge_network, network_defaults};
 pub use journal::State;
 pub use names::{asks_for_tags, cluster_of, page, service_name};
 pub use pin::Outside;
+pub use places::kept_for_daemons;
 pub use schedule::pass;
 
 /// What services lack.

@@ -1,13 +1,13 @@
 //! Where a service's tasks can run, and where they can't stay (ecs-semantics §2.16, §2.17, §3.5). Must not know: when
 //! tasks start and stop.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::shape::Tree;
 
 use super::super::super::world::World;
 use super::super::Fault;
-use super::super::instance::{Instance, Status, in_cluster};
+use super::super::instance::{Claim, Instance, Status, in_cluster};
 use super::super::placement::{self, Launch, Placed, Request};
 use super::super::task::{LastStatus, Order};
 use super::{Deployment, Service, capacity, events};
@@ -26,6 +26,7 @@ struct Asks<'a> {
     service: &'a Service,
     deployment: &'a Deployment,
     except: BTreeSet<String>,
+    kept: BTreeMap<String, Vec<Claim>>,
 }
 
 impl<'a> Asks<'a> {
@@ -42,6 +43,7 @@ impl<'a> Asks<'a> {
             constraints: self.service.settings.list("placementConstraints"),
             strategy: self.service.settings.list("placementStrategy"),
             except: &self.except,
+            kept: &self.kept,
         }
     }
 }
@@ -64,7 +66,8 @@ pub(super) fn find(
     }
     let (daemon, strategy) = (service.is_daemon(), providers(&deployment.spec));
     let except = if daemon { taken(world, service, &strategy) } else { BTreeSet::new() };
-    let asks = Asks { service, deployment, except };
+    let kept = if daemon { BTreeMap::new() } else { kept_for_daemons(world, &service.cluster) };
+    let asks = Asks { service, deployment, except, kept };
     let group = order.group.clone();
     let provider = order.capacity_provider.clone().filter(|_| !daemon);
     match placement::place(world, &service.cluster, &asks.request(provider.as_deref(), &group)) {
@@ -102,16 +105,17 @@ fn is_of(instance: &Instance, strategy: &[&str]) -> bool {
 /// ones that others have not left yet, since its tasks are the last to go (§2.16).
 fn meant(world: &World, service: &Service) -> BTreeSet<String> {
     let Some(primary) = service.primary() else { return BTreeSet::new() };
-    let asks = Asks { service, deployment: primary, except: BTreeSet::new() };
+    let asks = Asks { service, deployment: primary, except: BTreeSet::new(), kept: BTreeMap::new() };
     let group = format!("service:{}", service.name);
     let request = asks.request(None, &group);
     // Its own task must not count against distinctInstance.
     let request = Request { group: "", ..request };
     let strategy = providers(&primary.spec);
+    let suits = placement::eligibility(&world.ecs, &request);
     let here = in_cluster(&world.ecs, &service.cluster).filter(|one| is_of(one, &strategy));
     let here = here.filter(|one| one.external == (request.launch == Launch::External));
     let meant = here.filter(|one| match one.status {
-        Status::Active => placement::is_eligible(&world.ecs, one, &request),
+        Status::Active => suits(one),
         Status::Draining => waits(world, service, one),
         Status::Inactive => false,
     });
@@ -135,6 +139,21 @@ fn waits(world: &World, service: &Service, instance: &Instance) -> bool {
     own && others
 }
 
+/// What is kept for daemons that are not there yet, by instance: ECS sees to them before all others (§2.16).
+pub fn kept_for_daemons(world: &World, cluster: &str) -> BTreeMap<String, Vec<Claim>> {
+    let from = (cluster.to_owned(), String::new());
+    let here = world.ecs.services.range(from..).take_while(|((of, _), _)| of == cluster).map(|(_, one)| one);
+    let mut kept: BTreeMap<String, Vec<Claim>> = BTreeMap::new();
+    for daemon in here.filter(|one| one.is_active() && one.is_daemon()) {
+        let Some(primary) = daemon.primary() else { continue };
+        let taken = taken(world, daemon, &providers(&primary.spec));
+        for id in meant(world, daemon).difference(&taken) {
+            kept.entry(id.clone()).or_default().push(Claim::of(&primary.definition.body, &Tree::Null));
+        }
+    }
+    kept
+}
+
 /// How many tasks a DAEMON service is to have now.
 pub(super) fn recount(world: &World, service: &Service) -> i64 {
     i64::try_from(meant(world, service).len()).unwrap_or(i64::MAX)
@@ -156,7 +175,7 @@ pub(super) fn judge(spec: &Tree, settings: &Tree, definition: &Tree) -> Result<(
     let daemon = settings.text("schedulingStrategy") == Some("DAEMON");
     let refuse = |text: &str| Err(Fault::invalid(text));
     if daemon && capacity::is_fargate(spec) {
-        return refuse("The daemon scheduling strategy is not supported with the FARGATE launch type.");
+        return refuse("The DAEMON scheduling strategy is not supported with the FARGATE launch type.");
     }
     let launch = spec.text("launchType");
     let compatible = definition.list("compatibilities");

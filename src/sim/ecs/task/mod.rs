@@ -15,7 +15,6 @@ mod pull;
 mod request;
 pub mod retirement;
 mod run;
-mod shares;
 mod show;
 #[cfg(test)]
 mod tests;

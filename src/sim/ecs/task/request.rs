@@ -7,7 +7,7 @@ use crate::shape::Tree;
 use crate::tree;
 
 use super::super::super::world::World;
-use super::super::service::{is_fargate, judge_fargate, judge_network, network_defaults, set_launch_type};
+use super::super::service::{is_fargate, judge_fargate, judge_network, network_defaults};
 use super::super::task_definition::{TaskDefinition, resolve};
 use super::super::{Fault, tag};
 use super::{behaviour, overrides, volumes};
@@ -198,9 +198,4 @@ fn judge_platform(request: &Request) -> Result<(), Fault> {
         )),
         None => Ok(()),
     }
-}
-
-/// StartTask names instances, so its tasks are of the launch type EC2.
-pub(super) fn on_instances(spec: &mut Tree) -> Result<(), Fault> {
-    set_launch_type(spec, "EC2")
 }

@@ -1,15 +1,18 @@
-//! RunTask and StartTask (ecs-semantics §3.2, §3.5). Must not know: how a task lives on.
+//! RunTask and StartTask (ecs-semantics §3.2, §3.5). Must not know: how a task lives on, which instance is best.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::shape::Tree;
 use crate::tree;
 
 use super::super::super::world::World;
-use super::super::service::{choose_capacity, cluster_of};
+use super::super::instance::{self, Claim};
+use super::super::placement::{self, Failure, Launch, Placed, distribute};
+use super::super::service::{choose_capacity, cluster_of, kept_for_daemons, set_launch_type};
 use super::super::{Answer, Fault};
 use super::request::{self, Door, Request};
-use super::{Order, launch, shares, show, tokens};
+use super::{Order, launch, launch_on, show, tokens};
 
 /// Tasks of one RunTask, instances of one StartTask.
 const MOST: i64 = 10;
@@ -25,66 +28,151 @@ pub(super) fn run(world: &mut World, input: &Tree) -> Answer {
         return Err(Fault::invalid(format!("count must be between 1 and {MOST}.")));
     }
     let choose = |spec: &mut Tree| match input.text("launchType") {
-        // Instances outside AWS: there are none either.
-        Some("EXTERNAL") => Err(Fault::invalid(NO_INSTANCES)),
+        Some("EXTERNAL") => set_launch_type(spec, "EXTERNAL"),
         _ => choose_capacity(world, &cluster, input, spec),
     };
     let request = request::read(world, &cluster, input, Door::Run, choose)?;
-    if !request.is_on_fargate() {
-        return Err(Fault::invalid(NO_INSTANCES));
-    }
-    let answer = on_fargate(world, &cluster, &request, usize::try_from(count).unwrap_or(1));
+    let answer = if request.is_on_fargate() {
+        on_fargate(world, &cluster, &request, count)
+    } else {
+        on_instances(world, &cluster, &request, input, count)?
+    };
     tokens::remember(world, &cluster, input, &answer);
     Ok(answer)
 }
 
-fn on_fargate(world: &mut World, cluster: &str, request: &Request, count: usize) -> Tree {
+/// The provider of each task: by the strategy's bases and weights, or none without one.
+fn providers(strategy: &[Tree], count: i64) -> Vec<Option<String>> {
+    let times = |count: i64| usize::try_from(count).unwrap_or(0);
+    if strategy.is_empty() {
+        return vec![None; times(count)];
+    }
+    let shares = distribute(strategy, count, &BTreeMap::new()).into_iter();
+    shares.flat_map(|(name, share)| std::iter::repeat_n(Some(name), times(share))).collect()
+}
+
+fn order(cluster: &str, request: &Request, capacity_provider: Option<String>, subnet: &str) -> Order {
+    Order {
+        cluster: cluster.to_owned(),
+        group: request.group.clone(),
+        started_by: request.started_by.clone(),
+        service: None,
+        definition: Arc::clone(&request.definition),
+        capacity_provider,
+        platform_version: request.platform_version().to_owned(),
+        subnet: subnet.to_owned(),
+        targets: Vec::new(),
+        in_registry: false,
+        execute_command: request.execute_command,
+        tags: request.tags.clone(),
+        overrides: request.overrides.clone(),
+        volumes: request.volumes.clone(),
+    }
+}
+
+fn on_fargate(world: &mut World, cluster: &str, request: &Request, count: i64) -> Tree {
     let subnets = request.subnets();
     // Fargate takes the subnets in turn, from any one on.
     let first = usize::try_from(world.below(subnets.len() as u64)).unwrap_or(0);
     let mut turn = subnets.iter().cycle().skip(first);
     let mut tasks = Vec::new();
-    for provider in shares::providers(request.spec.list("capacityProviderStrategy"), count) {
-        let order = Order {
-            cluster: cluster.to_owned(),
-            group: request.group.clone(),
-            started_by: request.started_by.clone(),
-            service: None,
-            definition: Arc::clone(&request.definition),
-            capacity_provider: provider,
-            platform_version: request.platform_version().to_owned(),
-            subnet: (*turn.next().unwrap_or(&"")).to_owned(),
-            targets: Vec::new(),
-            in_registry: false,
-            execute_command: request.execute_command,
-            tags: request.tags.clone(),
-            overrides: request.overrides.clone(),
-            volumes: request.volumes.clone(),
-        };
-        let id = launch(world, order);
-        if let Some(task) = world.ecs.tasks.get(&(cluster.to_owned(), id)) {
-            tasks.push(show(world, task, true));
-        }
+    for provider in providers(request.spec.list("capacityProviderStrategy"), count) {
+        let subnet = turn.next().unwrap_or(&"");
+        let id = launch(world, order(cluster, request, provider, subnet));
+        tasks.extend(shown(world, cluster, &id));
     }
     tree! { "tasks" => tasks, "failures" => Vec::<Tree>::new() }
 }
 
-/// Every instance that is named is missing, since the cluster has none.
+fn shown(world: &World, cluster: &str, id: &str) -> Option<Tree> {
+    world.ecs.tasks.get(&(cluster.to_owned(), id.to_owned())).map(|task| show(world, task, true))
+}
+
+/// Each task where it fits best; what fits nowhere is an item of `failures[]` for each instance that was looked at.
+fn on_instances(world: &mut World, cluster: &str, request: &Request, input: &Tree, count: i64) -> Result<Tree, Fault> {
+    let (mut tasks, mut failures) = (Vec::new(), Vec::new());
+    for provider in providers(request.spec.list("capacityProviderStrategy"), count) {
+        let kept = kept_for_daemons(world, cluster);
+        let asks = placed_request(request, provider.as_deref(), input, &kept);
+        match placement::place(world, cluster, &asks) {
+            Ok(placed) => tasks.extend(begin(world, cluster, request, provider, placed)),
+            Err(why) if why.is_empty() && tasks.is_empty() => return Err(Fault::invalid(NO_INSTANCES)),
+            Err(why) => failures.extend(why.iter().map(Failure::shown)),
+        }
+    }
+    Ok(tree! { "tasks" => tasks, "failures" => failures })
+}
+
+fn placed_request<'a>(
+    request: &'a Request,
+    provider: Option<&'a str>,
+    input: &'a Tree,
+    kept: &'a BTreeMap<String, Vec<Claim>>,
+) -> placement::Request<'a> {
+    static NOWHERE: BTreeSet<String> = BTreeSet::new();
+    let vpc = request.spec.at(&["networkConfiguration", "awsvpcConfiguration"]);
+    let external = request.spec.text("launchType") == Some("EXTERNAL");
+    placement::Request {
+        definition: &request.definition.body,
+        overrides: &request.overrides,
+        launch: if external { Launch::External } else { Launch::Ec2 },
+        provider,
+        group: &request.group,
+        subnets: vpc.map_or(&[], |vpc| vpc.list("subnets")),
+        constraints: input.list("placementConstraints"),
+        strategy: input.list("placementStrategy"),
+        except: &NOWHERE,
+        kept,
+    }
+}
+
+fn begin(
+    world: &mut World,
+    cluster: &str,
+    request: &Request,
+    provider: Option<String>,
+    placed: Placed,
+) -> Option<Tree> {
+    let id = launch_on(world, order(cluster, request, provider, ""), placed);
+    shown(world, cluster, &id)
+}
+
+/// Tasks on instances that the caller names.
 pub(super) fn start(world: &mut World, input: &Tree) -> Answer {
     let cluster = cluster_of(world, input)?;
-    let instances = input.list("containerInstances").iter().filter_map(Tree::as_text).collect::<Vec<_>>();
-    if instances.is_empty() {
-        return Err(Fault::invalid("Container instances cannot be empty."));
+    let named = input.list("containerInstances");
+    if named.is_empty() || named.len() > usize::try_from(MOST).unwrap_or(0) {
+        return Err(Fault::invalid(format!("Specify 1 to {MOST} container instances.")));
     }
-    if instances.len() > usize::try_from(MOST).unwrap_or(0) {
-        return Err(Fault::invalid(format!("Container instances cannot exceed {MOST} elements.")));
+    let request = request::read(world, &cluster, input, Door::Start, |spec| set_launch_type(spec, "EC2"))?;
+    let public = ["networkConfiguration", "awsvpcConfiguration", "assignPublicIp"];
+    if request.spec.at(&public).and_then(Tree::as_text) == Some("ENABLED") {
+        return Err(Fault::invalid("Assign public IP is not supported for this launch type."));
     }
-    request::read(world, &cluster, input, Door::Start, request::on_instances)?;
-    let failures = instances.into_iter().map(|instance| {
-        let long = world.arn(&format!("container-instance/{cluster}/{instance}"));
-        let arn = if instance.starts_with("arn:") { instance.to_owned() } else { long };
-        tree! { "arn" => arn, "reason" => "MISSING" }
-    });
-    let failures = failures.collect::<Vec<_>>();
-    Ok(tree! { "tasks" => Vec::<Tree>::new(), "failures" => failures })
+    let ids = named.iter().filter_map(Tree::as_text).map(|one| instance::id_of(world, &cluster, one));
+    let ids = ids.collect::<Result<Vec<_>, _>>()?;
+    let (mut tasks, mut failures) = (Vec::new(), Vec::new());
+    for id in ids {
+        match place_on(world, &cluster, &id, &request, input) {
+            Ok(placed) => tasks.extend(begin(world, &cluster, &request, None, placed)),
+            Err(failure) => failures.push(failure),
+        }
+    }
+    Ok(tree! { "tasks" => tasks, "failures" => failures })
+}
+
+/// The place on an instance by its id, or an item of `failures[]`.
+fn place_on(world: &World, cluster: &str, id: &str, request: &Request, input: &Tree) -> Result<Placed, Tree> {
+    let arn = world.arn(&format!("container-instance/{cluster}/{id}"));
+    let failure = |reason: &str| tree! { "arn" => &arn, "reason" => reason };
+    let instance = world.ecs.instances.get(&(cluster.to_owned(), id.to_owned()));
+    let instance = instance.ok_or_else(|| failure("MISSING"))?;
+    if !instance.is_registered() {
+        return Err(failure("INACTIVE"));
+    }
+    let kept = kept_for_daemons(world, cluster);
+    let asks = placed_request(request, None, input, &kept);
+    let launch = if instance.external { Launch::External } else { Launch::Ec2 };
+    let asks = placement::Request { launch, constraints: &[], strategy: &[], ..asks };
+    placement::place_on(world, instance, &asks).map_err(|failed| failed.shown())
 }

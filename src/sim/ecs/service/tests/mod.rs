@@ -1,5 +1,6 @@
 //! The scheduler under test: a world with one cluster, and definitions whose containers behave as told.
 
+mod machines;
 mod operations;
 mod random;
 mod rollouts;
