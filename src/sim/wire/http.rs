@@ -9,6 +9,7 @@
 //! | `POST /_sim/advance` | puts the world ahead of its clock: `?seconds=60` or `{"seconds": 60}` |
 //! | `POST /_sim/reset` | an empty world with the same seed; its clock runs on |
 //!
+//! What the outside of ECS says (alarms, hooks' answers, pushed images) has pages of its own in `outside`.
 //! The log shows inputs as they came, secrets included: a simulation has none that are worth hiding.
 
 use std::future::Future;
@@ -38,6 +39,9 @@ GET  /_sim/state                what there is
 GET  /_sim/calls                what was asked
 POST /_sim/advance?seconds=60   puts the clock ahead
 POST /_sim/reset                an empty world
+POST /_sim/alarm?name=X&state=ALARM          an alarm that deployments heed
+POST /_sim/hook?target=ARN&answer=FAILED     what a lifecycle hook answers from now on
+POST /_sim/push?image=X                      an image is pushed anew
 ";
 
 /// Serves the world on a socket until `shutdown` resolves.
@@ -60,6 +64,7 @@ pub fn router(sim: Sim) -> Router {
         .route("/_sim/calls", get(show_calls))
         .route("/_sim/advance", post(advance))
         .route("/_sim/reset", post(reset))
+        .merge(super::outside::pages())
         .fallback(|| async { (StatusCode::NOT_FOUND, ABOUT) })
         .with_state(sim)
 }
@@ -125,11 +130,11 @@ fn read_span(query: Option<&str>, body: &[u8]) -> Result<Duration, String> {
     }
 }
 
-fn refusal(status: StatusCode, problem: &str) -> HttpResponse {
+pub(super) fn refusal(status: StatusCode, problem: &str) -> HttpResponse {
     page(status, &tree! { "error" => problem })
 }
 
-fn page(status: StatusCode, tree: &Tree) -> HttpResponse {
+pub(super) fn page(status: StatusCode, tree: &Tree) -> HttpResponse {
     let headers = [("content-type".to_owned(), "application/json".to_owned())].into();
     write(Response { status: status.as_u16(), headers, body: json::write(tree).into_bytes() })
 }

@@ -13,6 +13,7 @@
 pub mod connector;
 pub mod http;
 mod json_protocol;
+mod outside;
 mod query;
 mod scope;
 mod state;

@@ -96,6 +96,7 @@ fn new(
         retired: None,
         speaker: None,
         rebalancing: false,
+        steady_since: None,
     }
 }
 

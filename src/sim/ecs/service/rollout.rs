@@ -128,6 +128,7 @@ pub(super) fn deploy(world: &mut World, service: &mut Service, wanted: super::in
     service.deployments.insert(0, deployment);
     service.spec = spec;
     service.rebalancing = false;
+    service.steady_since = None;
     service.steady_again = None;
     for cause in [events::PLACEMENT, events::MISPLACED, events::BLOCKED, events::IMPAIRED] {
         events::clear(service, cause);
@@ -233,6 +234,8 @@ pub(super) fn roll_back(world: &mut World, service: &mut Service, remembered: De
     target.failed_tasks = 0;
     target.verdict = None;
     target.baked = None;
+    // What ended the new one must not end the way back (inferred).
+    target.deaf = true;
     target.backoff = Backoff::default();
     service.spec = target.spec.clone();
     let rollback = rollback(now, failure, &target.revision);

@@ -5,7 +5,9 @@ use crate::tree;
 
 use super::super::super::world::World;
 use super::super::{Answer, Fault};
-use super::{RolloutState, Service, configuration, controller, create, hooks, input, names, rollout, show, task_set};
+use super::{
+    Deployment, RolloutState, Service, configuration, controller, create, hooks, input, names, rollout, show, task_set,
+};
 
 pub(super) fn update(world: &mut World, given: &Tree) -> Answer {
     let cluster = names::cluster_of(world, given)?;
@@ -32,10 +34,14 @@ fn change(world: &mut World, service: &mut Service, given: &Tree) -> Answer {
     let to = controller::asked(given).unwrap_or(&kind);
     if to == kind {
         controller::of_update(&kind, given)?;
-    } else if service.primary().is_some_and(|one| one.task_set.is_none() && one.rollout == RolloutState::InProgress) {
-        return Err(Fault::invalid(
-            "The deployment controller of a service cannot be changed while a deployment is in progress.",
-        ));
+    } else {
+        controller::switch(&kind, to)?;
+        let in_progress = |one: &Deployment| one.task_set.is_none() && one.rollout == RolloutState::InProgress;
+        if service.primary().is_some_and(in_progress) {
+            return Err(Fault::invalid(
+                "The deployment controller of a service cannot be changed while a deployment is in progress.",
+            ));
+        }
     }
     let desired = given.int("desiredCount");
     desired.map_or(Ok(()), create::judge_desired)?;
