@@ -74,16 +74,26 @@ fn the_aws_cli_agrees_that_an_apply_is_done() {
     assert!(none.code > 1 && none.err.contains("(ClientException)"), "{none:?}");
 }
 
-#[test]
-fn boto3_pages_waits_and_knows_its_errors() {
+/// Lets a script of tests/real_clients talk to a simulator of its own.
+fn boto3(test: &str, script: &str) {
     let mut probe = Command::new("python3");
-    if !have("boto3_pages_waits_and_knows_its_errors", "boto3", probe.args(["-c", "import boto3"])) {
+    if !have(test, "boto3", probe.args(["-c", "import boto3"])) {
         return;
     }
     let sim = Sim::start(SCALE);
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real_clients/boto3_client.py");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real_clients").join(script);
     let mut python = Command::new("python3");
     clean(&mut python);
     let said = said(python.arg(script).arg(sim.world.url()));
     assert_eq!((said.code, said.out.as_str()), (0, "all as boto3 expects\n"), "{said:?}");
+}
+
+#[test]
+fn boto3_pages_waits_and_knows_its_errors() {
+    boto3("boto3_pages_waits_and_knows_its_errors", "boto3_client.py");
+}
+
+#[test]
+fn boto3_deploys_in_every_way() {
+    boto3("boto3_deploys_in_every_way", "deployments.py");
 }
