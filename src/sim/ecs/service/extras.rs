@@ -145,12 +145,12 @@ fn judge_volume(volume: &Tree, definition: &Tree) -> Result<(), Fault> {
         return refuse("InvalidParameterValue", format!("sizeInGiB must be between {least} and {most} for {kind}"));
     }
     let range = match kind {
-        "gp3" => 3_000..=16_000,
-        "io1" => 100..=64_000,
-        "io2" => 100..=256_000,
-        _ => 0..=-1,
+        "gp3" => Some(3_000..=16_000),
+        "io1" => Some(100..=64_000),
+        "io2" => Some(100..=256_000),
+        _ => None,
     };
-    if let Some(iops) = iops.filter(|iops| !range.contains(iops)) {
+    if let Some(iops) = iops.filter(|iops| !range.is_some_and(|range| range.contains(iops))) {
         return refuse("InvalidParameterCombination", format!("iops {iops} is not supported for {kind}"));
     }
     let throughput = ebs.int("throughput");
