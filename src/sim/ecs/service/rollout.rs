@@ -122,6 +122,7 @@ pub(super) fn deploy(world: &mut World, service: &mut Service, wanted: super::in
     deployment.alternate = traffic::stands_in_alternate(service, &deployment);
     deployment.deaf = !alarms::firing(&world.ecs, service).is_empty();
     for former in &mut service.deployments {
+        former.established |= traffic::took_over(former);
         former.primary = false;
         former.shift = None;
     }

@@ -6,7 +6,8 @@ use crate::tree;
 use super::super::super::world::World;
 use super::super::{Answer, Fault};
 use super::{
-    Deployment, RolloutState, Service, configuration, controller, create, hooks, input, names, rollout, show, task_set,
+    Deployment, RolloutState, Service, configuration, controller, create, extras, hooks, input, names, rollout, show,
+    task_set,
 };
 
 pub(super) fn update(world: &mut World, given: &Tree) -> Answer {
@@ -58,6 +59,7 @@ fn change(world: &mut World, service: &mut Service, given: &Tree) -> Answer {
     let current = service.primary().map(|primary| primary.definition.clone());
     let wanted = input::of_update(world, service, current.as_ref(), given)?;
     judge_change(service, &wanted.spec)?;
+    extras::judge_endpoints(service, &wanted)?;
     configuration::judge_together(&settings, &wanted.spec)?;
     let behind_balancer = !wanted.spec.list("loadBalancers").is_empty();
     if behind_balancer && settings.int("healthCheckGracePeriodSeconds").is_none() {

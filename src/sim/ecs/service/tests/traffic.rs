@@ -279,6 +279,39 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, cases: 48, ..ProptestConfig::default() })]
 
     #[test]
+    fn the_old_revision_keeps_every_task_until_the_bake_is_over(
+        seed in any::<u64>(),
+        desired in 1..6i64,
+        strategy in prop_oneof![Just("BLUE_GREEN"), Just("LINEAR"), Just("CANARY")],
+        superseded_after in 1..400u64,
+    ) {
+        let mut rig = Rig::new(seed);
+        let web = rig.define(&[]);
+        rig.create(&web, desired, tree! { "strategy" => strategy, "bakeTimeInMinutes" => 2 });
+        rig.run_until("steady", is_steady);
+        let old = rig.primary().id.clone();
+        rig.update(tree! { "forceNewDeployment" => true });
+        rig.run(superseded_after);
+        // Later, the old one may be gone already, and the new one is what must stay whole.
+        let taken_over = entry(&mut rig).text("lifecycleStage") == Some("CLEAN_UP");
+        let old = if taken_over { rig.primary().id.clone() } else { old };
+        let fast = tree! { "strategy" => "BLUE_GREEN", "bakeTimeInMinutes" => 1 };
+        rig.update(tree! { "forceNewDeployment" => true, "deploymentConfiguration" => fast });
+        for _ in 0..3600 {
+            rig.run(1);
+            let stage = entry(&mut rig).text("lifecycleStage").unwrap_or_default().to_owned();
+            let (total, whole) = (rig.counts().0, healthy(&rig, &old));
+            prop_assert!(stage == "CLEAN_UP" || whole == desired, "{stage} {whole}");
+            prop_assert!(total <= 3 * desired, "{total}");
+            if rig.service().journal.last().unwrap().finished.is_some() {
+                break;
+            }
+        }
+        prop_assert_eq!(rig.service().journal.last().unwrap().status, State::Successful);
+        rig.judge();
+    }
+
+    #[test]
     fn whatever_happens_the_old_revision_stays_whole_and_a_good_one_arrives(
         seed in any::<u64>(),
         desired in 1..6i64,
