@@ -276,7 +276,7 @@ fn act() -> impl Strategy<Value = (u8, u64)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_old_revision_keeps_every_task_until_the_bake_is_over(
