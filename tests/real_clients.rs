@@ -115,6 +115,11 @@ fn boto3_places_tasks_on_machines() {
     boto3("boto3_places_tasks_on_machines", "instances.py");
 }
 
+#[test]
+fn boto3_deploys_in_every_way() {
+    boto3("boto3_deploys_in_every_way", "deployments.py");
+}
+
 fn boto3(test: &str, script: &str) {
     let mut probe = Command::new("python3");
     if !have(test, "boto3", probe.args(["-c", "import boto3"])) {

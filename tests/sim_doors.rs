@@ -320,6 +320,16 @@ async fn the_same_world_stands_behind_a_socket() {
     }
     assert_eq!(plain(&address, "POST", "/_sim/interrupt?mean-life=3600", "").await.0, 200);
     assert_eq!(sim.world().settings.spot_life, Some(Duration::from_secs(3600)));
+    for (page, expected) in [
+        ("/_sim/alarm?name=errors&state=ALARM", 200),
+        ("/_sim/alarm?name=errors", 400),
+        ("/_sim/hook?target=arn:aws:lambda:us-east-1:123456789012:function:f&answer=FAILED", 200),
+        ("/_sim/hook?target=f&answer=PERHAPS", 400),
+        ("/_sim/push?image=nginx%3A1", 200),
+        ("/_sim/push", 400),
+    ] {
+        assert_eq!(plain(&address, "POST", page, "").await.0, expected, "{page}");
+    }
     assert_eq!(plain(&address, "POST", "/_sim/reset", "").await.0, 200);
     assert_eq!(plain(&address, "GET", "/_sim/state", "").await.1.list("clusters").len(), 0);
     assert_eq!(plain(&address, "GET", "/_sim/nothing", "").await.0, 404);

@@ -12,6 +12,7 @@
 //! | `POST /_sim/instances`, `POST /_sim/instances/ID` | machines join a cluster, and what becomes of them: see `machines` |
 //! | `POST /_sim/reset` | an empty world with the same seed; its clock runs on |
 //!
+//! What the outside of ECS says (alarms, hooks' answers, pushed images) has pages of its own in `outside`.
 //! The log shows inputs as they came, secrets included: a simulation has none that are worth hiding.
 
 use std::future::Future;
@@ -47,6 +48,9 @@ POST /_sim/retire?service=C/N   gives a service's tasks on Fargate notice, or wi
 POST /_sim/instances?type=m5.large&count=2          machines for a cluster
 POST /_sim/instances/ID?state=terminated            and what becomes of them
 POST /_sim/reset                an empty world
+POST /_sim/alarm?name=X&state=ALARM          an alarm that deployments heed
+POST /_sim/hook?target=ARN&answer=FAILED     what a lifecycle hook answers from now on
+POST /_sim/push?image=X                      an image is pushed anew
 ";
 
 /// Serves the world on a socket until `shutdown` resolves.
@@ -73,6 +77,7 @@ pub fn router(sim: Sim) -> Router {
         .route("/_sim/instances", post(join))
         .route("/_sim/instances/{id}", post(change))
         .route("/_sim/reset", post(reset))
+        .merge(super::outside::pages())
         .fallback(|| async { (StatusCode::NOT_FOUND, ABOUT) })
         .with_state(sim)
 }
@@ -184,11 +189,11 @@ fn read_span(query: Option<&str>, body: &[u8]) -> Result<Duration, String> {
     }
 }
 
-fn refusal(status: StatusCode, problem: &str) -> HttpResponse {
+pub(super) fn refusal(status: StatusCode, problem: &str) -> HttpResponse {
     page(status, &tree! { "error" => problem })
 }
 
-fn page(status: StatusCode, tree: &Tree) -> HttpResponse {
+pub(super) fn page(status: StatusCode, tree: &Tree) -> HttpResponse {
     let headers = [("content-type".to_owned(), "application/json".to_owned())].into();
     write(Response { status: status.as_u16(), headers, body: json::write(tree).into_bytes() })
 }

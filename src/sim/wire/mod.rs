@@ -15,6 +15,7 @@ pub mod connector;
 pub mod http;
 mod json_protocol;
 mod machines;
+mod outside;
 mod query;
 mod scope;
 mod state;

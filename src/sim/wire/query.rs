@@ -46,7 +46,7 @@ fn without_envelope(mut form: Tree) -> Tree {
 }
 
 /// `a=1&b=x%20y` as a flat structure of texts.
-fn read_form(body: &[u8]) -> Tree {
+pub(super) fn read_form(body: &[u8]) -> Tree {
     let text = String::from_utf8_lossy(body);
     let pairs = text.split('&').filter(|pair| !pair.is_empty()).map(|pair| pair.split_once('=').unwrap_or((pair, "")));
     Tree::Map(pairs.map(|(name, value)| (decode(name), Tree::Text(decode(value)))).collect())

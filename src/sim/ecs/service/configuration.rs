@@ -28,6 +28,8 @@ const COPIED: &[&str] = &[
     "linearConfiguration",
     "canaryConfiguration",
 ];
+/// What instances call their availability zone.
+const ZONE: &str = "attribute:ecs.availability-zone";
 const MOST_GRACE_SECS: i64 = 2_147_483_647;
 const MOST_BAKE_MINUTES: i64 = 1_440;
 
@@ -59,7 +61,7 @@ pub(super) fn of_create(input: &Tree, behind_balancer: bool) -> Result<Tree, Fau
     overlay(&mut settings, input)?;
     let asked = given(input, "availabilityZoneRebalancing").and_then(Tree::as_text);
     let external = input.text("launchType") == Some("EXTERNAL") || controller::asked(&settings) == Some("EXTERNAL");
-    let default = if can_rebalance(&settings) && !external { "ENABLED" } else { "DISABLED" };
+    let default = if can_rebalance(&settings) && !external && !is_classic(input) { "ENABLED" } else { "DISABLED" };
     settings.set("availabilityZoneRebalancing", asked.unwrap_or(default));
     judge(&settings, "created")?;
     judge_deployment(&settings, input, true)?;
@@ -92,6 +94,9 @@ pub(super) fn given<'a>(input: &'a Tree, name: &str) -> Option<&'a Tree> {
 /// Judges the settings beside what is deployed.
 pub(super) fn judge_together(settings: &Tree, spec: &Tree) -> Result<(), Fault> {
     let deployment = settings.get("deploymentConfiguration").cloned().unwrap_or_default();
+    if is_classic(spec) && settings.text("availabilityZoneRebalancing") == Some("ENABLED") {
+        return Err(Fault::invalid("Availability Zone Rebalancing does not support Classic Load Balancers."));
+    }
     traffic::judge_balancers(&deployment, spec)?;
     controller::judge(settings, spec)
 }
@@ -172,11 +177,16 @@ fn judge(settings: &Tree, verb: &str) -> Result<(), Fault> {
             "Availability Zone Rebalancing does not support maximumPercent <= 100 % as deployment configuration."
         } else {
             "Availability Zone Rebalancing requires a spread by attribute:ecs.availability-zone as the first placement \
-             strategy, or none."
+             strategy, or none, and no placement constraint on it."
         };
         return refuse(&format!("The service couldn't be {verb} because {change}"));
     }
     Ok(())
+}
+
+/// Behind a Classic Load Balancer.
+fn is_classic(input: &Tree) -> bool {
+    input.list("loadBalancers").iter().any(|one| one.text("loadBalancerName").is_some())
 }
 
 /// A DAEMON has no strategies: it is everywhere (§2.16; wording weak).
@@ -192,8 +202,10 @@ fn judge_placement(settings: &Tree, daemon: bool) -> Result<(), Fault> {
 /// What availability zone rebalancing is compatible with (§2.12).
 fn can_rebalance(settings: &Tree) -> bool {
     let maximum = settings.at(&["deploymentConfiguration", "maximumPercent"]).and_then(Tree::as_int).unwrap_or(200);
-    let spreads = settings.list("placementStrategy").first().is_none_or(|first| {
-        first.text("type") == Some("spread") && first.text("field") == Some("attribute:ecs.availability-zone")
-    });
-    maximum > 100 && spreads
+    let spreads = settings
+        .list("placementStrategy")
+        .first()
+        .is_none_or(|first| first.text("type") == Some("spread") && first.text("field") == Some(ZONE));
+    let names_zones = |one: &Tree| one.text("expression").is_some_and(|text| text.contains(ZONE));
+    maximum > 100 && spreads && !settings.list("placementConstraints").iter().any(names_zones)
 }

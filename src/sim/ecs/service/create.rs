@@ -111,6 +111,7 @@ fn new(
         retired: None,
         speaker: None,
         rebalancing: false,
+        steady_since: None,
     }
 }
 

@@ -3,6 +3,8 @@
 use crate::shape::Tree;
 
 use super::super::Fault;
+use super::Service;
+use super::input::Wanted;
 
 /// Client aliases of one Service Connect service.
 const MOST_ALIASES: usize = 1;
@@ -59,6 +61,31 @@ fn judge_connect(spec: &Tree, definition: &Tree, cluster_namespace: Option<&str>
         Some(name) => refuse(format!("The discovery name {name} is used more than once")),
         None => Ok(()),
     }
+}
+
+/// An endpoint of Service Connect keeps its protocol for as long as it is one (§5.2; wording weak).
+pub(super) fn judge_endpoints(service: &Service, wanted: &Wanted) -> Result<(), Fault> {
+    let Some(primary) = service.primary() else { return Ok(()) };
+    let endpoints = |spec: &Tree| {
+        let connect = spec.get("serviceConnectConfiguration").filter(|one| one.bool("enabled") == Some(true));
+        let names = connect.map(|one| one.list("services")).unwrap_or_default().iter();
+        names.filter_map(|one| one.text("portName").map(str::to_owned)).collect::<Vec<_>>()
+    };
+    let protocols = |definition: &Tree, port: &str| {
+        let mut ports = containers(definition).flat_map(|one| one.list("portMappings"));
+        let found = ports.find(|one| one.text("name") == Some(port));
+        found.map(|one| (one.text("protocol").map(str::to_owned), one.text("appProtocol").map(str::to_owned)))
+    };
+    let before = endpoints(&service.spec);
+    for port in endpoints(&wanted.spec).iter().filter(|port| before.contains(port)) {
+        let old = protocols(&primary.definition.body, port);
+        if old.is_some() && old != protocols(&wanted.definition.body, port) {
+            return Err(Fault::invalid(format!(
+                "The protocol and appProtocol of the Service Connect endpoint {port} cannot be changed."
+            )));
+        }
+    }
+    Ok(())
 }
 
 fn is_name_byte(byte: u8) -> bool {
@@ -145,12 +172,12 @@ fn judge_volume(volume: &Tree, definition: &Tree) -> Result<(), Fault> {
         return refuse("InvalidParameterValue", format!("sizeInGiB must be between {least} and {most} for {kind}"));
     }
     let range = match kind {
-        "gp3" => 3_000..=16_000,
-        "io1" => 100..=64_000,
-        "io2" => 100..=256_000,
-        _ => 0..=-1,
+        "gp3" => Some(3_000..=16_000),
+        "io1" => Some(100..=64_000),
+        "io2" => Some(100..=256_000),
+        _ => None,
     };
-    if let Some(iops) = iops.filter(|iops| !range.contains(iops)) {
+    if let Some(iops) = iops.filter(|iops| !range.is_some_and(|range| range.contains(iops))) {
         return refuse("InvalidParameterCombination", format!("iops {iops} is not supported for {kind}"));
     }
     let throughput = ebs.int("throughput");

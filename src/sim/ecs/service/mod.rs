@@ -268,6 +268,8 @@ pub struct Service {
     speaker: Option<String>,
     /// A task beyond desired is on its way to another zone (§2.12).
     rebalancing: bool,
+    /// Since when it has been seen steady, but for such moves.
+    steady_since: Option<Time>,
 }
 
 impl Service {

@@ -2,6 +2,7 @@
 //! fullest (§2.12). Must not know: rollouts; while there is one, nothing is rebalanced.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::shape::Tree;
 
@@ -13,6 +14,8 @@ const PRIMARY: usize = 0;
 /// The cause of its events.
 const UNBALANCED: &str = "unbalanced";
 const UNABLE: &str = "unable to rebalance";
+/// The steady state has lasted so long before anything is moved (inferred: "runs only after steady state").
+const SETTLED: Duration = Duration::from_secs(600);
 /// Zones differ by no more when they are balanced.
 const MOST_APART: i64 = 1;
 
@@ -38,6 +41,7 @@ fn is_enabled(round: &Round<'_>) -> bool {
 
 /// In the steady state: begins to move one task, where zones are too far apart.
 pub(super) fn begin(round: &mut Round<'_>) {
+    let now = round.world.now();
     let zones = zones(round);
     let emptiest = zones.iter().min_by_key(|(_, count)| **count);
     let (Some((emptiest, least)), Some(most)) = (emptiest, zones.values().max()) else { return };
@@ -47,6 +51,11 @@ pub(super) fn begin(round: &mut Round<'_>) {
             let text = format!("is AZ balanced with {}.", spelled(&zones));
             events::tell(round.world, round.service, &text);
         }
+        return;
+    }
+    let ripe = round.service.steady_since.get_or_insert(now).after(SETTLED);
+    if now < ripe {
+        round.wake_at(Some(ripe));
         return;
     }
     if round.room() <= 0 {

@@ -122,12 +122,14 @@ pub(super) fn deploy(world: &mut World, service: &mut Service, wanted: super::in
     deployment.alternate = traffic::stands_in_alternate(service, &deployment);
     deployment.deaf = !alarms::firing(&world.ecs, service).is_empty();
     for former in &mut service.deployments {
+        former.established |= traffic::took_over(former);
         former.primary = false;
         former.shift = None;
     }
     service.deployments.insert(0, deployment);
     service.spec = spec;
     service.rebalancing = false;
+    service.steady_since = None;
     service.steady_again = None;
     events::clear_placement(service);
     for cause in [events::MISPLACED, events::BLOCKED, events::IMPAIRED] {
@@ -234,6 +236,8 @@ pub(super) fn roll_back(world: &mut World, service: &mut Service, remembered: De
     target.failed_tasks = 0;
     target.verdict = None;
     target.baked = None;
+    // What ended the new one must not end the way back (inferred).
+    target.deaf = true;
     target.backoff = Backoff::default();
     service.spec = target.spec.clone();
     let rollback = rollback(now, failure, &target.revision);

@@ -81,6 +81,7 @@ fn drain(world: &mut World, service: &mut Service) -> Option<Time> {
 fn active(world: &mut World, service: &mut Service) -> Option<Time> {
     journal::advance(world, service);
     if task_set::governs(service) {
+        tell_misplaced(world, service);
         return task_set::active(world, service);
     }
     let verdict = match rollout::judge(world, service) {
@@ -89,10 +90,7 @@ fn active(world: &mut World, service: &mut Service) -> Option<Time> {
         Judgement::Pending(at) => Some(at),
         Judgement::Unchanged => None,
     };
-    if let Some(why) = service.misplaced.take() {
-        let text = format!("was unable to place a task. Reason: {why}.");
-        events::tell_once(world, service, events::MISPLACED, &text);
-    }
+    tell_misplaced(world, service);
     if traffic::governs(service) {
         return traffic::active(world, service);
     }
@@ -126,6 +124,13 @@ fn active(world: &mut World, service: &mut Service) -> Option<Time> {
     round.tell(replaced);
     tell_unplaced(&mut round);
     conclude(round)
+}
+
+fn tell_misplaced(world: &mut World, service: &mut Service) {
+    if let Some(why) = service.misplaced.take() {
+        let text = format!("was unable to place a task. Reason: {why}.");
+        events::tell_once(world, service, events::MISPLACED, &text);
+    }
 }
 
 fn is(round: &Round<'_>, deployment: usize, state: RolloutState) -> bool {

@@ -6,7 +6,8 @@ use crate::tree;
 use super::super::super::world::World;
 use super::super::{Answer, Fault};
 use super::{
-    RolloutState, Service, configuration, controller, create, hooks, input, names, places, rollout, show, task_set,
+    Deployment, RolloutState, Service, configuration, controller, create, extras, hooks, input, names, places, rollout,
+    show, task_set,
 };
 
 pub(super) fn update(world: &mut World, given: &Tree) -> Answer {
@@ -34,10 +35,14 @@ fn change(world: &mut World, service: &mut Service, given: &Tree) -> Answer {
     let to = controller::asked(given).unwrap_or(&kind);
     if to == kind {
         controller::of_update(&kind, given)?;
-    } else if service.primary().is_some_and(|one| one.task_set.is_none() && one.rollout == RolloutState::InProgress) {
-        return Err(Fault::invalid(
-            "The deployment controller of a service cannot be changed while a deployment is in progress.",
-        ));
+    } else {
+        controller::switch(&kind, to)?;
+        let in_progress = |one: &Deployment| one.task_set.is_none() && one.rollout == RolloutState::InProgress;
+        if service.primary().is_some_and(in_progress) {
+            return Err(Fault::invalid(
+                "The deployment controller of a service cannot be changed while a deployment is in progress.",
+            ));
+        }
     }
     let desired = given.int("desiredCount");
     desired.map_or(Ok(()), create::judge_desired)?;
@@ -57,6 +62,7 @@ fn change(world: &mut World, service: &mut Service, given: &Tree) -> Answer {
     let current = service.primary().map(|primary| primary.definition.clone());
     let wanted = input::of_update(world, service, current.as_ref(), given)?;
     judge_change(service, &wanted.spec)?;
+    extras::judge_endpoints(service, &wanted)?;
     configuration::judge_together(&settings, &wanted.spec)?;
     places::judge(&wanted.spec, &settings, &wanted.definition.body)?;
     let behind_balancer = !wanted.spec.list("loadBalancers").is_empty();

@@ -1,9 +1,12 @@
 //! The scheduler under test: a world with one cluster, and definitions whose containers behave as told.
 
+mod images;
 mod machines;
 mod operations;
 mod random;
 mod rollouts;
+mod task_sets;
+mod traffic;
 
 use std::time::Duration;
 

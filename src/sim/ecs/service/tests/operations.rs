@@ -255,3 +255,71 @@ fn the_journal_is_listed_newest_first_and_revisions_are_kept() {
     let answer = rig.call("DescribeServiceDeployments", &unknown).unwrap();
     assert_eq!(answer.list("failures")[0].text("reason"), Some("MISSING"));
 }
+
+#[test]
+fn some_things_of_a_service_stay_as_they_are() {
+    let mut rig = Rig::new(7);
+    let ports = |protocol: &str| {
+        vec![tree! { "containerPort" => 80, "name" => "http", "protocol" => "tcp", "appProtocol" => protocol }]
+    };
+    let web = rig.define_with(&[], tree! { "portMappings" => ports("http") });
+    let other = rig.define_with(&[], tree! { "portMappings" => ports("grpc") });
+    let connect = tree! {
+        "enabled" => true, "namespace" => "shop", "services" => vec![tree! { "portName" => "http" }],
+    };
+    let given = input(&web, 1).with("role", "own").with("serviceConnectConfiguration", connect);
+    rig.call("CreateService", &given).unwrap();
+    rig.run_until("steady", is_steady);
+    let windows = rig.define(&[]);
+    let body = &mut rig.world.ecs.families.get_mut("web").unwrap().revisions.get_mut(&3).unwrap().body;
+    body.set("runtimePlatform", tree! { "operatingSystemFamily" => "WINDOWS_SERVER_2022_CORE" });
+    let group = tree! { "targetGroupArn" => "arn:group", "containerName" => "web", "containerPort" => 80 };
+    let off = tree! { "enabled" => false };
+    for (given, text) in [
+        (tree! { "taskDefinition" => &other }, "appProtocol"),
+        (tree! { "taskDefinition" => &windows, "serviceConnectConfiguration" => &off }, "from Linux to Windows"),
+        (tree! { "loadBalancers" => vec![group] }, "service-linked role"),
+        (tree! { "serviceConnectConfiguration" => tree! { "enabled" => true } }, "Namespace is missing"),
+        (tree! { "desiredCount" => -1 }, "desiredCount"),
+        (
+            tree! { "availabilityZoneRebalancing" => "ENABLED", "placementConstraints" => vec![
+                tree! { "type" => "memberOf", "expression" => "attribute:ecs.availability-zone == a" },
+            ] },
+            "",
+        ),
+    ] {
+        let before = rig.shown();
+        let fault = rig.call("UpdateService", &given.with("service", "web")).unwrap_err();
+        assert!(fault.code == "InvalidParameterException" && fault.message.contains(text), "{fault:?}");
+        assert_eq!(rig.shown(), before, "a refusal changes nothing");
+    }
+    rig.update(tree! { "taskDefinition" => &other, "serviceConnectConfiguration" => off });
+    rig.run_until("rolled", |service| is_steady(service) && service.deployments.len() == 1);
+}
+
+#[test]
+fn a_service_that_is_deleted_amid_a_deployment_drains_and_makes_room() {
+    let mut rig = Rig::new(7);
+    let web = rig.define(&[]);
+    rig.create(&web, 2, tree! { "strategy" => "BLUE_GREEN", "bakeTimeInMinutes" => 30 });
+    rig.run_until("steady", is_steady);
+    rig.update(tree! { "forceNewDeployment" => true });
+    rig.run(120);
+    assert_eq!(rig.counts().0, 4);
+    let refused = rig.call("DeleteService", &tree! { "service" => "web" }).unwrap_err();
+    assert_eq!(refused.message, "The service cannot be stopped while it is scaled above 0.");
+    let gone = rig.call("DeleteService", &tree! { "service" => "web", "force" => true }).unwrap();
+    let gone = gone.get("service").unwrap();
+    assert_eq!((gone.text("status"), gone.int("desiredCount")), (Some("DRAINING"), Some(0)));
+    let again = rig.call("CreateService", &input(&web, 1)).unwrap_err();
+    assert_eq!(again.message, "Unable to Start a service that is still Draining.");
+    let late = rig.call("UpdateService", &tree! { "service" => "web", "desiredCount" => 1 }).unwrap_err();
+    assert_eq!((late.code, late.message.as_str()), ("ServiceNotActiveException", "Service was not ACTIVE."));
+    assert_eq!(rig.call("ListServices", &Tree::map()).unwrap().list("serviceArns"), []);
+    rig.run(300);
+    assert_eq!((rig.counts(), rig.shown().text("status")), ((0, 0), Some("INACTIVE")));
+    let over = rig.call("DeleteService", &tree! { "service" => "web" }).unwrap_err();
+    assert_eq!(over.code, "ServiceNotActiveException");
+    let made = rig.call("CreateService", &input(&web, 1)).unwrap();
+    assert_eq!(made.at(&["service", "events"]), Some(&Tree::List(vec![])));
+}

@@ -84,6 +84,43 @@ fn worked_examples_of_what_may_stop_and_start_first() {
     }
 }
 
+/// Appendix C, played: desired, minimum, maximum, started first, stopped first, whether it goes on.
+#[test]
+fn every_vector_deploys_or_blocks_as_the_table_says() {
+    for (desired, minimum, maximum, starts, stops, goes) in [
+        (1, 100, 200, 1, 0, true),
+        (1, 0, 100, 0, 1, true),
+        (1, 50, 150, 0, 0, false),
+        (1, 50, 200, 1, 0, true),
+        (2, 100, 150, 1, 0, true),
+        (2, 75, 200, 2, 0, true),
+        (2, 50, 100, 0, 1, true),
+        (3, 100, 125, 0, 0, false),
+        (3, 100, 134, 1, 0, true),
+        (3, 50, 150, 1, 1, true),
+        (4, 50, 100, 0, 2, true),
+        (4, 100, 200, 4, 0, true),
+        (4, 50, 200, 4, 2, true),
+        (5, 66, 133, 1, 1, true),
+        (7, 90, 110, 0, 0, false),
+        (10, 90, 110, 1, 1, true),
+        (10, 100, 125, 2, 0, true),
+        (0, 100, 200, 0, 0, true),
+    ] {
+        let mut rig = steady(&[], desired, percents(minimum, maximum));
+        rig.world.ecs.decisions.clear();
+        rig.update(tree! { "forceNewDeployment" => true });
+        rig.run(5);
+        let count = |kind| rig.world.ecs.decisions.iter().filter(|one| one.kind == kind).count();
+        let first = (count(Kind::Start), count(Kind::Stop { healthy: true }));
+        assert_eq!(first, (starts, stops), "{desired} at {minimum}/{maximum}");
+        rig.run(3600);
+        let completed = rig.primary().rollout == RolloutState::Completed;
+        assert_eq!(completed, goes, "{desired} at {minimum}/{maximum}");
+        rig.judge();
+    }
+}
+
 #[test]
 fn percentages_without_room_block_and_say_so_every_six_hours() {
     for (desired, minimum, maximum) in [(1, 50, 150), (3, 100, 125), (7, 90, 110)] {

@@ -91,7 +91,9 @@ pub(super) fn begin(now: Time, service: &Service) -> Option<Shift> {
         steps.push(ALL);
     }
     let completed = service.completed.as_ref().map(|one| &one.id);
-    let source = service.deployments.iter().find(|one| Some(&one.id) == completed).or(service.deployments.first());
+    let mut formers = service.deployments.iter();
+    let source = formers.clone().find(|one| took_over(one)).or(formers.find(|one| Some(&one.id) == completed));
+    let source = source.or(service.deployments.first());
     if source.is_none() {
         // Nobody has the traffic yet (inferred: the first deployment takes no steps).
         steps = vec![ALL];
@@ -115,6 +117,11 @@ pub(super) fn begin(now: Time, service: &Service) -> Option<Shift> {
         behind_nlb: rules.any(|arn| arn.contains("/net/")),
         back: None,
     })
+}
+
+/// Has all the traffic, though what it replaced is not gone yet.
+pub(super) fn took_over(one: &Deployment) -> bool {
+    one.primary && one.rollout == RolloutState::InProgress && one.shift.as_ref().is_some_and(|shift| !shift.is_open())
 }
 
 /// Whether the tasks of a deployment that begins go to the alternate target groups: the other ones than its source's.
