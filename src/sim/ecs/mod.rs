@@ -101,13 +101,14 @@ const OPERATIONS: &[&[Entry]] = &[
 /// # Errors
 /// What ECS would answer.
 pub fn call(world: &mut World, _service: &str, operation: &str, input: &Tree) -> Answer {
-    let input = input::checked(operation, input)?;
-    match OPERATIONS.iter().copied().flatten().find(|row| row.name == operation) {
-        Some(row) => {
-            let now = world.now();
-            let input = page::unbound(operation, input, now)?;
-            (row.answer)(world, &input).map(|answer| page::bound(operation, &input, now, answer))
-        }
-        None => Err(coverage::refusal(table::ecs(), operation)),
+    let table = table::ecs();
+    if !table.operations.contains_key(operation) {
+        return Err(Fault::unknown_operation());
     }
+    // What is lacking is said first: no other input would help.
+    let entry = OPERATIONS.iter().copied().flatten().find(|entry| entry.name == operation);
+    let Some(entry) = entry else { return Err(coverage::refusal(table, operation)) };
+    let now = world.now();
+    let input = page::unbound(operation, input::checked(operation, input)?, now)?;
+    (entry.answer)(world, &input).map(|answer| page::bound(operation, &input, now, answer))
 }
