@@ -308,6 +308,15 @@ async fn the_same_world_stands_behind_a_socket() {
     assert_eq!((row.text("operation"), row.int("status")), (Some("DeleteCluster"), Some(400)));
     assert!(row.text("at").unwrap().starts_with("2026-03-01T00:00:0"), "{row:?}");
 
+    let (status, joined) = plain(&address, "POST", "/_sim/instances?cluster=prod&type=m5.large&count=2", "").await;
+    assert_eq!((status, joined.list("containerInstances").len()), (200, 2));
+    let id = joined.list("containerInstances")[0].text("ec2InstanceId").unwrap();
+    let (status, _) = plain(&address, "POST", &format!("/_sim/instances/{id}?connected=false"), "").await;
+    let away = ecs.list_container_instances().cluster("prod").filter("agentConnected == false").send().await.unwrap();
+    assert_eq!((status, away.container_instance_arns().len()), (200, 1));
+    let (status, refused) = plain(&address, "POST", "/_sim/instances?cluster=none", "").await;
+    assert_eq!((status, refused.text("error")), (400, Some("Cluster not found.")));
+
     let before = sim.world().now();
     let (status, _) = plain(&address, "POST", "/_sim/advance?seconds=3600", "").await;
     assert_eq!(status, 200);

@@ -39,6 +39,7 @@ fn each(
     if named.is_empty() || named.len() > most {
         return Err(Fault::invalid(format!("Specify 1 to {most} container instances.")));
     }
+    state::forget(world);
     let (mut found, mut failures) = (Vec::new(), Vec::new());
     for reference in named.iter().filter_map(Tree::as_text) {
         let id = id_of(world, cluster, reference)?;

@@ -140,7 +140,7 @@ fn retire(world: &mut World, key: &Key) {
 }
 
 /// Drops what nobody can describe any more.
-fn forget(world: &mut World) {
+pub fn forget(world: &mut World) {
     let now = world.now();
     world.ecs.instances.retain(|_, one| one.retired.is_none_or(|retired| now < retired.after(RETENTION)));
 }

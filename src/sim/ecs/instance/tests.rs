@@ -138,6 +138,10 @@ fn instances_are_listed_drained_and_let_go() {
     assert_eq!(listed(&mut world, tree! {}), 0);
     assert_eq!(described(&mut world, &ids[0]).text("status"), Some("INACTIVE"));
     assert_eq!(start_failure(&mut world, &ids[0]), "INACTIVE");
+    run(&mut world, 3600);
+    let ask_later = tree! { "containerInstances" => vec![ids[0].as_str()] };
+    let later = ask(&mut world, "DescribeContainerInstances", ask_later).unwrap();
+    assert_eq!(later.list("failures")[0].text("reason"), Some("MISSING"));
     ask(&mut world, "DeleteCluster", tree! { "cluster" => "default" }).unwrap();
 }
 

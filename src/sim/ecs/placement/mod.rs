@@ -62,6 +62,8 @@ pub struct Placed {
     pub instance: String,
     pub arn: String,
     pub zone: String,
+    /// `x86_64` or `arm64`.
+    pub architecture: String,
     pub external: bool,
     pub held: Held,
     /// Of the subnets asked for, those in its zone.
@@ -188,6 +190,7 @@ fn try_one(world: &World, instance: &Instance, request: &Request<'_>, wants: &Wa
         instance: instance.id.clone(),
         arn: instance.arn.clone(),
         zone: instance.zone.clone(),
+        architecture: instance.attributes.get("ecs.cpu-architecture").cloned().flatten().unwrap_or_default(),
         external: instance.external,
         held: take(&left, &wants.claim, instance.is_windows()).ok_or(Lack::Ports)?,
         subnets,

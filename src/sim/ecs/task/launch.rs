@@ -86,6 +86,7 @@ pub fn launch_on(world: &mut World, mut order: Order, placed: Placed) -> String 
         task.body.remove(fargates);
     }
     task.body.set("launchType", if placed.external { "EXTERNAL" } else { "EC2" });
+    task.body.set("attributes", vec![tree! { "name" => "ecs.cpu-architecture", "value" => placed.architecture }]);
     if !sized {
         task.body.set("cpu", placed.held.cpu.to_string());
     }
