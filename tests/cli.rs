@@ -12,7 +12,7 @@ mod common;
 
 use std::io::{Read as _, Write as _};
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use common::process::{
     Child, PATIENCE, Said, Sim, World, get, hello, image, program, said, tagged, until, write_hello,
@@ -205,6 +205,19 @@ fn what_another_tool_renders_comes_by_standard_input_or_as_a_file() {
     let wrong = said(program().args(["validate", "-"]).stdin(std::fs::File::open(&file).unwrap()));
     assert_eq!(wrong.code, 1, "{wrong:?}");
     assert!(wrong.out.contains("<stdin>:") && wrong.out.contains("did you mean desiredCount?"), "{}", wrong.out);
+    let twice = said(program().arg("validate").arg(&file).arg(root.path().join("./rendered.yaml")));
+    assert!(!twice.out.contains("duplicate-object"), "one file by two names is one file: {}", twice.out);
+    let pipe = Command::new("bash")
+        .args(["-c", "\"$0\" validate <(cat \"$1\")", env!("CARGO_BIN_EXE_ecs-operator")])
+        .arg(hello().join("cluster.yaml"))
+        .output()
+        .unwrap();
+    assert!(pipe.status.success(), "a pipe is read like a file: {pipe:?}");
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let lost = program().arg("validate").arg(hello()).stdout(full).stderr(Stdio::null()).status().unwrap();
+    assert_eq!(lost.code(), Some(1), "what can't be written is no success");
+    let followed = said(program().args(["run", "-", "--sim"]));
+    assert!(followed.code == 1 && followed.err.contains("run follows a directory"), "{followed:?}");
     let nowhere = said(program().args(["validate", "/nowhere/at/all"]));
     assert_eq!((nowhere.code, nowhere.out.as_str()), (2, ""), "could not look: {nowhere:?}");
 }

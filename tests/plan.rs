@@ -154,6 +154,41 @@ async fn every_width_and_form_shows_the_same_plan() {
     golden::check("plan/plan.json", &format!("{}\n", view.json()));
 }
 
+#[tokio::test(flavor = "current_thread", start_paused = true)]
+async fn a_changed_tag_shows_what_it_was_and_a_blocked_service_what_it_would_run() {
+    let mut rig = converged(1).await;
+    let tagged = |value: &str, launch: &str| {
+        let tags = format!("  tags: [{{ key: team, value: {value} }}]\n");
+        let text = Wanted { more: tags, ..Wanted::of("web", 2) }.text("web");
+        text.replace("launchType: FARGATE", &format!("launchType: {launch}"))
+    };
+    rig.write("service.yaml", tagged("shop", "FARGATE")).commit();
+    rig.converge(HOUR).await;
+    rig.write("service.yaml", tagged("blog", "FARGATE"));
+    let text = shown(&mut rig, "tag").await;
+    assert!(text.contains("~ tags[team]: \"shop\" → \"blog\""), "{text}");
+    rig.write("service.yaml", tagged("blog", "EC2")).write("task.yaml", task("web", "nginx:2", &[]));
+    let text = shown(&mut rig, "replace-and-register").await;
+    assert!(text.contains("~ taskDefinition: \"web:1\" → (known after apply)"), "{text}");
+}
+
+#[tokio::test(flavor = "current_thread", start_paused = true)]
+async fn a_plan_of_many_asks_no_more_of_aws_than_a_look_and_fits_a_comment() {
+    let mut rig = Rig::new(1);
+    rig.write("cluster.yaml", cluster("prod"));
+    rig.write("task.yaml", task("web", "nginx:1", &[]));
+    for number in 0..400 {
+        let name = format!("a-service-with-a-long-name-{number}");
+        rig.write(&format!("{name}.yaml"), Wanted::of("web", 1).text(&name));
+    }
+    rig.commit();
+    let view = rig.view().await;
+    let calls = rig.sim.world().calls().iter().filter(|call| call.operation == "DescribeClusters").count();
+    assert_eq!(calls, 1, "the cluster that is not there yet is looked for once");
+    let text = markdown(&view);
+    assert!(text.len() <= 65_536 && text.contains("more are too"), "{} bytes", text.len());
+}
+
 #[test]
 fn the_documented_json_is_the_json() {
     let kept: Tree = ecs_operator::shape::json::read(include_bytes!("golden/plan/plan.json")).unwrap();

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use crate::check::Desired;
 use crate::cli::live::Live;
-use crate::cli::{Exit, Terminal, args, draw, print};
+use crate::cli::{Exit, Terminal, args, draw, ink, print};
 use crate::clock::Clock;
 use crate::kinds::{Key, Kind};
 use crate::plan::{Reason, Verdict};
@@ -33,7 +33,7 @@ pub async fn apply(flags: args::Apply, clock: Clock) -> Result<Exit, Trouble> {
             () = stop::asked_with(said) => {}
             () = clock.sleep(flags.timeout) => {
                 said();
-                print::err(format_args!("not done in {:?}", flags.timeout));
+                print::err(format_args!("not done in {}", ink::span(flags.timeout)));
             }
         }
         detached.set(true);

@@ -48,7 +48,7 @@ impl Given {
     fn files(paths: &[PathBuf]) -> Result<Self, Trouble> {
         let snapshot = source::load_given(paths).map_err(|error| Trouble::Input(error.to_string()))?;
         if snapshot.problems.is_empty() && snapshot.files.values().all(|text| text.trim().is_empty()) {
-            let names: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+            let names: Vec<&str> = snapshot.files.keys().map(String::as_str).collect();
             return Err(Trouble::Input(format!("{}: holds no manifest", names.join(", "))));
         }
         Ok(Self { snapshot, prefix: String::new() })
@@ -72,6 +72,7 @@ impl Given {
     }
 }
 
-fn is_single(path: &Path) -> bool {
-    path.as_os_str() == STDIN || path.is_file()
+/// Standard input, a file, or what can be read like one: a pipe that a shell makes of a command's output.
+pub fn is_single(path: &Path) -> bool {
+    path.as_os_str() == STDIN || (path.exists() && !path.is_dir())
 }

@@ -71,10 +71,15 @@ pub async fn main(args: Args) -> Exit {
         Ok(()) => command(args.command, clock).await,
         Err(error) => Err(error.into()),
     };
-    result.unwrap_or_else(|trouble| {
+    let exit = result.unwrap_or_else(|trouble| {
         print::err(format_args!("error: {}", trouble.told()));
         Exit::Error
-    })
+    });
+    if !print::is_lost() {
+        return exit;
+    }
+    print::err("error: the output could not be written");
+    if exit == Exit::Done { Exit::Error } else { exit }
 }
 
 async fn command(command: Command, clock: Clock) -> Result<Exit, Trouble> {

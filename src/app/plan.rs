@@ -110,6 +110,11 @@ pub async fn view(
         place: &shared.place,
         objects: &desired.objects,
         plans: &plans,
+        tags: &|key| {
+            let known = shared.known();
+            let shown = known.seen.get(key).and_then(|seen| seen.observed.present());
+            shown.map(|shown| shown.list("tags").to_vec()).unwrap_or_default()
+        },
         locate: &locate,
     }))
 }

@@ -18,6 +18,10 @@ use super::{Cloud, Options, Trouble, assemble, stop};
 
 /// Keeps AWS as the directory says, until asked to stop.
 pub async fn run(flags: args::Run, clock: Clock) -> Result<Exit, Trouble> {
+    if super::input::is_single(&flags.place.path) {
+        let path = flags.place.path.display();
+        return Err(Trouble::Input(format!("{path}: run follows a directory; `apply` takes a file or standard input")));
+    }
     let (published, status) = watch::channel(Arc::new(Status::default()));
     let (stopping, stopped) = watch::channel(false);
     tokio::spawn(async move {

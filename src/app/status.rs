@@ -28,9 +28,10 @@ pub async fn status(flags: args::Status, clock: Clock) -> Result<Exit, Trouble> 
     }
     tokio::select! {
         biased;
-        () = stop::asked() => Ok(Exit::Done),
-        ended = watched(&flags, &clock) => ended,
+        () = stop::asked() => {}
+        () = watched(&flags, &clock) => {}
     }
+    Ok(Exit::Done)
 }
 
 /// The report, of one object alone where one was asked for.
@@ -78,11 +79,26 @@ fn lines(report: &Report, in_full: bool, terminal: &Terminal) -> Vec<String> {
     }
 }
 
-async fn watched(flags: &args::Status, clock: &Clock) -> Result<Exit, Trouble> {
+async fn watched(flags: &args::Status, clock: &Clock) {
     let mut shown = Status::default();
     let mut screen = Live::default();
+    let mut lost = String::new();
     loop {
-        let report = asked(flags, clock).await?;
+        // An operator may be started anew while it is watched.
+        let report = match asked(flags, clock).await {
+            Ok(report) => report,
+            Err(trouble) => {
+                let why = trouble.to_string();
+                if why != lost {
+                    screen.leave();
+                    print::err(&why);
+                    lost = why;
+                }
+                clock.sleep(WATCHED_EVERY).await;
+                continue;
+            }
+        };
+        lost.clear();
         let terminal = Terminal::of_stdout();
         match flags.output {
             // One line each, for programs that follow.

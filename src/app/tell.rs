@@ -20,7 +20,8 @@ pub fn explain(flags: &args::Explain) -> Result<Exit, Trouble> {
     let terminal = Terminal::of_stdout();
     let Some(name) = flags.name.as_deref() else {
         let rules = check::rules().map(|rule| (rule.name, rule.severity, rule.summary));
-        print::out(findings::rules(rules, &terminal).trim_end());
+        print::out(findings::rules(rules, &terminal));
+        REASONS.iter().for_each(|(reason, _)| print::out(reason));
         return Ok(Exit::Done);
     };
     if let Some(rule) = check::rule(name) {
@@ -34,7 +35,7 @@ pub fn explain(flags: &args::Explain) -> Result<Exit, Trouble> {
     }
     let known = check::rules().map(|rule| rule.name).chain(REASONS.iter().map(|(reason, _)| *reason));
     let near = nearest(name, known).map_or_else(String::new, |near| format!("; did you mean {near}?"));
-    Err(Trouble::Input(format!("no rule or reason {name:?}{near} `ecs-operator explain` lists the rules")))
+    Err(Trouble::Input(format!("no rule or reason {name:?}{near} (`ecs-operator explain` lists them)")))
 }
 
 /// Prints the schema of a kind, or of all.

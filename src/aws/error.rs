@@ -103,7 +103,7 @@ impl CallError {
 const NO_CREDENTIALS: &str = "NoCredentials";
 
 /// By code (`*` is any) and a part of the message in small letters: what to do.
-const REMEDIES: [(&str, &str, &str); 14] = [
+const REMEDIES: [(&str, &str, &str); 16] = [
     (
         NO_CREDENTIALS,
         "",
@@ -115,7 +115,9 @@ const REMEDIES: [(&str, &str, &str); 14] = [
     ("Timeout", "", "is there a way from here to AWS? A proxy, a VPC endpoint or a NAT gateway may be missing"),
     ("ExpiredToken", "", EXPIRED),
     ("ExpiredTokenException", "", EXPIRED),
-    ("RequestExpired", "", "the request was too old when it arrived: is this machine's clock right?"),
+    ("RequestExpired", "", CLOCK),
+    ("*", "signature expired", CLOCK),
+    ("*", "signature not yet current", CLOCK),
     ("InvalidClientTokenId", "", UNKNOWN_KEYS),
     ("UnrecognizedClientException", "", UNKNOWN_KEYS),
     ("SignatureDoesNotMatch", "", "the secret key does not belong to the access key"),
@@ -124,6 +126,7 @@ const REMEDIES: [(&str, &str, &str); 14] = [
     ("*", "valid host label", "give a region such as eu-west-1 with --region"),
 ];
 const EXPIRED: &str = "the credentials have expired: get new ones, e.g. with `aws sso login`";
+const CLOCK: &str = "the request had the wrong time when it arrived: is this machine's clock right?";
 const UNKNOWN_KEYS: &str =
     "AWS does not know these keys: is it the right profile, and the region one that the account has switched on?";
 
@@ -215,6 +218,13 @@ mod tests {
         assert!(of("Network", "tcp connect error: Connection refused").contains("--endpoint-url"));
         assert!(of("Network", "something else").contains("NAT"));
         assert!(of("ExpiredTokenException", "").contains("expired"));
+        for code in ["SignatureDoesNotMatch", "InvalidSignatureException"] {
+            assert!(
+                of(code, "Signature expired: 20261125T1 is now earlier than 20261125T2").contains("clock"),
+                "{code}"
+            );
+        }
+        assert!(of("SignatureDoesNotMatch", "The signature we calculated differs").contains("secret key"));
         assert!(of("UnrecognizedClientException", "").contains("profile"));
         assert_eq!(of("InvalidParameterException", "subnets can not be empty."), "");
     }

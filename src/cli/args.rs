@@ -284,7 +284,7 @@ pub enum Output {
 
 #[derive(Clone, Debug, Flags)]
 pub struct Sim {
-    /// Where to serve; only loopback addresses are for everyone's good.
+    /// Where to serve; keep it on loopback: whoever reaches it can change everything.
     #[arg(long, value_name = "ADDR", env = "ECS_OPERATOR_LISTEN", default_value = "127.0.0.1:4566")]
     pub listen: SocketAddr,
     /// How many times faster than real time goes by.

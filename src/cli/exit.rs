@@ -28,10 +28,10 @@ pub const HELP: &str = "\
 Exit codes:
   0  done: converged, or nothing to do
   1  error: bad flags or manifests, a failed call
-  2  plan --detailed-exitcode: there is something to do; validate: it could not look
+  2  plan --detailed-exitcode: there is something to do, or in the way of it; validate: it could not look
   3  apply: a rollout failed and is held
   4  apply: a rollout, or all of it, was not done in time, or you detached
-  5  apply: blocked: not ours, suspended, overridden, or nothing to build on
+  5  apply: blocked: not ours, suspended, overridden, to be replaced by hand, or nothing to build on
   130  stopped at once, by a second signal";
 
 impl Exit {

@@ -2,13 +2,27 @@
 
 use std::fmt::Display;
 use std::io::{self, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::kinds::Key;
 use crate::status::{ConditionType, Status};
 
 /// A line on standard output. `println!` would panic, in the middle of an apply, when whoever reads it has gone away.
+///
+/// Whoever has gone away does not want it; what can't be written for another reason is remembered, and no success.
 pub fn out(line: impl Display) {
-    drop(writeln!(io::stdout().lock(), "{line}"));
+    match writeln!(io::stdout().lock(), "{line}") {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => LOST.store(true, Ordering::Relaxed),
+        Ok(()) | Err(_) => {}
+    }
+}
+
+/// Some output could not be written.
+static LOST: AtomicBool = AtomicBool::new(false);
+
+/// Whether some output could not be written, though somebody waits for it.
+pub fn is_lost() -> bool {
+    LOST.load(Ordering::Relaxed)
 }
 
 /// The same on standard error.

@@ -28,6 +28,16 @@ pub async fn observe(shared: &Shared, object: &Object, fresh_after: Time) -> See
     seen
 }
 
+/// The cluster as the last sweep has seen it, whatever it saw: what is only shown need not be newer.
+pub async fn swept_cluster(shared: &Shared, object: &Object) -> Observed {
+    let name = object.key.cluster.as_deref();
+    let cached = name.and_then(|name| shared.known().clusters.get(name).cloned());
+    match cached {
+        Some(seen) => seen.observed,
+        None => cluster(shared, object).await,
+    }
+}
+
 /// Only whether the cluster is there matters: seen ACTIVE once, the next sweep tells; until then it is looked at anew.
 pub async fn cluster(shared: &Shared, object: &Object) -> Observed {
     let Some(name) = object.key.cluster.as_deref() else { return Observed::Absent };

@@ -274,7 +274,7 @@ pub async fn preview(shared: &Shared, desired: &Desired, object: &Object) -> Res
     if let Some(error) = seen.failure {
         return Err(error);
     }
-    let cluster = facts::cluster(shared, object).await;
+    let cluster = facts::swept_cluster(shared, object).await;
     let plan = facts::planned(shared, desired, object, &seen, &cluster, &mut memory).await?;
     remember(shared, object, &plan);
     Ok(plan)

@@ -1,6 +1,6 @@
 //! Files named one by one, and standard input, as a snapshot of their own. Must not know: directories.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -21,7 +21,12 @@ pub const STDIN_NAME: &str = "<stdin>";
 /// A file that is not there, or standard input that can't be read.
 pub fn load_given(paths: &[PathBuf]) -> Result<Snapshot, SourceError> {
     let (mut files, mut settings, mut problems) = (BTreeMap::new(), None, Vec::new());
+    let mut known = BTreeSet::new();
     for path in paths {
+        // One file by two names is one file.
+        if !known.insert(fs::canonicalize(path).unwrap_or_else(|_| path.clone())) {
+            continue;
+        }
         let name = if path.as_os_str() == STDIN { STDIN_NAME.to_owned() } else { path.display().to_string() };
         let text = if name == STDIN_NAME { stdin() } else { file(path, &name)? };
         match text {
@@ -36,8 +41,16 @@ pub fn load_given(paths: &[PathBuf]) -> Result<Snapshot, SourceError> {
 
 fn file(path: &Path, name: &str) -> Result<Result<Arc<str>, String>, SourceError> {
     let missing = |error: std::io::Error| SourceError::Unreadable { path: name.to_owned(), what: error.to_string() };
-    let real = fs::canonicalize(path).map_err(missing)?;
-    let stamp = Stamp::from(&fs::metadata(&real).map_err(missing)?);
+    // A pipe's link leads nowhere that could be opened by name.
+    if fs::metadata(path).map_err(missing)?.is_file() {
+        return regular(path, name).map_err(missing);
+    }
+    fs::File::open(path).map_err(missing).map(stream)
+}
+
+fn regular(path: &Path, name: &str) -> std::io::Result<Result<Arc<str>, String>> {
+    let real = fs::canonicalize(path)?;
+    let stamp = Stamp::from(&fs::metadata(&real)?);
     let entry = Entry { path: name.to_owned(), real, stamp };
     Ok(read::text(&entry).map_err(|trouble| match trouble {
         FileTrouble::Problem(what) | FileTrouble::Busy(what) | FileTrouble::Changed(what) => what,
@@ -45,9 +58,13 @@ fn file(path: &Path, name: &str) -> Result<Result<Arc<str>, String>, SourceError
 }
 
 fn stdin() -> Result<Arc<str>, String> {
+    stream(std::io::stdin().lock())
+}
+
+/// The whole of what comes, as far as a file may go.
+fn stream(source: impl Read) -> Result<Arc<str>, String> {
     let mut bytes = Vec::new();
-    let limited = std::io::stdin().lock().take(limits::FILE_BYTES + 1).read_to_end(&mut bytes);
-    limited.map_err(|error| error.to_string())?;
+    source.take(limits::FILE_BYTES + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
     if bytes.len() as u64 > limits::FILE_BYTES {
         return Err(format!("more than {} bytes", limits::FILE_BYTES));
     }

@@ -6,7 +6,7 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use crate::manifest::{Finding, Severity};
 
 use super::{Sources, mask};
-use crate::cli::ink::{Ink, paint};
+use crate::cli::ink::{Ink, paint, wrap};
 use crate::cli::terminal::Terminal;
 
 /// All findings, one block each.
@@ -52,7 +52,10 @@ fn snippet(finding: &Finding, shown: &str, remedy: &str, terminal: &Terminal) ->
     text.push('\n');
     if !fits {
         let pad = " ".repeat(finding.line.to_string().len());
-        text.push_str(&format!("{pad} = {remedy}\n"));
+        let room = terminal.width.saturating_sub(pad.len() + 3);
+        for (line, words) in wrap(remedy, room).into_iter().enumerate() {
+            text.push_str(&format!("{pad} {} {words}\n", if line == 0 { "=" } else { " " }));
+        }
     }
     text
 }

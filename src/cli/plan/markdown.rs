@@ -4,6 +4,8 @@ use super::{Action, Planned, View};
 
 /// What GitHub takes as a comment, less some room for what others put around it.
 const LENGTH_MAX: usize = 60_000;
+/// What the table of objects may take of it; with a longer one, no changes are shown.
+const TABLE_MAX: usize = 50_000;
 /// Values in a pull request are read on a wide page.
 const VALUE_MOST: usize = 80;
 
@@ -16,7 +18,12 @@ pub fn markdown(view: &View) -> String {
         return text;
     }
     text.push_str("\n| | object | |\n|---|---|---|\n");
-    for object in &told {
+    for (index, object) in told.iter().enumerate() {
+        if text.len() > TABLE_MAX {
+            let left = crate::cli::print::counted(told.len() - index, "object");
+            text.push_str(&format!("\n{left} more are too many for a comment.\n"));
+            return text;
+        }
         let (symbol, key, words) = (object.symbol(), inline(&object.key), cell(&object.headline()));
         text.push_str(&format!("| `{symbol}` | `{key}` | {words} |\n"));
     }

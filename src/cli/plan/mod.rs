@@ -143,6 +143,8 @@ pub struct Input<'a> {
     pub place: &'a crate::kinds::Place,
     pub objects: &'a BTreeMap<Key, Object>,
     pub plans: &'a [(Key, Plan)],
+    /// An object's tags as they are.
+    pub tags: &'a dyn Fn(&Key) -> Vec<Tree>,
     /// Where a value of an object's document stands, by its path from the document's root.
     pub locate: &'a dyn Fn(&Object, &Path) -> Option<Place>,
 }
@@ -201,7 +203,7 @@ impl Summary {
             (register, "to register"),
             (deploy, "to deploy"),
             (in_place, "to change in place"),
-            (replace, "to replace"),
+            (replace, "to be replaced by hand"),
             (blocked, "blocked"),
             (waiting, "waiting"),
         ];
@@ -297,7 +299,8 @@ fn changes(input: &Input<'_>, object: &Object, plan: &Plan) -> Vec<Change> {
         Effect::Replaces => What::Replace,
     };
     let one = |leaf: Leaf| {
-        let late = late && member(&leaf) == TASK_DEFINITION;
+        // A service always runs one: without a name for it, it is to be registered.
+        let late = member(&leaf) == TASK_DEFINITION && (late || leaf.desired.is_none());
         let sent = |step: &Step| whole.is_some() || step.call.input.get(member(&leaf)).is_some();
         let planned = plan.steps.iter().any(sent);
         let what = whole.unwrap_or_else(|| effect(&leaf));
@@ -347,6 +350,8 @@ fn change(input: &Input<'_>, object: &Object, leaf: Leaf, effect: What, known_af
 fn tag_changes(input: &Input<'_>, object: &Object, plan: &Plan) -> Vec<Change> {
     let sent: Vec<Tree> = plan.steps.iter().flat_map(|step| step.call.input.list("tags")).cloned().collect();
     let sent = tags::read(&sent);
+    let live = (input.tags)(&object.key);
+    let live = tags::read(&live);
     let declared = object.tags().iter().enumerate();
     let one = |(index, tag): (usize, &Tree)| {
         let (key, value) = (tag.text("key")?, tag.text("value").unwrap_or_default());
@@ -355,7 +360,7 @@ fn tag_changes(input: &Input<'_>, object: &Object, plan: &Plan) -> Vec<Change> {
             name: format!("tags[{key}]"),
             path: at.clone(),
             declared_at: Some(at),
-            observed: None,
+            observed: live.get(key).map(|value| Tree::from(*value)),
             desired: Some(value.into()),
         })
     };
@@ -444,7 +449,7 @@ impl Planned {
         let does = match self.action {
             Action::None | Action::Wait => "waits",
             Action::Blocked => "blocked",
-            Action::Replace => "needs replacing",
+            Action::Replace => "needs replacing by hand",
             Action::InPlace => "changes in place",
             Action::Deploy => "starts a deployment",
             Action::Register => "registers a revision",
