@@ -192,7 +192,8 @@ fn adds_up(sim: &Sim) {
             let group = format!("service:{}", service.text("serviceName").unwrap());
             let counts = (service.int("runningCount").unwrap(), service.int("pendingCount").unwrap());
             assert_eq!(counts, (of(Some(&group), true), of(Some(&group), false)), "{service:?}");
-            let sum = |name: &str| service.list("deployments").iter().filter_map(|one| one.int(name)).sum::<i64>();
+            let parts = [service.list("deployments"), service.list("taskSets")].concat();
+            let sum = |name: &str| parts.iter().filter_map(|one| one.int(name)).sum::<i64>();
             assert_eq!(counts, (sum("runningCount"), sum("pendingCount")), "{service:?}");
         }
     }

@@ -83,7 +83,7 @@ pub(super) fn of_update(kind: &str, input: &Tree) -> Result<(), Fault> {
     Ok(())
 }
 
-/// What a service of such a controller can't have (§2.9, §2.12, §2.14; the breaker's text is weak).
+/// What a service of such a controller can't have (§2.9, §2.12, §2.14, §2.16; the texts are weak).
 pub(super) fn judge(settings: &Tree, spec: &Tree) -> Result<(), Fault> {
     let kind = asked(settings).unwrap_or("ECS");
     if kind == "ECS" {
@@ -93,7 +93,9 @@ pub(super) fn judge(settings: &Tree, spec: &Tree) -> Result<(), Fault> {
         |name: &str| settings.at(&["deploymentConfiguration", name, "enable"]).and_then(Tree::as_bool) == Some(true);
     let strategy = settings.at(&["deploymentConfiguration", "strategy"]).and_then(Tree::as_text);
     let connected = spec.at(&["serviceConnectConfiguration", "enabled"]).and_then(Tree::as_bool) == Some(true);
-    let what = if on("deploymentCircuitBreaker") {
+    let what = if settings.text("schedulingStrategy") == Some("DAEMON") {
+        "The DAEMON scheduling strategy is"
+    } else if on("deploymentCircuitBreaker") {
         "The deployment circuit breaker is"
     } else if on("alarms") {
         "Deployment alarms are"

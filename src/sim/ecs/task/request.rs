@@ -114,7 +114,8 @@ fn definition(world: &World, reference: &str) -> Result<Arc<TaskDefinition>, Fau
 fn judge_names(input: &Tree, door: Door) -> Result<(), Fault> {
     let started_by = input.text("startedBy").unwrap_or_default();
     let longest = door.longest_started_by();
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_/".contains(&byte);
+    // ECS documents no space, and takes it all the same: published clients start tasks as "ECS Deploy".
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_/ ".contains(&byte);
     if started_by.len() > longest || !started_by.bytes().all(allowed) {
         return Err(Fault::invalid(format!(
             "startedBy can have at most {longest} letters, digits, hyphens, underscores and slashes."

@@ -159,7 +159,7 @@ const REFUSED: &[(&str, &str)] = &[
         "{'launchType':'FARGATE','capacityProviderStrategy':[{'capacityProvider':'FARGATE','weight':1}]}",
         "Specifying both a launch type and capacity provider strategy is not supported",
     ),
-    ("{'startedBy':'a b'}", "startedBy can have at most 128"),
+    ("{'startedBy':'a*b'}", "startedBy can have at most 128"),
     ("{'group':'service:web'}", "Invalid namespace for group."),
     ("{'group':''}", "group must have 1 to 255 characters."),
     ("{'propagateTags':'SERVICE'}", "propagateTags can't be SERVICE"),
