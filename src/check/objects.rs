@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::kinds::service;
 use crate::kinds::{Definition, Key, Kind, Object, Origin, definition, secrets};
-use crate::manifest::{At, Document, Fault, Finding, Reading, Severity};
+use crate::manifest::{At, Document, Fault, Finding, Reading, Severity, limits};
 use crate::shape::check::{Mismatch, Strictness, What, check, retype};
 use crate::shape::near::nearest;
 use crate::shape::{Path, Segment, Tree, table};
@@ -95,7 +95,11 @@ impl<'a> Found<'a> {
         if self.is_broken(reading, &key) {
             return (None, None);
         }
-        let others = self.objects.keys().filter(|key| key.kind == Kind::TaskDefinition).map(|key| key.name.as_str());
+        // With many wrong references and many names, looking takes time.
+        let told = self.findings.iter().filter(|finding| finding.rule == "reference").count();
+        let few = told < limits::FINDINGS;
+        let others =
+            self.objects.keys().filter(|key| few && key.kind == Kind::TaskDefinition).map(|key| key.name.as_str());
         let remedy = match nearest(&key.name, others) {
             Some(near) => format!("did you mean {near}?"),
             None => "declare it, or name a live one as family:revision".to_owned(),

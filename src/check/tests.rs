@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::{Desired, desired};
 use crate::kinds::Place;
-use crate::manifest::{self, Input, Variables};
+use crate::manifest::{self, Input, Variables, limits};
+use crate::shape::near::work;
 
 fn read(files: &[(&str, &str)], previous: Option<&Desired>) -> Desired {
     let files: BTreeMap<String, Arc<str>> = files.iter().map(|(name, text)| ((*name).into(), (*text).into())).collect();
@@ -136,4 +137,38 @@ fn what_belongs_elsewhere_is_skipped() {
     let other = TASK.replace("{ name: web }", "{ name: web, region: eu-west-1 }");
     let found = read(&[("a.yaml", &other)], None);
     assert_eq!((found.objects.len(), found.skipped, found.findings.len()), (0, 1, 0));
+}
+
+/// A name that is not far from any other of these.
+fn alike(number: usize) -> String {
+    format!("the-same-long-name-{number:04}")
+}
+
+#[test]
+fn what_was_meant_is_looked_for_only_as_often_as_someone_reads_it() {
+    let mounts = |count: usize| {
+        let volumes: String = (0..count).map(|number| format!("    - {{ name: {} }}\n", alike(number))).collect();
+        let point = |number| format!("        - {{ sourceVolume: {}, containerPath: /x }}\n", alike(number + 5000));
+        let points: String = (0..count).map(point).collect();
+        let open = TASK.replace(
+            "- { name: web, image: nginx, memory: 128 }",
+            "- name: web\n      image: nginx\n      memory: 128",
+        );
+        let text = format!("{open}      mountPoints:\n{points}  volumes:\n{volumes}");
+        work::of(|| assert_eq!(read(&[("a.yaml", &text)], None).findings.len(), limits::FINDINGS))
+    };
+    let (some, many) = (mounts(limits::FINDINGS), mounts(10 * limits::FINDINGS));
+    assert!(0 < some && many <= 10 * some, "{some} {many}: as many mounts, ten times the volumes");
+    let references = |count: usize| {
+        let task = |number| format!("---\n{}", TASK.replace("name: web }", &format!("name: {} }}", alike(number))));
+        let tasks: String = (0..count).map(task).collect();
+        let one = |number: usize| {
+            let wrong = service(&format!("{{ taskDefinition: {} }}", alike(number + 5000)));
+            format!("---\n{}", wrong.replace("name: web,", &format!("name: s{number},")))
+        };
+        let services: String = (0..count).map(one).collect();
+        work::of(|| assert_eq!(read(&[("a.yaml", &tasks), ("b.yaml", &services)], None).findings.len(), count))
+    };
+    let (some, many) = (references(limits::FINDINGS), references(6 * limits::FINDINGS));
+    assert!(0 < some && many <= 6 * some, "{some} {many}: as many references, six times the names");
 }

@@ -71,6 +71,9 @@ fn required(definition: &TaskDefinition<'_>, report: &mut Report<'_>) {
 fn unknown(definition: &TaskDefinition<'_>, report: &mut Report<'_>) {
     for (at, log) in each_awslogs(definition) {
         for name in log.get("options").and_then(Tree::as_map).into_iter().flat_map(|options| options.keys()) {
+            if report.is_full() {
+                return;
+            }
             if !KNOWN.contains(&name.as_str()) {
                 let near = nearest(name, KNOWN.iter().copied()).map(|near| format!("did you mean {near}?"));
                 let remedy = near.unwrap_or_else(|| "remove it".to_owned());

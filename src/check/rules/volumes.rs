@@ -109,6 +109,9 @@ fn mount(definition: &TaskDefinition<'_>, report: &mut Report<'_>) {
     let names = || definition.volumes().filter_map(|(_, volume)| volume.text("name"));
     for (at, container) in definition.containers() {
         for (at, mount) in items(container, &at, "mountPoints") {
+            if report.is_full() {
+                return;
+            }
             let Some(source) = mount.text("sourceVolume").filter(|source| names().all(|name| name != *source)) else {
                 continue;
             };
@@ -124,6 +127,9 @@ fn mount(definition: &TaskDefinition<'_>, report: &mut Report<'_>) {
 fn volumes_from(definition: &TaskDefinition<'_>, report: &mut Report<'_>) {
     for (at, container) in definition.containers() {
         for (at, from) in items(container, &at, "volumesFrom") {
+            if report.is_full() {
+                return;
+            }
             let source = from.text("sourceContainer").unwrap_or_default();
             if definition.container(source).is_none() {
                 let message = format!("there is no container {source} to take volumes from");
