@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::rules::work::DONE;
 use super::{Desired, desired};
 use crate::kinds::Place;
 use crate::manifest::{self, Input, Variables, limits};
@@ -171,4 +172,73 @@ fn what_was_meant_is_looked_for_only_as_often_as_someone_reads_it() {
     };
     let (some, many) = (references(limits::FINDINGS), references(6 * limits::FINDINGS));
     assert!(0 < some && many <= 6 * some, "{some} {many}: as many references, six times the names");
+}
+
+#[test]
+fn a_definition_is_tried_once_on_each_launch_type() {
+    let fargate = service(
+        "{ taskDefinition: web, launchType: FARGATE, networkConfiguration: { awsvpcConfiguration: { subnets: [s] } } }",
+    );
+    let services: String =
+        (0..20).map(|number| format!("---\n{}", fargate.replace("name: web,", &format!("name: s{number},")))).collect();
+    let before = DONE.get();
+    let found = read(&[("a.yaml", TASK), ("b.yaml", &services)], None);
+    assert_eq!(found.findings.iter().filter(|one| one.rule == "launch-type").count(), 20, "{:?}", says(&found));
+    assert!(!found.findings[0].message.contains("spec,"), "{:?}", found.findings[0].message);
+    assert_eq!(DONE.get() - before, 2, "by itself, and on Fargate");
+}
+
+#[test]
+fn one_name_here_for_two_in_aws_is_twice_too() {
+    let named = |kind: &str, member: &str, name: &str| match kind {
+        "Service" => service(&format!("{{ taskDefinition: it:1, {member}: {name} }}")),
+        _ => TASK.replace("spec:\n", &format!("spec:\n  {member}: {name}\n")),
+    };
+    for (kind, member) in [("TaskDefinition", "family"), ("Service", "serviceName")] {
+        let (one, two) = (named(kind, member, "shop"), named(kind, member, "till"));
+        let found = read(&[("a.yaml", &one), ("b.yaml", &two)], None);
+        let rules: Vec<&str> = found.findings.iter().map(|one| one.rule).collect();
+        assert_eq!(rules, ["duplicate-object"; 2], "{kind}: {:?}", says(&found));
+        assert_eq!((found.objects.len(), found.rejected), (0, 2), "{kind}");
+    }
+}
+
+#[test]
+fn three_declarations_are_each_told_once() {
+    let one = service("{ taskDefinition: it:1 }");
+    let found = read(&[("a.yaml", &one), ("b.yaml", &one), ("c.yaml", &one)], None);
+    let files: Vec<&str> = found.findings.iter().map(|one| one.file.as_str()).collect();
+    assert_eq!((files, found.rejected, found.objects.len()), (vec!["a.yaml", "b.yaml", "c.yaml"], 3, 0));
+    assert!(says(&found)[0].contains("a second time at b.yaml:3:19 (keep one of them"), "{:?}", says(&found));
+    assert!(says(&found)[2].contains("a second time at a.yaml:3:19"), "{:?}", says(&found));
+}
+
+#[test]
+fn a_misspelt_kind_may_be_any() {
+    let of = |task: &str, previous| read(&[("a.yaml", task), ("b.yaml", &service("{}"))], previous);
+    let good = of(TASK, None);
+    let misspelt = TASK.replace("kind: TaskDefinition", "kind: taskdefinition");
+    for broken in [misspelt.clone(), misspelt + "  x: [\n"] {
+        let found = of(&broken, Some(&good));
+        assert_eq!((found.findings.len(), found.rejected), (1, 1), "{:?}", says(&found));
+        assert_eq!((found.objects.len(), found.kept.len()), (2, 1), "{broken}");
+    }
+    let defaults = "apiVersion: ecs-operator.io/v1\nkind: Defaults\nmetadata: { name: web }\nvars: [ }\n";
+    assert_eq!(read(&[("a.yaml", defaults)], Some(&good)).kept.len(), 0, "it is no object");
+}
+
+#[test]
+fn what_another_document_has_taken_over_is_not_kept() {
+    let good = read(&[("b.yaml", &service("{ taskDefinition: it:1 }"))], None);
+    let renamed = service("{ taskDefinition: it:1, serviceName: web }").replace("name: web,", "name: api,");
+    let found = read(&[("b.yaml", &renamed), ("c.yaml", "]")], Some(&good));
+    let names: Vec<String> = found.objects.keys().map(|key| key.short()).collect();
+    assert_eq!((names, found.kept.len()), (vec!["prod/Service/api".to_owned()], 0));
+}
+
+#[test]
+fn rejected_documents_are_counted_each() {
+    let broken = service("{ desiredCount: x }");
+    let other = broken.replace("cluster: prod", "cluster: test");
+    assert_eq!(read(&[("b.yaml", &broken), ("c.yaml", &other)], None).rejected, 2);
 }

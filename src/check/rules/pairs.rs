@@ -6,8 +6,8 @@ use crate::check::Report;
 use crate::check::rule::{Look, Rule};
 use crate::check::subject::{Launch, Service, TaskDefinition, has, items};
 use crate::manifest::Severity;
-use crate::shape::Tree;
 use crate::shape::near::nearest;
+use crate::shape::{Path, Tree};
 
 use super::containers::which;
 use super::{of_task_definition, row};
@@ -62,10 +62,15 @@ fn launch_type(service: &Service<'_>, report: &mut Report<'_>) {
     if definition.runs_on(launch) {
         return;
     }
-    let faults = of_task_definition(&definition.wanted_on(launch));
-    if let Some(first) = faults.into_iter().find(|fault| fault.severity == Severity::Error) {
+    let first = service.launches.fault(definition.name, launch, || {
+        let faults = of_task_definition(&definition.wanted_on(launch));
+        faults.into_iter().find(|fault| fault.severity == Severity::Error)
+    });
+    if let Some(first) = first {
         let (name, launch) = (definition.name, launch.as_str());
-        let message = format!("the task definition {name} can't run on {launch}: {}, {}", first.path, first.message);
+        // Of the whole its message says enough.
+        let place = if first.path == Path::from("spec") { String::new() } else { format!("{}, ", first.path) };
+        let message = format!("the task definition {name} can't run on {launch}: {place}{}", first.message);
         let at = if has(service.spec, "launchType") { "launchType" } else { "capacityProviderStrategy" };
         report.value(at, message, format!("mend {name}, or use another launch type"));
     }
