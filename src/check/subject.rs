@@ -159,6 +159,11 @@ impl<'a> Service<'a> {
         }
     }
 
+    /// Its part in Service Connect, where that is switched on.
+    pub fn connect(&self) -> Option<&'a Tree> {
+        self.spec.get("serviceConnectConfiguration").filter(|connect| connect.bool("enabled") == Some(true))
+    }
+
     pub fn controller(&self) -> &'a str {
         self.spec.at(&["deploymentController", "type"]).and_then(Tree::as_text).unwrap_or("ECS")
     }

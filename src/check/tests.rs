@@ -242,3 +242,59 @@ fn rejected_documents_are_counted_each() {
     let other = broken.replace("cluster: prod", "cluster: test");
     assert_eq!(read(&[("b.yaml", &broken), ("c.yaml", &other)], None).rejected, 2);
 }
+
+/// The rules that a task definition of these members breaks, whatever their severity; common ones aside.
+fn broken_by(members: &str) -> Vec<&'static str> {
+    let head = "apiVersion: ecs-operator.io/v1\nkind: TaskDefinition\nmetadata: { name: web }\nspec: ";
+    let found = read(&[("a.yaml", &format!("{head}{members}\n"))], None);
+    found.findings.iter().chain(&found.warnings).map(|one| one.rule).filter(|rule| *rule != "image-tag").collect()
+}
+
+#[test]
+fn what_ecs_takes_is_no_error() {
+    let windows = "runtimePlatform: { operatingSystemFamily: WINDOWS_SERVER_2022_CORE }, cpu: '256', memory: '512'";
+    let container = "name: web, image: nginx, memory: 128";
+    let of = |members: &str| format!("{{ containerDefinitions: [{{ {container}, {members} }}] }}");
+    let tags: String = (0..40).map(|number| format!("{{ key: k{number}, value: {} }},", "x".repeat(250))).collect();
+    let environment: String =
+        (0..100).map(|number| format!("{{ name: N{number}, value: {} }},", "x".repeat(560))).collect();
+    let log =
+        "logDriver: awslogs, options: { awslogs-region: r }, secretOptions: [{ name: awslogs-group, valueFrom: s }]";
+    let volume = "efsVolumeConfiguration: { fileSystemId: fs-1 }, host: { sourcePath: '' }";
+    for (members, rules) in [
+        (format!("{{ {windows}, containerDefinitions: [{{ name: web, image: w, cpu: 512, memory: 1024 }}] }}"), vec![]),
+        (of("portMappings: [{ containerPortRange: 80-90, hostPort: 0 }]"), vec![]),
+        (of("portMappings: [{ containerPortRange: 80-90, hostPort: 80 }]"), vec!["port-range"]),
+        (of(&format!("logConfiguration: {{ {log} }}")), vec!["secrets-role"]),
+        (of("environment: [{ name: A=b, value: c }]"), vec!["environment-equals"]),
+        (format!("{{ volumes: [{{ name: a, {volume} }}], containerDefinitions: [{{ {container} }}] }}"), vec![]),
+        (
+            format!("{{ tags: [{tags}], containerDefinitions: [{{ {container}, environment: [{environment}] }}] }}"),
+            vec![],
+        ),
+        (of("").replace("nginx", "'nginx@sha512:12'"), vec![]),
+        (of("").replace("nginx", "'nginx@sha256:12'"), vec!["image-reference"]),
+        (
+            of(
+                "portMappings: [{ containerPort: 80, hostPort: 80 }, { containerPort: 81, hostPort: 80, protocol: udp }]",
+            ),
+            vec![],
+        ),
+        (
+            of("portMappings: [{ containerPort: 80, hostPort: 80 }, { containerPort: 81, hostPort: 80 }]"),
+            vec!["host-port-twice"],
+        ),
+    ] {
+        assert_eq!(broken_by(&members), rules, "{members:.200}");
+    }
+}
+
+#[test]
+fn service_connect_is_looked_at_where_it_is_on() {
+    for (enabled, errors) in [("true", 1), ("false", 0)] {
+        let spec =
+            format!("{{ serviceConnectConfiguration: {{ enabled: {enabled}, services: [{{ portName: x }}] }} }}");
+        let found = read(&[("a.yaml", TASK), ("b.yaml", &service(&spec))], None);
+        assert_eq!(found.findings.len(), errors, "{enabled}: {:?}", says(&found));
+    }
+}

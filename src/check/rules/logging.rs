@@ -58,9 +58,15 @@ fn each_awslogs<'a>(definition: &TaskDefinition<'a>) -> impl Iterator<Item = (Pa
     logs.filter(|(_, log)| log.text("logDriver") == Some("awslogs"))
 }
 
+/// Whether an option is there, in plain text or as a secret.
+fn gives(log: &Tree, option: &str) -> bool {
+    let secret = |one: &Tree| one.text("name") == Some(option);
+    log.at(&["options", option]).is_some() || log.list("secretOptions").iter().any(secret)
+}
+
 fn required(definition: &TaskDefinition<'_>, report: &mut Report<'_>) {
     for (at, log) in each_awslogs(definition) {
-        let missing: Vec<&str> = REQUIRED.iter().copied().filter(|name| log.at(&["options", name]).is_none()).collect();
+        let missing: Vec<&str> = REQUIRED.iter().copied().filter(|name| !gives(log, name)).collect();
         if !missing.is_empty() {
             let at = if log.get("options").is_some() { at.name("options") } else { at };
             report.key(at, format!("awslogs lacks {}", missing.join(" and ")), "add it under options");
@@ -85,7 +91,7 @@ fn unknown(definition: &TaskDefinition<'_>, report: &mut Report<'_>) {
 
 fn prefix(definition: &TaskDefinition<'_>, report: &mut Report<'_>) {
     for (at, log) in each_awslogs(definition).filter(|_| definition.runs_on(Launch::Fargate)) {
-        if log.at(&["options", "awslogs-stream-prefix"]).is_none() {
+        if !gives(log, "awslogs-stream-prefix") {
             let at = if log.get("options").is_some() { at.name("options") } else { at };
             report.key(at, "awslogs lacks awslogs-stream-prefix, which FARGATE needs", "add it under options");
         }

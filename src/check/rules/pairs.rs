@@ -124,10 +124,7 @@ fn target(service: &Service<'_>, report: &mut Report<'_>) {
 }
 
 fn connect_port(service: &Service<'_>, report: &mut Report<'_>) {
-    let (Some(definition), Some(connect)) = (&service.definition, service.spec.get("serviceConnectConfiguration"))
-    else {
-        return;
-    };
+    let (Some(definition), Some(connect)) = (&service.definition, service.connect()) else { return };
     let mappings = definition.containers().flat_map(|(_, container)| container.list("portMappings"));
     let names: BTreeSet<&str> = mappings.filter_map(|mapping| mapping.text("name")).collect();
     for (at, one) in items(connect, &"serviceConnectConfiguration".into(), "services") {
@@ -145,7 +142,7 @@ fn connect_port(service: &Service<'_>, report: &mut Report<'_>) {
 }
 
 fn connect_aliases(service: &Service<'_>, report: &mut Report<'_>) {
-    let Some(connect) = service.spec.get("serviceConnectConfiguration") else { return };
+    let Some(connect) = service.connect() else { return };
     for (at, one) in items(connect, &"serviceConnectConfiguration".into(), "services") {
         let count = one.list("clientAliases").len();
         if count > 1 {

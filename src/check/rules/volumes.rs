@@ -83,9 +83,10 @@ fn name(definition: &TaskDefinition<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// Whether a volume says that it is of this kind: an empty `host` and a false `configuredAtLaunch` say nothing.
+/// Whether a volume says that it is of this kind: a `host` without a path and a false `configuredAtLaunch` say nothing.
 fn says(volume: &Tree, kind: &str) -> bool {
-    has(volume, kind) && volume.bool(kind) != Some(false)
+    let empty = kind == "host" && volume.at(&["host", "sourcePath"]).is_none_or(Tree::is_empty);
+    has(volume, kind) && volume.bool(kind) != Some(false) && !empty
 }
 
 fn kind(definition: &TaskDefinition<'_>, report: &mut Report<'_>) {
