@@ -50,7 +50,28 @@ pub const RULES: &[Rule] = &[
         "awsfirelens hands logs to a container of the task that has a firelensConfiguration (ECS: When awsfirelens log \
          driver is specified, a firelens configuration object must be specified)."
     ),
+    row!(
+        "fargate-firelens-file",
+        Warning,
+        Look::TaskDefinition(firelens_file),
+        "On Fargate a log router reads its configuration from a file of its image, not from S3: ECS registers such a \
+         definition, and has no platform for its tasks (ECS: FireLens)."
+    ),
 ];
+
+fn firelens_file(definition: &TaskDefinition<'_>, report: &mut Report<'_>) {
+    for (at, container) in definition.containers().filter(|_| definition.runs_on(Launch::Fargate)) {
+        let kind = container.at(&["firelensConfiguration", "options", "config-file-type"]).and_then(Tree::as_text);
+        if kind == Some("s3") {
+            let at = at.name("firelensConfiguration").name("options").name("config-file-type");
+            report.value(
+                at,
+                "a configuration from S3 is not available on FARGATE",
+                "use file, and put it in the image",
+            );
+        }
+    }
+}
 
 fn each_awslogs<'a>(definition: &TaskDefinition<'a>) -> impl Iterator<Item = (Path, &'a Tree)> + use<'a> {
     let member = "logConfiguration";

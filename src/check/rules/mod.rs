@@ -4,6 +4,7 @@
 //! sources, is a warning. Must not know: how a finding gets its line.
 
 mod arns;
+mod cluster;
 mod containers;
 mod dependencies;
 mod document;
@@ -55,6 +56,7 @@ const THEMES: &[&[Rule]] = &[
     document::RULES,
     tags::RULES,
     arns::RULES,
+    cluster::RULES,
     containers::RULES,
     images::RULES,
     environment::RULES,
