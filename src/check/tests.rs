@@ -298,3 +298,42 @@ fn service_connect_is_looked_at_where_it_is_on() {
         assert_eq!(found.findings.len(), errors, "{enabled}: {:?}", says(&found));
     }
 }
+
+#[test]
+fn what_the_examples_do_not_show_is_refused_too() {
+    let cluster = |spec: &str| {
+        format!("apiVersion: ecs-operator.io/v1\nkind: Cluster\nmetadata: {{ name: prod }}\nspec: {spec}\n")
+    };
+    let base = |name: &str, base: i64| format!("{{ capacityProvider: {name}, weight: 1, base: {base} }}");
+    let exec =
+        |members: &str| cluster(&format!("{{ configuration: {{ executeCommandConfiguration: {{ {members} }} }} }}"));
+    let strategy =
+        |items: &[String]| cluster(&format!("{{ defaultCapacityProviderStrategy: [{}] }}", items.join(", ")));
+    for (text, rules) in [
+        (exec("logConfiguration: { s3BucketName: b }"), vec!["exec-logging"]),
+        (exec("logging: OVERRIDE, logConfiguration: { s3EncryptionEnabled: true }"), vec!["exec-logging"]),
+        (exec("logging: DEFAULT"), vec![]),
+        (strategy(&[base("FARGATE", 1), base("FARGATE_SPOT", 2)]), vec!["default-strategy"]),
+        (strategy(&[base("FARGATE", 1), base("FARGATE_SPOT", 0)]), vec![]),
+        (
+            service("{ taskDefinition: it:1, placementStrategy: [{ type: random, field: cpu }] }"),
+            vec!["placement-field"],
+        ),
+        (service("{ taskDefinition: it:1, placementStrategy: [{ type: random }] }"), vec![]),
+        (
+            service(
+                "{ taskDefinition: it:1, deploymentConfiguration: { minimumHealthyPercent: 0, maximumPercent: 99 } }",
+            ),
+            vec!["percent-range"],
+        ),
+        (
+            service(
+                "{ taskDefinition: it:1, desiredCount: 9, deploymentConfiguration: { minimumHealthyPercent: 0, maximumPercent: 100 } }",
+            ),
+            vec![],
+        ),
+    ] {
+        let found = read(&[("a.yaml", &text)], None);
+        assert_eq!(found.findings.iter().map(|one| one.rule).collect::<Vec<_>>(), rules, "{text}: {:?}", says(&found));
+    }
+}
