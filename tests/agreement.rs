@@ -24,6 +24,10 @@ const DISAGREE: &[(&str, &str)] = &[
     ("foreign-arn", "ECS finds out when it assumes the role"),
     ("role-arn", "ECS finds out when it assumes the role"),
     ("environment-name", "no program finds such a variable; ECS does not look"),
+    ("fargate-ulimit", "the documentation names nofile, and no refusal of others is known"),
+    ("host-port-twice", "ECS: TCP host port '3000' is mapped multiple times in task; the embedded ECS does not look"),
+    ("host-network-port-twice", "ECS's refusal was seen under awsvpc; the embedded ECS refuses it under host too"),
+    ("proxy-properties", "ECS: task definition parameters; the embedded ECS does not look"),
     ("fargate-32-vcpu", "ECS may take it tomorrow"),
     ("awslogs-unknown-option", "the list of options is from observation, and may have grown"),
 ];
@@ -314,7 +318,15 @@ fn is_known(spec: &Tree, ours: &[Finding], answer: &Result<(), String>) -> bool 
     let twice = "container port is used multiple times in task";
     let on_host = spec.text("networkMode") == Some("host") && answer.as_ref().is_err_and(|said| said == twice);
     let overlap = !ours.is_empty() && ours.iter().all(|it| it.rule == "port-twice");
-    on_host || overlap && shape::json::write(spec).contains("containerPortRange")
+    // The refusals of other limits than nofile are the embedded ECS's own; it does not look at a proxy's properties.
+    let limits = answer.as_ref().is_err_and(|said| said.contains("do not support the ulimit"));
+    let proxy = !ours.is_empty() && ours.iter().all(|it| it.rule == "proxy-properties");
+    // On instances ECS ignores the size of a task of Windows containers (task definition parameters); the embedded ECS
+    // holds them to it.
+    let sizes = ["greater than for the task", "The sum of all container 'cpu' values"];
+    let over = answer.as_ref().is_err_and(|said| sizes.iter().any(|words| said.contains(words)));
+    let windows = over && shape::json::write(spec).contains("WINDOWS_");
+    on_host || limits || proxy || windows || overlap && shape::json::write(spec).contains("containerPortRange")
 }
 
 /// Every member by itself, on every launch type: where one rule is broken, both see it.

@@ -130,6 +130,10 @@ impl<'a> Scopes<'a> {
     }
 
     fn replace_in(&self, file: &str, text: &mut String, path: &Path, replaced: &mut Replaced) {
+        // No more is told of one document, and it is not in force.
+        if replaced.faults.len() >= limits::FINDINGS {
+            return;
+        }
         let mut fault = |(message, remedy): (String, String)| {
             replaced.faults.push(Fault::new(path.clone(), At::Value, "variable", message).remedy(remedy));
         };

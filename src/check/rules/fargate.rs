@@ -86,6 +86,12 @@ pub const RULES: &[Rule] = &[
         Look::TaskDefinition(windows_arm),
         "Windows containers run on X86_64 only (ECS: task definition parameters)."
     ),
+    row!(
+        "windows-fargate-volume",
+        Warning,
+        Look::TaskDefinition(windows_volume),
+        "Windows containers on Fargate can mount neither EFS nor EBS (ECS: Windows on Fargate considerations)."
+    ),
 ];
 
 fn size_missing(definition: &TaskDefinition<'_>, report: &mut Report<'_>) {
@@ -205,6 +211,23 @@ fn ephemeral(definition: &TaskDefinition<'_>, report: &mut Report<'_>) {
         };
         let message = format!("{gib} GiB of ephemeral storage; it can be {min} to {max}");
         report.value("ephemeralStorage.sizeInGiB", message, remedy);
+    }
+}
+
+fn windows_volume(definition: &TaskDefinition<'_>, report: &mut Report<'_>) {
+    let there = definition.is_windows() && definition.runs_on(Launch::Fargate);
+    for (at, volume) in definition.volumes().filter(|_| there) {
+        let member = match volume.bool("configuredAtLaunch") {
+            Some(true) => "configuredAtLaunch",
+            _ if has(volume, "efsVolumeConfiguration") => "efsVolumeConfiguration",
+            _ => continue,
+        };
+        let what = if member == "configuredAtLaunch" { "EBS" } else { "EFS" };
+        report.key(
+            at.name(member),
+            format!("Fargate for Windows has no {what}"),
+            "use a volume of the task's own disk",
+        );
     }
 }
 
