@@ -5,16 +5,18 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use crate::manifest::{Finding, Severity};
 
-use super::{Sources, mask};
+use super::Sources;
+use super::mask::Masked;
 use crate::cli::ink::{Ink, paint};
 use crate::cli::terminal::Terminal;
 
 /// All findings, one block each.
 pub fn text(findings: &[Finding], sources: &Sources, terminal: &Terminal) -> String {
-    findings.iter().map(|finding| one(finding, sources, terminal)).collect()
+    let mut masked = Masked::new(sources);
+    findings.iter().map(|finding| one(finding, &mut masked, terminal)).collect()
 }
 
-fn one(finding: &Finding, sources: &Sources, terminal: &Terminal) -> String {
+fn one(finding: &Finding, sources: &mut Masked<'_>, terminal: &Terminal) -> String {
     let Finding { file, line, column, rule, .. } = finding;
     let ink = match finding.severity {
         Severity::Error => Ink::Bad,
@@ -24,10 +26,10 @@ fn one(finding: &Finding, sources: &Sources, terminal: &Terminal) -> String {
     let said = paint(terminal, Ink::Bold, &finding.short());
     let mut text = format!("{file}:{line}:{column}: {kind}: {said}\n");
     let remedy = finding.remedy.as_deref().unwrap_or_default();
-    match sources.get(file).map(|source| mask::line(source, *line)).filter(|shown| !shown.trim().is_empty()) {
-        Some(shown) => text.push_str(&snippet(finding, &shown, remedy, terminal)),
-        None if remedy.is_empty() => {}
-        None => text.push_str(&format!("  = {remedy}\n")),
+    match sources.line(file, *line) {
+        shown if !shown.trim().is_empty() => text.push_str(&snippet(finding, shown, remedy, terminal)),
+        _ if remedy.is_empty() => {}
+        _ => text.push_str(&format!("  = {remedy}\n")),
     }
     text
 }
