@@ -14,6 +14,8 @@ const NAME: &str = "name";
 
 /// Shorter values can't be told from ordinary words.
 const LENGTH_MIN: usize = 4;
+/// Labels that tell the embedded cloud what to do; its reasons are their words.
+const SIMULATED: &str = "ecs-operator.sim/";
 /// What stands in place of a value.
 const REDACTED: &str = "(redacted)";
 
@@ -83,6 +85,7 @@ fn collect<'a>(tree: &'a Tree, within: Option<&str>, secret: bool, values: &mut 
     match tree {
         Tree::Map(map) => map
             .iter()
+            .filter(|(name, _)| !name.starts_with(SIMULATED))
             .for_each(|(name, value)| collect(value, Some(name), secret || is_member(within, name), values)),
         Tree::List(items) => {
             let named = within.is_some_and(|within| NAMED.contains(&within));
