@@ -4,6 +4,7 @@ use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use crate::manifest::{Finding, Severity};
+use crate::shape::plain;
 
 use super::Sources;
 use super::mask::Masked;
@@ -23,13 +24,15 @@ fn one(finding: &Finding, sources: &mut Masked<'_>, terminal: &Terminal) -> Stri
         Severity::Warning => Ink::Change,
     };
     let kind = paint(terminal, ink, &format!("{}[{rule}]", finding.severity));
-    let said = paint(terminal, Ink::Bold, &finding.short());
-    let mut text = format!("{file}:{line}:{column}: {kind}: {said}\n");
-    let remedy = finding.remedy.as_deref().unwrap_or_default();
-    match sources.line(file, *line) {
-        shown if !shown.trim().is_empty() => text.push_str(&snippet(finding, shown, remedy, terminal)),
-        _ if remedy.is_empty() => {}
-        _ => text.push_str(&format!("  = {remedy}\n")),
+    let said = paint(terminal, Ink::Bold, &plain(&finding.short()));
+    let mut text = format!("{}:{line}:{column}: {kind}: {said}\n", plain(file));
+    let remedy = plain(finding.remedy.as_deref().unwrap_or_default());
+    // A tab is drawn as blanks, and the caret moves along.
+    let shown = sources.line(file, *line).split('\t').map(plain).collect::<Vec<_>>().join("\t");
+    if !shown.trim().is_empty() {
+        text.push_str(&snippet(finding, &shown, &remedy, terminal));
+    } else if !remedy.is_empty() {
+        text.push_str(&format!("  = {remedy}\n"));
     }
     text
 }
