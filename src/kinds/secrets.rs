@@ -7,7 +7,8 @@ use crate::shape::{Path, Segment, Tree};
 /// Members whose values are never shown, wherever they stand.
 pub const MEMBERS: [&str; 6] = ["environment", "command", "entryPoint", "options", "dockerLabels", "driverOpts"];
 /// Members whose values are never shown where they stand in this other one.
-pub const MEMBERS_IN: [(&str, &str); 2] = [("dockerVolumeConfiguration", "labels"), ("proxyConfiguration", "properties")];
+pub const MEMBERS_IN: [(&str, &str); 2] =
+    [("dockerVolumeConfiguration", "labels"), ("proxyConfiguration", "properties")];
 /// Lists of what has a name and a value: the name is no secret, and tells a reader which of them is meant.
 const NAMED: [&str; 3] = ["environment", "properties", "secrets"];
 const NAME: &str = "name";
@@ -134,7 +135,8 @@ mod tests {
     fn only_the_name_of_a_variable_is_harmless() {
         let labels = tree! { "name" => "hunter2" };
         let driver = tree! { "options" => tree! { "name" => "s3cret" } };
-        let spec = tree! { "containerDefinitions" => vec![tree! { "dockerLabels" => labels, "logConfiguration" => driver }] };
+        let spec =
+            tree! { "containerDefinitions" => vec![tree! { "dockerLabels" => labels, "logConfiguration" => driver }] };
         assert_eq!(redact(&spec, "hunter2 and s3cret"), "(redacted) and (redacted)");
     }
 
@@ -166,7 +168,8 @@ mod tests {
     fn values_are_found_quoted_line_by_line_and_cut_off() {
         let script = "set -e\necho \"hunter2secret\"";
         let spec = tree! { "command" => vec![script] };
-        for said in ["exec: \"echo \\\"hunter2secret\\\"\"", "line 2: echo \"hunter2secret\"", "exec: set -e\necho \"hunt…"]
+        for said in
+            ["exec: \"echo \\\"hunter2secret\\\"\"", "line 2: echo \"hunter2secret\"", "exec: set -e\necho \"hunt…"]
         {
             assert!(!redact(&spec, said).contains("hunt"), "{}", redact(&spec, said));
         }

@@ -9,7 +9,8 @@ pub fn plain(text: &str) -> Cow<'_, str> {
 }
 
 fn acts(letter: char) -> bool {
-    let turns = matches!(letter, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{61c}');
+    let turns =
+        matches!(letter, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{61c}');
     letter.is_control() || turns
 }
 

@@ -15,8 +15,8 @@ mod failure;
 mod table;
 
 use crate::kinds::{Key, Kind};
-use crate::shape::plain;
 use crate::rollout::{DeploymentStatus, RolloutStatus};
+use crate::shape::plain;
 use crate::status::{ConditionType, ObjectStatus, Status};
 
 use super::Terminal;

@@ -28,8 +28,19 @@ const OPEN: [&str; 4] = ["tags", "settings", "resourceRequirements", "systemCont
 const MAPS: [&str; 5] = ["options", "dockerLabels", "driverOpts", "labels", VARS];
 /// The envelope's members; the others are in the table of AWS's shapes.
 const ENVELOPE: [&str; 13] = [
-    "apiVersion", "kind", "metadata", "reconcile", "spec", "name", "cluster", "region", "account", "labels", VARS,
-    "restartedAt", "rollout",
+    "apiVersion",
+    "kind",
+    "metadata",
+    "reconcile",
+    "spec",
+    "name",
+    "cluster",
+    "region",
+    "account",
+    "labels",
+    VARS,
+    "restartedAt",
+    "rollout",
 ];
 
 /// The names of all members that a manifest can have.
@@ -154,7 +165,8 @@ fn is_shown(at: usize, piece: &Piece, pieces: &[Piece]) -> bool {
         (What::Key, [.., Segment::Name(name)]) if KNOWN.contains(name.as_str()) => true,
         (What::Key, [.., Segment::Name(map), Segment::Name(_)]) => {
             // A comma in a value that is not quoted makes a name of what follows it.
-            let empty = pieces.get(at + 1).is_none_or(|value| matches!(&value.what, What::Scalar(text) if text.is_empty()));
+            let empty =
+                pieces.get(at + 1).is_none_or(|value| matches!(&value.what, What::Scalar(text) if text.is_empty()));
             MAPS.contains(&map.as_str()) && !empty
         }
         _ => false,

@@ -13,7 +13,12 @@ const VALUE_MOST: usize = 80;
 pub fn markdown(view: &View) -> String {
     let told: Vec<&Planned> = view.objects.iter().filter(|object| object.action != Action::None).collect();
     let mut text = format!("### ecs-operator: {}\n", view.summary.line().trim_start_matches("Plan: "));
-    text.push_str(&format!("\n{} in {}, revision `{}`\n", inline(&view.account), inline(&view.region), inline(&view.revision)));
+    text.push_str(&format!(
+        "\n{} in {}, revision `{}`\n",
+        inline(&view.account),
+        inline(&view.region),
+        inline(&view.revision)
+    ));
     if told.is_empty() {
         return text;
     }

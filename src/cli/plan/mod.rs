@@ -409,7 +409,9 @@ impl Change {
 
     /// An item that is its own key has said all with its path: `subnets[subnet-1]`.
     fn is_named_by_value(&self) -> bool {
-        let named = |value: &Value| value.shown().and_then(Tree::as_text).is_some_and(|text| self.path.ends_with(&format!("[{text}]")));
+        let named = |value: &Value| {
+            value.shown().and_then(Tree::as_text).is_some_and(|text| self.path.ends_with(&format!("[{text}]")))
+        };
         match (&self.before, &self.after) {
             (Some(only), None) | (None, Some(only)) => named(only),
             _ => false,
