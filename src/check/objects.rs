@@ -216,11 +216,19 @@ fn shape_fault(mismatch: Mismatch) -> Fault {
         What::NotOneOf { .. } | What::OutOfRange { .. } => (At::Value, "value"),
     };
     let whole = Mismatch { path: mismatch.path.below(&Path::from("spec")), ..mismatch };
+    if matches!(whole.what, What::Unknown { near: None, .. }) && secrets::is_secret(&whole.path.parent()) {
+        // `value: a,b` within braces makes a member of what stands behind the comma.
+        let parent = whole.path.parent();
+        let message = format!("{parent} has a member that is not known");
+        return Fault::new(parent, At::Value, rule, message).remedy("write a value that has a comma in quotes");
+    }
     let fault = Fault::new(whole.path.clone(), at, rule, whole.to_string());
-    let name = |segment: &Segment| matches!(segment, Segment::Name(name) if secrets::MEMBERS.contains(&name.as_str()));
     let remedy = match whole.what {
         // The remedy repeats the value, which may be secret.
-        What::WrongType { .. } if whole.path.0.iter().any(name) => Some("write it in quotes".to_owned()),
+        What::WrongType { expected, ref found } if secrets::is_secret(&whole.path) => {
+            let scalar = !matches!(found, Tree::Null | Tree::List(_) | Tree::Map(_));
+            (scalar && expected == "a string").then(|| "write it in quotes".to_owned())
+        }
         _ => whole.remedy(),
     };
     Fault { remedy, ..fault }
