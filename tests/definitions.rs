@@ -178,6 +178,11 @@ const UNSOUND: &[Unsound] = &[
     ("taskdef/702e6c039f07.json", OTHER_TOOL, "numbers for texts, and null"),
     ("taskdef/748704228ef8.json", PROBE, "Docker knows no such kind of check"),
     (
+        "taskdef/892ea4fd17b6.json",
+        &[("fargate-firelens-file", "spec.containerDefinitions[0].firelensConfiguration.options.config-file-type")],
+        "registered, and no platform of Fargate's takes it",
+    ),
+    (
         "taskdef/c4548a58c259.json",
         &[("name", "spec.family"), ("value", "spec.ipcMode"), ("value", "spec.pidMode")],
         "a template, not yet filled in",

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::check::Desired;
 use crate::cli::{Terminal, draw, print};
 use crate::kinds::tags::Attempt;
-use crate::kinds::{Key, Object};
+use crate::kinds::{Key, Object, service};
 use crate::plan::{Reason, Verdict};
 use crate::reconcile::{Ended, Shared};
 use crate::rollout::why_stopped;
@@ -21,7 +21,7 @@ pub async fn tell(shared: &Shared, desired: &Desired, ended: &BTreeMap<Key, Ende
         let shown = status.objects.get(&object.key);
         let revision = attempted(shared, object);
         let cause = match &revision {
-            Some(revision) => cause(shared, object, revision).await,
+            Some(revision) => cause(shared, desired, object, revision).await,
             None => None,
         };
         let failure = draw::Failure {
@@ -50,7 +50,7 @@ fn attempted(shared: &Shared, object: &Object) -> Option<String> {
 }
 
 /// Why its tasks stopped. A person who may not read tasks is told the rest.
-async fn cause(shared: &Shared, object: &Object, revision: &str) -> Option<String> {
+async fn cause(shared: &Shared, desired: &Desired, object: &Object, revision: &str) -> Option<String> {
     let tasks = shared.observer.stopped_tasks(object).await.ok()?;
-    why_stopped(&tasks, revision)
+    Some(service::redact(object, &desired.objects, &why_stopped(&tasks, revision)?))
 }

@@ -19,6 +19,7 @@ mod validate;
 
 use crate::cli::{Args, Command, Exit, print};
 use crate::clock::Clock;
+use crate::shape::plain;
 use crate::telemetry;
 
 pub use cloud::Cloud;
@@ -72,7 +73,7 @@ pub async fn main(args: Args) -> Exit {
         Err(error) => Err(error.into()),
     };
     let exit = result.unwrap_or_else(|trouble| {
-        print::err(format_args!("error: {}", trouble.told()));
+        print::err(format_args!("error: {}", plain(&trouble.told())));
         Exit::Error
     });
     if !print::is_lost() {

@@ -66,11 +66,14 @@ pub fn desired(reading: &Reading, place: &Place, revision: &str, previous: Optio
         findings,
         warnings,
         kept: BTreeSet::new(),
-        rejected: found.rejected.len() + reading.broken.len(),
+        rejected: found.rejected + reading.broken.len(),
         skipped: found.skipped,
     };
+    // What another document has taken over is not kept: the two would fight for one object.
+    let taken: BTreeSet<_> = desired.objects.values().map(objects::claim).collect();
     for (key, object) in previous.into_iter().flat_map(|previous| &previous.objects) {
-        if found.is_broken(reading, key) && !desired.objects.contains_key(key) {
+        let free = !desired.objects.contains_key(key) && !taken.contains(&objects::claim(object));
+        if free && found.is_broken(reading, key) {
             desired.objects.insert(key.clone(), object.clone());
             desired.kept.insert(key.clone());
         }

@@ -2,17 +2,17 @@
 //!
 //! Rules on specs look only at what fits its shape: what they would say of half a structure misleads.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::kinds::service;
 use crate::kinds::{Definition, Key, Kind, Object, Origin, definition, secrets};
-use crate::manifest::{At, Document, Fault, Finding, Reading, Severity};
+use crate::manifest::{At, DEFAULTS_KIND, Document, Fault, Finding, Identity, Reading, Severity, limits};
 use crate::shape::check::{Mismatch, Strictness, What, check, retype};
 use crate::shape::near::nearest;
 use crate::shape::{Path, Segment, Tree, table};
 
 use super::Context;
-use super::subject::{Service, TaskDefinition};
+use super::subject::{Launches, Service, TaskDefinition};
 use super::{reconcile, rules};
 
 /// What came of the documents so far.
@@ -20,11 +20,21 @@ use super::{reconcile, rules};
 pub struct Found<'a> {
     pub objects: BTreeMap<Key, (Object, &'a Document)>,
     pub findings: Vec<Finding>,
-    /// Kind and name of documents that are not in force.
-    pub rejected: BTreeSet<(String, String)>,
+    /// Documents that are not in force.
+    pub rejected: usize,
     pub skipped: usize,
-    /// Who was first to claim an object's name in AWS; two keys may lead to one.
-    claimed: BTreeMap<(Kind, Option<String>, String), (Key, &'a Document)>,
+    /// What the rejected documents are of.
+    broken: Vec<Identity>,
+    /// What fits its shape, before it is known whether it is declared once.
+    candidates: Vec<(Object, &'a Document)>,
+    launches: Launches,
+}
+
+/// An object as AWS knows it: two keys may lead to one.
+type Claim = (Kind, Option<String>, String);
+
+pub fn claim(object: &Object) -> Claim {
+    (object.key.kind, object.key.cluster.clone(), object.aws_name().to_owned())
 }
 
 impl<'a> Found<'a> {
@@ -41,23 +51,21 @@ impl<'a> Found<'a> {
             self.reject(document, faults);
             return;
         };
-        let claim = (object.key.kind, object.key.cluster.clone(), object.aws_name().to_owned());
-        if let Some((key, first)) = self.claimed.get(&claim).cloned() {
-            self.twice(&key, first, document);
-            return;
-        }
-        self.claimed.insert(claim, (object.key.clone(), document));
-        self.objects.insert(object.key.clone(), (object, document));
+        self.candidates.push((object, document));
     }
 
     /// Whether there is a document of the object, or may be one, that can't be used.
     pub fn is_broken(&self, reading: &Reading, key: &Key) -> bool {
-        let kind = key.kind.as_str();
-        self.rejected.contains(&(kind.to_owned(), key.name.clone())) || reading.may_describe(kind, &key.name)
+        // A misspelt kind could be any.
+        let may_be = |kind: &str| Kind::parse(kind).is_none_or(|kind| kind == key.kind) && kind != DEFAULTS_KIND;
+        let unread = reading.broken.iter().filter_map(|broken| broken.identity.as_ref());
+        let of = |identity: &Identity| identity.name == key.name && may_be(&identity.kind);
+        self.broken.iter().chain(unread).any(of) || reading.may_describe(key.kind.as_str(), &key.name)
     }
 
     /// The rules on specs: services last, since they look at their task definitions too.
     pub fn resolve(&mut self, reading: &Reading) {
+        self.declare();
         for kind in [Kind::Cluster, Kind::TaskDefinition, Kind::Service] {
             let of_kind = |key: &&Key| key.kind == kind;
             for key in self.objects.keys().filter(of_kind).cloned().collect::<Vec<_>>() {
@@ -79,7 +87,8 @@ impl<'a> Found<'a> {
             Kind::TaskDefinition => rules::on_task_definition(object, &TaskDefinition::of(object)),
             Kind::Service => {
                 let (definition, gone) = self.task_definition(object, reading);
-                let service = Service { spec: &object.spec, place: &object.key.place, definition };
+                let (spec, place) = (&object.spec, &object.key.place);
+                let service = Service { spec, place, definition, launches: &self.launches };
                 gone.into_iter().chain(rules::on_service(object, &service)).collect()
             }
         }
@@ -95,7 +104,11 @@ impl<'a> Found<'a> {
         if self.is_broken(reading, &key) {
             return (None, None);
         }
-        let others = self.objects.keys().filter(|key| key.kind == Kind::TaskDefinition).map(|key| key.name.as_str());
+        // With many wrong references and many names, looking takes time.
+        let told = self.findings.iter().filter(|finding| finding.rule == "reference").count();
+        let few = told < limits::FINDINGS;
+        let others =
+            self.objects.keys().filter(|key| few && key.kind == Kind::TaskDefinition).map(|key| key.name.as_str());
         let remedy = match nearest(&key.name, others) {
             Some(near) => format!("did you mean {near}?"),
             None => "declare it, or name a live one as family:revision".to_owned(),
@@ -106,22 +119,49 @@ impl<'a> Found<'a> {
     }
 
     fn reject(&mut self, document: &Document, faults: Vec<Fault>) {
-        self.rejected.insert((document.kind.clone(), document.name().to_owned()));
+        self.rejected += 1;
+        self.broken.push(document.identity());
         self.findings.extend(document.findings(faults));
     }
 
-    /// Two documents for one object: which one was meant can't be known, so neither is in force.
-    fn twice(&mut self, key: &Key, first: &Document, second: &Document) {
-        self.objects.remove(key);
-        let name = Path::from("metadata.name");
-        for (here, there) in [(first, second), (second, first)] {
-            let place = there.locator().find(&name, At::Value);
-            let message =
-                format!("{} is declared a second time at {}:{}:{}", key.short(), there.file, place.line, place.column);
-            let fault = Fault::new(name.clone(), At::Value, "duplicate-object", message);
-            self.reject(here, vec![fault.remedy("remove one of the two, or give one another name")]);
+    /// Several documents for one name, here or in AWS: which one was meant can't be known, so none is in force.
+    fn declare(&mut self) {
+        let candidates = std::mem::take(&mut self.candidates);
+        let (mut keys, mut claims) = (BTreeMap::<_, Vec<usize>>::new(), BTreeMap::<_, Vec<usize>>::new());
+        for (index, (object, _)) in candidates.iter().enumerate() {
+            keys.entry(object.key.clone()).or_default().push(index);
+            claims.entry(claim(object)).or_default().push(index);
+        }
+        let mut twice = Vec::new();
+        for (index, (object, document)) in candidates.iter().enumerate() {
+            // The first of the others; each document is told of one.
+            let other = |all: Option<&Vec<usize>>| all?.iter().find(|other| **other != index).copied();
+            let other = other(keys.get(&object.key)).or_else(|| other(claims.get(&claim(object))));
+            if let Some((other, there)) = other.and_then(|other| candidates.get(other)) {
+                twice.push((*document, again(object, other, there)));
+            }
+        }
+        for (object, document) in candidates {
+            self.objects.insert(object.key.clone(), (object, document));
+        }
+        for (document, fault) in twice {
+            self.objects.retain(|_, (_, other)| !std::ptr::eq(*other, document));
+            self.reject(document, vec![fault]);
         }
     }
+}
+
+/// What to say of an object at the place of its name, when it is declared elsewhere too.
+fn again(object: &Object, other: &Object, there: &Document) -> Fault {
+    let name = Path::from("metadata.name");
+    let place = there.locator().find(&name, At::Value);
+    let place = format!("{}:{}:{}", there.file, place.line, place.column);
+    let message = match object.key == other.key {
+        true => format!("{} is declared a second time at {place}", object.key.short()),
+        false => format!("the {} {} is also declared at {place}", object.key.kind, object.aws_name()),
+    };
+    let fault = Fault::new(name, At::Value, "duplicate-object", message);
+    fault.remedy("keep one of them, or give the others another name")
 }
 
 fn elsewhere(context: &Context<'_>) -> bool {
@@ -176,11 +216,19 @@ fn shape_fault(mismatch: Mismatch) -> Fault {
         What::NotOneOf { .. } | What::OutOfRange { .. } => (At::Value, "value"),
     };
     let whole = Mismatch { path: mismatch.path.below(&Path::from("spec")), ..mismatch };
+    if matches!(whole.what, What::Unknown { near: None, .. }) && secrets::is_secret(&whole.path.parent()) {
+        // `value: a,b` within braces makes a member of what stands behind the comma.
+        let parent = whole.path.parent();
+        let message = format!("{parent} has a member that is not known");
+        return Fault::new(parent, At::Value, rule, message).remedy("write a value that has a comma in quotes");
+    }
     let fault = Fault::new(whole.path.clone(), at, rule, whole.to_string());
-    let name = |segment: &Segment| matches!(segment, Segment::Name(name) if secrets::MEMBERS.contains(&name.as_str()));
     let remedy = match whole.what {
         // The remedy repeats the value, which may be secret.
-        What::WrongType { .. } if whole.path.0.iter().any(name) => Some("write it in quotes".to_owned()),
+        What::WrongType { expected, ref found } if secrets::is_secret(&whole.path) => {
+            let scalar = !matches!(found, Tree::Null | Tree::List(_) | Tree::Map(_));
+            (scalar && expected == "a string").then(|| "write it in quotes".to_owned())
+        }
         _ => whole.remedy(),
     };
     Fault { remedy, ..fault }

@@ -1,7 +1,11 @@
 //! What the rules look at: specs that fit their shape, with the questions that many rules ask. Must not know: rules.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
 use crate::kinds::normalise::filled;
 use crate::kinds::{Object, Place, task_definition};
+use crate::manifest::Fault;
 use crate::shape::{Path, Tree};
 
 /// Any object.
@@ -12,7 +16,7 @@ pub struct Subject<'a> {
 }
 
 /// What a task definition is to run on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Launch {
     Fargate,
     Ec2,
@@ -113,12 +117,31 @@ impl<'a> TaskDefinition<'a> {
     }
 }
 
+/// What keeps task definitions from launch types that they don't say they require; each is found out once, however
+/// many services ask.
+#[derive(Debug, Default)]
+pub struct Launches(RefCell<BTreeMap<(String, Launch), Option<Fault>>>);
+
+impl Launches {
+    /// What was found for a definition of that name, or is found now.
+    pub fn fault(&self, definition: &str, launch: Launch, find: impl FnOnce() -> Option<Fault>) -> Option<Fault> {
+        let key = (definition.to_owned(), launch);
+        if let Some(known) = self.0.borrow().get(&key) {
+            return known.clone();
+        }
+        let found = find();
+        self.0.borrow_mut().insert(key, found.clone());
+        found
+    }
+}
+
 /// A service, and its task definition where that is a sound manifest.
 #[derive(Clone)]
 pub struct Service<'a> {
     pub spec: &'a Tree,
     pub place: &'a Place,
     pub definition: Option<TaskDefinition<'a>>,
+    pub launches: &'a Launches,
 }
 
 impl<'a> Service<'a> {
@@ -134,6 +157,11 @@ impl<'a> Service<'a> {
             Some(text) => Launch::parse(text),
             None => (!providers.is_empty() && providers.iter().all(fargate)).then_some(Launch::Fargate),
         }
+    }
+
+    /// Its part in Service Connect, where that is switched on.
+    pub fn connect(&self) -> Option<&'a Tree> {
+        self.spec.get("serviceConnectConfiguration").filter(|connect| connect.bool("enabled") == Some(true))
     }
 
     pub fn controller(&self) -> &'a str {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::cli::Terminal;
+use crate::shape::plain;
 
 /// What a colour stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,9 +70,10 @@ pub fn paint(terminal: &Terminal, ink: Ink, text: &str) -> String {
 
 /// At most `width` characters: what is too long loses its middle, since names differ at their ends.
 pub fn shorten(terminal: &Terminal, text: &str, width: usize) -> String {
+    let text = plain(text);
     let chars: Vec<char> = text.chars().collect();
     if chars.len() <= width {
-        return text.to_owned();
+        return text.into_owned();
     }
     let ellipsis = signs(terminal).ellipsis;
     let rest = width.saturating_sub(ellipsis.chars().count());
@@ -84,7 +86,7 @@ pub fn shorten(terminal: &Terminal, text: &str, width: usize) -> String {
 pub fn without_ids(terminal: &Terminal, text: &str) -> String {
     let long = |word: &str| word.len() > 16 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
     let mut told = String::new();
-    for part in text.split_inclusive(|c: char| !c.is_ascii_alphanumeric()) {
+    for part in plain(text).split_inclusive(|c: char| !c.is_ascii_alphanumeric()) {
         let word = part.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
         match part.strip_prefix(word).filter(|_| long(word)) {
             Some(rest) => {
@@ -102,12 +104,13 @@ pub fn without_ids(terminal: &Terminal, text: &str) -> String {
 pub fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
+        let word = plain(word);
         match lines.last_mut() {
             Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
                 line.push(' ');
-                line.push_str(word);
+                line.push_str(&word);
             }
-            _ => lines.push(word.to_owned()),
+            _ => lines.push(word.into_owned()),
         }
     }
     lines

@@ -5,6 +5,7 @@ use std::io::{self, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::kinds::Key;
+use crate::shape::plain;
 use crate::status::{ConditionType, Status};
 
 /// A line on standard output. `println!` would panic, in the middle of an apply, when whoever reads it has gone away.
@@ -40,7 +41,7 @@ pub fn progress(before: &Status, now: &Status) -> Vec<String> {
     let story = |status: &Status, key: &Key| {
         let ready = status.objects.get(key)?.conditions.get(&ConditionType::Ready)?.clone();
         let said = if ready.message.is_empty() { String::new() } else { format!(": {}", ready.message) };
-        Some(format!("{}  {}{said}", key.short(), ready.reason))
+        Some(plain(&format!("{}  {}{said}", key.short(), ready.reason)).into_owned())
     };
     now.objects.keys().filter(|key| story(before, key) != story(now, key)).filter_map(|key| story(now, key)).collect()
 }

@@ -3,6 +3,7 @@
 //! Must not know: any kind.
 
 use super::finding::{At, Fault};
+use super::limits;
 use crate::shape::{Map, Path, Tree};
 
 /// The one version there is.
@@ -124,7 +125,8 @@ pub(super) fn unknown(map: &Map, path: &Path, known: &[&str], faults: &mut Vec<F
         let at = path.name(name);
         let message = format!("{at} is not known here");
         let all = format!("known are {}", known.join(", "));
-        faults.push(Fault::new(at, At::Key, "unknown-member", message).remedy(all).near(name, known.iter().copied()));
+        let known = known.iter().copied().filter(|_| faults.len() < limits::FINDINGS);
+        faults.push(Fault::new(at, At::Key, "unknown-member", message).remedy(all).near(name, known));
     }
 }
 

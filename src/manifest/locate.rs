@@ -62,7 +62,7 @@ struct Entry {
 impl Locator {
     /// Reads one document's text, which begins at `start` of its file.
     pub fn new(text: &str, start: Place, json: bool) -> Self {
-        let text = if json { as_yaml(text) } else { Cow::Borrowed(text) };
+        let text = readable(text, json);
         let mut growing = Growing { nodes: Vec::new(), open: Vec::new(), anchors: BTreeMap::new(), start };
         for event in Parser::new_from_str(&text) {
             let Ok((event, span)) = event else { break };
@@ -240,6 +240,11 @@ pub(super) fn too_deep(text: &str, start: Place) -> Option<(Place, String)> {
         }
     }
     None
+}
+
+/// The text as this parser reads it, each character where it was.
+pub(super) fn readable(text: &str, json: bool) -> Cow<'_, str> {
+    if json { as_yaml(text) } else { Cow::Borrowed(text) }
 }
 
 /// What JSON allows and this YAML parser does not, written so that nothing moves: tabs between values, and characters

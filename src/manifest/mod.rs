@@ -11,6 +11,7 @@ mod envelope;
 mod finding;
 mod identity;
 mod locate;
+mod outline;
 mod parse;
 mod reader;
 mod settings;
@@ -25,6 +26,7 @@ pub use envelope::API_VERSION;
 pub use finding::{At, Fault, Finding, Severity};
 pub use identity::Identity;
 pub use locate::{Locator, Place};
+pub use outline::{Outline, Piece, What, outline};
 pub use settings::Settings;
 pub use variables::Variables;
 

@@ -270,7 +270,7 @@ fn brackets(text: &str, start: Place) -> Option<(Place, String)> {
 }
 
 /// The documents' texts. A byte order mark at the very start is allowed by YAML and put there by some editors.
-fn chunks(path: &str, text: &str) -> Vec<Chunk> {
+pub(super) fn chunks(path: &str, text: &str) -> Vec<Chunk> {
     let bare = text.strip_prefix('\u{feff}').unwrap_or(text);
     let skipped = text.len() - bare.len();
     let moved = |range: Range<usize>| range.start + skipped..range.end + skipped;

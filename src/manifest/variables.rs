@@ -130,6 +130,10 @@ impl<'a> Scopes<'a> {
     }
 
     fn replace_in(&self, file: &str, text: &mut String, path: &Path, replaced: &mut Replaced) {
+        // No more is told of one document, and it is not in force.
+        if replaced.faults.len() >= limits::FINDINGS {
+            return;
+        }
         let mut fault = |(message, remedy): (String, String)| {
             replaced.faults.push(Fault::new(path.clone(), At::Value, "variable", message).remedy(remedy));
         };
@@ -239,11 +243,14 @@ fn text_of(value: &Tree) -> Result<String, (String, String)> {
         Tree::Int(int) => Ok(int.to_string()),
         Tree::Bool(bool) => Ok(bool.to_string()),
         // 1.20 has lost its zero by now.
-        Tree::Float(_) | Tree::Null | Tree::List(_) | Tree::Map(_) => {
-            let what = format!("it is {}; a variable's value is a string", value.noun());
-            Err((what, "write it in quotes".to_owned()))
-        }
+        Tree::Float(_) => Err((wrong(value), "write it in quotes".to_owned())),
+        Tree::Null => Err((wrong(value), "write \"\" for an empty one".to_owned())),
+        Tree::List(_) | Tree::Map(_) => Err((wrong(value), "write one value".to_owned())),
     }
+}
+
+fn wrong(value: &Tree) -> String {
+    format!("it is {}; a variable's value is a string", value.noun())
 }
 
 /// The directory of a file, without a slash at its end; `""` is the root.

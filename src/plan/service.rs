@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::kinds::tags::{self, Attempt};
-use crate::kinds::{Difference, Effect, Object, Observed, definition, service, task_definition};
+use crate::kinds::{Difference, Effect, Object, Observed, definition, secrets, service, task_definition};
 use crate::rollout::{self, Entry, Outcome, Progress};
 use crate::shape::{Path, Time, Tree};
 
@@ -274,7 +274,7 @@ pub const HELD: &str =
 
 fn held(object: &Object, facts: &Facts<'_>, shown: &Tree, change: Change, tried: &Attempt, reason: &str) -> Plan {
     let parts = [Some(reason.to_owned()), rollout::telling_event(shown)].into_iter().flatten();
-    let told: Vec<String> = parts.map(|part| part.trim_end_matches('.').to_owned()).collect();
+    let told: Vec<String> = parts.map(|part| redacted(object, facts, part.trim_end_matches('.'))).collect();
     let message = format!("{} failed: {}. {HELD}", tried.task_definition, told.join("; "));
     settle(object, facts, shown, change, Some(Verdict::Blocked(Reason::RolledBack, message)))
 }
@@ -369,19 +369,34 @@ fn settle(object: &Object, facts: &Facts<'_>, shown: &Tree, change: Change, verd
     let verdict = match verdict {
         Some(verdict) => verdict,
         None if !steps.is_empty() => Verdict::Due,
-        None => stands(shown, object.reconcile.progress_deadline, facts.date),
+        None => stands(object, facts, shown),
     };
     Plan { steps, differences: change.differences, ..Plan::of(verdict) }
 }
 
-fn stands(shown: &Tree, deadline: Duration, now: Time) -> Verdict {
-    match rollout::progress(shown, deadline, now) {
+/// What ECS says of a rollout, without what it may repeat of the task definition: "exec: \"COMMAND\": not found".
+fn redacted(object: &Object, facts: &Facts<'_>, said: &str) -> String {
+    let said = secrets::redact(&object.spec, said);
+    match &facts.task_definition {
+        Resolution::Realised { object: Some(runs), .. } | Resolution::Late { object: runs, .. } => {
+            secrets::redact(&runs.spec, &said)
+        }
+        Resolution::Realised { object: None, .. } | Resolution::NotNeeded | Resolution::Missing(_) => said,
+    }
+}
+
+fn stands(object: &Object, facts: &Facts<'_>, shown: &Tree) -> Verdict {
+    match rollout::progress(shown, object.reconcile.progress_deadline, facts.date) {
         Progress::Steady => Verdict::Converged,
         Progress::Settling { running, desired } => Verdict::Settling(format!("{running} of {desired} tasks run")),
         Progress::Rolling { running, desired } => {
             Verdict::Rolling(format!("deploying: {running} of {desired} new tasks run"))
         }
-        Progress::Failed { cause, timed_out: true } => Verdict::Blocked(Reason::RolloutTimedOut, cause),
-        Progress::Failed { cause, timed_out: false } => Verdict::Blocked(Reason::RolloutFailed, cause),
+        Progress::Failed { cause, timed_out: true } => {
+            Verdict::Blocked(Reason::RolloutTimedOut, redacted(object, facts, &cause))
+        }
+        Progress::Failed { cause, timed_out: false } => {
+            Verdict::Blocked(Reason::RolloutFailed, redacted(object, facts, &cause))
+        }
     }
 }

@@ -100,6 +100,9 @@ pub enum Strictness {
     Types,
 }
 
+/// Mismatches that come with the word that was likely meant; who has more has seen enough, and looking takes time.
+const SUGGESTIONS: usize = 50;
+
 /// Every mismatch of `tree` with the structure, in the tree's order.
 pub fn check(table: &Table, structure: &Structure, tree: &Tree, strictness: Strictness) -> Vec<Mismatch> {
     let mut check = Check { table, strictness, path: Path::root(), found: Vec::new() };
@@ -129,6 +132,10 @@ impl Check<'_> {
         self.strictness == Strictness::Full
     }
 
+    fn near(&self, word: &str, known: impl Iterator<Item = &'static str>) -> Option<&'static str> {
+        if self.found.len() < SUGGESTIONS { nearest(word, known) } else { None }
+    }
+
     fn wrong(&mut self, expected: &'static str, found: &Tree) {
         match found {
             Tree::Null => self.report(What::Null),
@@ -142,7 +149,7 @@ impl Check<'_> {
             self.below(super::Segment::Name(name.clone()), |check| match structure.members.get(name.as_str()) {
                 Some(member) => check.value(member.shape, value),
                 None if check.full() => {
-                    let near = nearest(name, structure.members.keys().copied());
+                    let near = check.near(name, structure.members.keys().copied());
                     check.report(What::Unknown { name: name.clone(), near });
                 }
                 None => {}
@@ -201,7 +208,7 @@ impl Check<'_> {
             return;
         }
         if !rule.values.is_empty() && !rule.values.contains(&text) {
-            let near = nearest(text, rule.values.iter().copied());
+            let near = self.near(text, rule.values.iter().copied());
             return self.report(What::NotOneOf { found: text.to_owned(), values: rule.values.clone(), near });
         }
         let length = text.chars().count();
@@ -273,6 +280,7 @@ fn find_mut<'a>(tree: &'a mut Tree, path: &Path) -> Option<&'a mut Tree> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::near::work;
     use super::super::table::ecs;
     use super::*;
     use crate::tree;
@@ -319,6 +327,22 @@ mod tests {
         assert_eq!(found, ["capacityProviderStrategy[0].weight must be from 0 to 1000, but is 1001"]);
         let huge = tree! { "serviceName" => "a", "desiredCount" => 1_i64 << 31 };
         assert_eq!(problems("CreateService", &huge), ["desiredCount must be a 32-bit integer, but is an integer"]);
+    }
+
+    #[test]
+    fn looks_for_what_was_meant_only_as_often_as_someone_reads_it() {
+        let table = ecs();
+        let structure = table.input("CreateService").unwrap();
+        let of = |count: usize| {
+            let members = (0..count).map(|number| (format!("desiredCoun{number:05}"), Tree::Int(1)));
+            let tree = Tree::Map(members.collect());
+            let mut found = 0;
+            let rows = work::of(|| found = check(table, structure, &tree, Strictness::Full).len());
+            (rows, found)
+        };
+        let ((few, _), (many, found)) = (of(SUGGESTIONS), of(20_000));
+        assert!(found >= 20_000 && few > 0, "{found} {few}");
+        assert_eq!(few, many);
     }
 
     #[test]

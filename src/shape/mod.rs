@@ -7,10 +7,12 @@ pub mod call;
 pub mod check;
 pub mod json;
 pub mod near;
+pub mod plain;
 pub mod table;
 pub mod time;
 pub mod tree;
 
 pub use call::Call;
+pub use plain::plain;
 pub use time::Time;
 pub use tree::{Map, Path, Segment, Tree};

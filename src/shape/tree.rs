@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use super::plain;
+
 /// The members of a structure, or the entries of a map, in the order of their names.
 pub type Map = BTreeMap<String, Tree>;
 
@@ -304,8 +306,8 @@ impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (depth, segment) in self.0.iter().enumerate() {
             match segment {
-                Segment::Name(name) if depth == 0 => write!(f, "{name}")?,
-                Segment::Name(name) => write!(f, ".{name}")?,
+                Segment::Name(name) if depth == 0 => f.write_str(&plain(name))?,
+                Segment::Name(name) => write!(f, ".{}", plain(name))?,
                 Segment::Index(index) => write!(f, "[{index}]")?,
             }
         }

@@ -377,9 +377,9 @@ pub fn meaning() -> Vec<Bad> {
             text(container(&format!("    user: \"{}\"\n", "x".repeat(65_536)))),
             Error("definition-size", "x.yaml:4:1"),
         ),
-        bad(65, "minimum above maximum", percents(4, 90, 50), Error("percent-order", "x.yaml:6:73")),
+        bad(65, "minimum above maximum", percents(4, 90, 50), Error("percent-range", "x.yaml:6:73")),
         bad(65, "100 and 100", percents(4, 100, 100), Error("percent-blocked", "x.yaml:6:74")),
-        bad(65, "100 and 50", percents(4, 100, 50), Error("percent-order", "x.yaml:6:74")),
+        bad(65, "100 and 50", percents(4, 100, 50), Error("percent-range", "x.yaml:6:74")),
         bad(65, "0 and 0", percents(4, 0, 0), Error("percent-range", "x.yaml:6:72")),
         bad(65, "no room by rounding", percents(1, 50, 150), Warning("percent-rounding", "x.yaml:6:73")),
         bad(
@@ -421,7 +421,7 @@ pub fn dangers() -> Vec<Bad> {
             70,
             "a name with =",
             environment("[{ name: A=hunter2hunter2, value: b }]"),
-            Error("environment-name", "x.yaml:9:27"),
+            Warning("environment-equals", "x.yaml:9:27"),
         ),
         bad(70, "no name", environment("[{ name: \"\", value: b }]"), Error("environment-name", "x.yaml:9:19")),
         bad(

@@ -92,6 +92,13 @@ pub const RULES: &[Rule] = &[
         "The proxy of a task is one of its containers (ECS: Proxy container does not exist)."
     ),
     row!(
+        "proxy-properties",
+        Error,
+        Look::TaskDefinition(proxy_properties),
+        "An App Mesh proxy is told which ports are its own, which the application's, and which addresses it leaves alone \
+         (ECS: App ports not found)."
+    ),
+    row!(
         "ulimit-order",
         Warning,
         Look::TaskDefinition(ulimit),
@@ -121,7 +128,10 @@ fn count(definition: &TaskDefinition<'_>, report: &mut Report<'_>) {
 }
 
 fn size(definition: &TaskDefinition<'_>, report: &mut Report<'_>) {
-    let bytes = json::write(definition.spec).len();
+    let mut spec = definition.spec.clone();
+    // They are kept beside it.
+    spec.remove("tags");
+    let bytes = json::write(&spec).len();
     if bytes > DEFINITION_MAX_BYTES {
         let message = format!("{bytes} bytes as JSON; a task definition has at most {DEFINITION_MAX_BYTES}");
         report.key("", message, "move long values to environmentFiles, secrets or the image");
@@ -224,6 +234,19 @@ fn proxy(definition: &TaskDefinition<'_>, report: &mut Report<'_>) {
     if let Some(name) = proxy.filter(|name| definition.container(name).is_none()) {
         let message = format!("there is no container {name} that could be the proxy");
         report.value("proxyConfiguration.containerName", message, which(definition, name));
+    }
+}
+
+/// What a proxy can't do without.
+const PROXY_PROPERTIES: &[&str] = &["ProxyIngressPort", "ProxyEgressPort", "AppPorts", "EgressIgnoredIPs"];
+
+fn proxy_properties(definition: &TaskDefinition<'_>, report: &mut Report<'_>) {
+    let Some(proxy) = definition.spec.get("proxyConfiguration") else { return };
+    let given = |name: &str| proxy.list("properties").iter().any(|property| property.text("name") == Some(name));
+    let missing: Vec<&str> = PROXY_PROPERTIES.iter().copied().filter(|name| !given(name)).collect();
+    if !missing.is_empty() {
+        let message = format!("the proxy lacks {}", missing.join(", "));
+        report.key("proxyConfiguration", message, "add them under properties, as name and value");
     }
 }
 

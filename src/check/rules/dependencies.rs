@@ -56,6 +56,9 @@ fn waits<'a>(definition: &TaskDefinition<'a>) -> impl Iterator<Item = (Path, &'a
 
 fn unknown(definition: &TaskDefinition<'_>, report: &mut Report<'_>) {
     for (at, target, _) in waits(definition) {
+        if report.is_full() {
+            return;
+        }
         if definition.container(target).is_none() {
             let message = format!("there is no container {target} to wait for");
             report.value(at.name("containerName"), message, which(definition, target));
@@ -132,6 +135,9 @@ impl<'a> Search<'_, 'a> {
 fn link(definition: &TaskDefinition<'_>, report: &mut Report<'_>) {
     for (at, container) in definition.containers() {
         for (at, link) in items(container, &at, "links") {
+            if report.is_full() {
+                return;
+            }
             let target = link.as_text().and_then(|link| link.split(':').next()).unwrap_or_default();
             if definition.container(target).is_none() {
                 report.value(at, format!("there is no container {target} to link to"), which(definition, target));

@@ -15,7 +15,13 @@ pub const RULES: &[Rule] = &[
         "environment-name",
         Error,
         Look::TaskDefinition(name),
-        "An environment variable has a name without =; no program could find it under another."
+        "An environment variable has a name; no program could find it under none."
+    ),
+    row!(
+        "environment-equals",
+        Warning,
+        Look::TaskDefinition(equals),
+        "An environment variable has a name without =: programs look for the letters before it."
     ),
     row!(
         "environment-twice",
@@ -55,16 +61,22 @@ fn name(definition: &TaskDefinition<'_>, report: &mut Report<'_>) {
     for (at, container) in definition.containers() {
         for list in ["environment", "secrets"] {
             for (at, variable) in items(container, &at, list) {
-                match variable.text("name") {
-                    None | Some("") => report.value(at, "an environment variable without a name", "give it one"),
-                    Some(name) if name.contains('=') => {
-                        // What follows the = may be secret.
-                        let before = name.split('=').next().unwrap_or_default();
-                        let message =
-                            format!("after {before:?} there is a = in the name; a variable's name ends there");
-                        report.value(at.name("name"), message, "put what follows into value");
-                    }
-                    Some(_) => {}
+                if variable.text("name").is_none_or(str::is_empty) {
+                    report.value(at, "an environment variable without a name", "give it one");
+                }
+            }
+        }
+    }
+}
+
+fn equals(definition: &TaskDefinition<'_>, report: &mut Report<'_>) {
+    for (at, container) in definition.containers() {
+        for list in ["environment", "secrets"] {
+            for (at, variable) in items(container, &at, list) {
+                // What follows the = may be secret.
+                if let Some((before, _)) = variable.text("name").and_then(|name| name.split_once('=')) {
+                    let message = format!("after {before:?} there is a = in the name; a variable's name ends there");
+                    report.value(at.name("name"), message, "put what follows into value");
                 }
             }
         }

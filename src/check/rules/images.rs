@@ -21,8 +21,8 @@ pub const RULES: &[Rule] = &[
         "image-reference",
         Error,
         Look::TaskDefinition(reference),
-        "An image is named by at most 255 characters without blanks, and a digest by sha256: and 64 hexadecimal digits \
-         (ECS: task definition parameters)."
+        "An image is named by at most 255 characters without blanks, and a sha256 digest by 64 hexadecimal digits (ECS: \
+         task definition parameters)."
     ),
     row!(
         "image-tag",
@@ -52,7 +52,8 @@ fn reference(definition: &TaskDefinition<'_>, report: &mut Report<'_>) {
     for (at, container) in definition.containers() {
         let (Some(image), at) = (container.text("image"), at.name("image")) else { continue };
         let (reference, digest) = image.split_once('@').map_or((image, None), |(left, right)| (left, Some(right)));
-        let hex = digest.map(|digest| digest.strip_prefix("sha256:").unwrap_or_default());
+        // Registries know other digests too.
+        let hex = digest.and_then(|digest| digest.strip_prefix("sha256:"));
         let length = reference.chars().count();
         if image.contains(char::is_whitespace) {
             report.value(at, format!("{image:?} has blanks; an image has none"), "remove them");
@@ -60,7 +61,7 @@ fn reference(definition: &TaskDefinition<'_>, report: &mut Report<'_>) {
             let message = format!("the image's name has {length} characters; ECS takes {REFERENCE_MAX}");
             report.value(at, message, "use a shorter name or tag");
         } else if hex.is_some_and(|hex| hex.len() != SHA256_DIGITS || !hex.bytes().all(|it| it.is_ascii_hexdigit())) {
-            let message = format!("the digest of {reference} is not sha256: and {SHA256_DIGITS} hexadecimal digits");
+            let message = format!("the digest of {reference} is not {SHA256_DIGITS} hexadecimal digits");
             report.value(at, message, "copy the whole digest");
         }
     }

@@ -165,9 +165,10 @@ pub const RULES: &[Rule] = &[
     ),
     row!(
         "fargate-ulimit",
-        Error,
+        Warning,
         LOOK,
-        "nofile is the one limit that can be set on Fargate (ECS: Fargate task definition differences)."
+        "nofile is the one limit that is known to be set on Fargate; others may be ignored (ECS: Fargate task \
+         definition differences)."
     ),
     row!(
         "fargate-log-driver",

@@ -50,7 +50,28 @@ pub const RULES: &[Rule] = &[
         "awsfirelens hands logs to a container of the task that has a firelensConfiguration (ECS: When awsfirelens log \
          driver is specified, a firelens configuration object must be specified)."
     ),
+    row!(
+        "fargate-firelens-file",
+        Warning,
+        Look::TaskDefinition(firelens_file),
+        "On Fargate a log router reads its configuration from a file of its image, not from S3: ECS registers such a \
+         definition, and has no platform for its tasks (ECS: FireLens)."
+    ),
 ];
+
+fn firelens_file(definition: &TaskDefinition<'_>, report: &mut Report<'_>) {
+    for (at, container) in definition.containers().filter(|_| definition.runs_on(Launch::Fargate)) {
+        let kind = container.at(&["firelensConfiguration", "options", "config-file-type"]).and_then(Tree::as_text);
+        if kind == Some("s3") {
+            let at = at.name("firelensConfiguration").name("options").name("config-file-type");
+            report.value(
+                at,
+                "a configuration from S3 is not available on FARGATE",
+                "use file, and put it in the image",
+            );
+        }
+    }
+}
 
 fn each_awslogs<'a>(definition: &TaskDefinition<'a>) -> impl Iterator<Item = (Path, &'a Tree)> + use<'a> {
     let member = "logConfiguration";
@@ -58,9 +79,15 @@ fn each_awslogs<'a>(definition: &TaskDefinition<'a>) -> impl Iterator<Item = (Pa
     logs.filter(|(_, log)| log.text("logDriver") == Some("awslogs"))
 }
 
+/// Whether an option is there, in plain text or as a secret.
+fn gives(log: &Tree, option: &str) -> bool {
+    let secret = |one: &Tree| one.text("name") == Some(option);
+    log.at(&["options", option]).is_some() || log.list("secretOptions").iter().any(secret)
+}
+
 fn required(definition: &TaskDefinition<'_>, report: &mut Report<'_>) {
     for (at, log) in each_awslogs(definition) {
-        let missing: Vec<&str> = REQUIRED.iter().copied().filter(|name| log.at(&["options", name]).is_none()).collect();
+        let missing: Vec<&str> = REQUIRED.iter().copied().filter(|name| !gives(log, name)).collect();
         if !missing.is_empty() {
             let at = if log.get("options").is_some() { at.name("options") } else { at };
             report.key(at, format!("awslogs lacks {}", missing.join(" and ")), "add it under options");
@@ -71,6 +98,9 @@ fn required(definition: &TaskDefinition<'_>, report: &mut Report<'_>) {
 fn unknown(definition: &TaskDefinition<'_>, report: &mut Report<'_>) {
     for (at, log) in each_awslogs(definition) {
         for name in log.get("options").and_then(Tree::as_map).into_iter().flat_map(|options| options.keys()) {
+            if report.is_full() {
+                return;
+            }
             if !KNOWN.contains(&name.as_str()) {
                 let near = nearest(name, KNOWN.iter().copied()).map(|near| format!("did you mean {near}?"));
                 let remedy = near.unwrap_or_else(|| "remove it".to_owned());
@@ -82,7 +112,7 @@ fn unknown(definition: &TaskDefinition<'_>, report: &mut Report<'_>) {
 
 fn prefix(definition: &TaskDefinition<'_>, report: &mut Report<'_>) {
     for (at, log) in each_awslogs(definition).filter(|_| definition.runs_on(Launch::Fargate)) {
-        if log.at(&["options", "awslogs-stream-prefix"]).is_none() {
+        if !gives(log, "awslogs-stream-prefix") {
             let at = if log.get("options").is_some() { at.name("options") } else { at };
             report.key(at, "awslogs lacks awslogs-stream-prefix, which FARGATE needs", "add it under options");
         }

@@ -4,6 +4,7 @@
 //! sources, is a warning. Must not know: how a finding gets its line.
 
 mod arns;
+mod cluster;
 mod containers;
 mod dependencies;
 mod document;
@@ -55,6 +56,7 @@ const THEMES: &[&[Rule]] = &[
     document::RULES,
     tags::RULES,
     arns::RULES,
+    cluster::RULES,
     containers::RULES,
     images::RULES,
     environment::RULES,
@@ -119,6 +121,8 @@ const BOUNDS: &[&str] = &["container-count", "definition-size"];
 
 /// What the rules on task definitions alone say.
 fn of_task_definition(definition: &TaskDefinition<'_>) -> Vec<Fault> {
+    #[cfg(test)]
+    work::DONE.set(work::DONE.get() + 1);
     let mut faults = Vec::new();
     for bounds in [true, false] {
         for rule in rules().filter(|rule| BOUNDS.contains(&rule.name) == bounds) {
@@ -141,4 +145,14 @@ pub fn on_service(object: &Object, service: &Service<'_>) -> Vec<Fault> {
         }
     }
     faults
+}
+
+/// How often the rules on task definitions looked, on this thread: tests count it.
+#[cfg(test)]
+pub mod work {
+    use std::cell::Cell;
+
+    thread_local! {
+        pub static DONE: Cell<usize> = const { Cell::new(0) };
+    }
 }

@@ -6,8 +6,8 @@ use crate::check::Report;
 use crate::check::rule::{Look, Rule};
 use crate::check::subject::{Launch, Service, TaskDefinition, has, items};
 use crate::manifest::Severity;
-use crate::shape::Tree;
 use crate::shape::near::nearest;
+use crate::shape::{Path, Tree};
 
 use super::containers::which;
 use super::{of_task_definition, row};
@@ -48,6 +48,27 @@ pub const RULES: &[Rule] = &[
         "A service of Service Connect has one client alias (ECS: 2 clientAliases exceeds the max limit of 1)."
     ),
     row!(
+        "service-connect-name",
+        Error,
+        Look::Service(connect_name),
+        "Clients know a service of Service Connect by a DNS name, which has neither blanks nor marks but -, _ and . \
+         (ECS: The DNS name that you provided is invalid)."
+    ),
+    row!(
+        "registry-port",
+        Warning,
+        Look::Service(registry_port),
+        "Under awsvpc a task has an address of its own, and only SRV records need a port; with A records ECS refuses one \
+         (ECS: The values specified for serviceRegistries do not require a value for 'containerPort')."
+    ),
+    row!(
+        "volume-not-configured",
+        Warning,
+        Look::Service(not_configured),
+        "A volume that its task definition leaves open with configuredAtLaunch is configured by the service: without \
+         that its tasks don't start (ECS: EBS volumes)."
+    ),
+    row!(
         "ebs-volume",
         Error,
         Look::Service(volume),
@@ -62,10 +83,15 @@ fn launch_type(service: &Service<'_>, report: &mut Report<'_>) {
     if definition.runs_on(launch) {
         return;
     }
-    let faults = of_task_definition(&definition.wanted_on(launch));
-    if let Some(first) = faults.into_iter().find(|fault| fault.severity == Severity::Error) {
+    let first = service.launches.fault(definition.name, launch, || {
+        let faults = of_task_definition(&definition.wanted_on(launch));
+        faults.into_iter().find(|fault| fault.severity == Severity::Error)
+    });
+    if let Some(first) = first {
         let (name, launch) = (definition.name, launch.as_str());
-        let message = format!("the task definition {name} can't run on {launch}: {}, {}", first.path, first.message);
+        // Of the whole its message says enough.
+        let place = if first.path == Path::from("spec") { String::new() } else { format!("{}, ", first.path) };
+        let message = format!("the task definition {name} can't run on {launch}: {place}{}", first.message);
         let at = if has(service.spec, "launchType") { "launchType" } else { "capacityProviderStrategy" };
         report.value(at, message, format!("mend {name}, or use another launch type"));
     }
@@ -119,10 +145,7 @@ fn target(service: &Service<'_>, report: &mut Report<'_>) {
 }
 
 fn connect_port(service: &Service<'_>, report: &mut Report<'_>) {
-    let (Some(definition), Some(connect)) = (&service.definition, service.spec.get("serviceConnectConfiguration"))
-    else {
-        return;
-    };
+    let (Some(definition), Some(connect)) = (&service.definition, service.connect()) else { return };
     let mappings = definition.containers().flat_map(|(_, container)| container.list("portMappings"));
     let names: BTreeSet<&str> = mappings.filter_map(|mapping| mapping.text("name")).collect();
     for (at, one) in items(connect, &"serviceConnectConfiguration".into(), "services") {
@@ -140,7 +163,7 @@ fn connect_port(service: &Service<'_>, report: &mut Report<'_>) {
 }
 
 fn connect_aliases(service: &Service<'_>, report: &mut Report<'_>) {
-    let Some(connect) = service.spec.get("serviceConnectConfiguration") else { return };
+    let Some(connect) = service.connect() else { return };
     for (at, one) in items(connect, &"serviceConnectConfiguration".into(), "services") {
         let count = one.list("clientAliases").len();
         if count > 1 {
@@ -149,12 +172,48 @@ fn connect_aliases(service: &Service<'_>, report: &mut Report<'_>) {
     }
 }
 
+fn connect_name(service: &Service<'_>, report: &mut Report<'_>) {
+    let Some(connect) = service.connect() else { return };
+    let wrong = |letter: char| letter.is_whitespace() || letter.is_ascii_punctuation() && !"-_.".contains(letter);
+    for (at, one) in items(connect, &"serviceConnectConfiguration".into(), "services") {
+        for (at, alias) in items(one, &at, "clientAliases") {
+            if let Some(name) = alias.text("dnsName").filter(|name| name.contains(wrong)) {
+                let remedy = "use letters, digits, - and .";
+                report.value(at.name("dnsName"), format!("{name:?} is no DNS name"), remedy);
+            }
+        }
+    }
+}
+
+fn registry_port(service: &Service<'_>, report: &mut Report<'_>) {
+    let mode = service.definition.as_ref().map(TaskDefinition::network_mode);
+    for (at, registry) in service.items("serviceRegistries").filter(|_| mode == Some("awsvpc")) {
+        if let Some(member) = ["containerPort", "containerName"].into_iter().find(|member| has(registry, member)) {
+            let message = format!("{member} in a service registry, under networkMode: awsvpc");
+            report.key(at.name(member), message, "leave both out for A records; for SRV records write port");
+        }
+    }
+}
+
+/// The volumes that a definition leaves open, by name.
+fn left_open<'a>(definition: &TaskDefinition<'a>) -> impl Iterator<Item = &'a str> + use<'a> {
+    let at_launch = |(_, volume): &(_, &Tree)| volume.bool("configuredAtLaunch") == Some(true);
+    definition.volumes().filter(at_launch).filter_map(|(_, volume)| volume.text("name"))
+}
+
+fn not_configured(service: &Service<'_>, report: &mut Report<'_>) {
+    let Some(definition) = &service.definition else { return };
+    let given: BTreeSet<&str> = service.items("volumeConfigurations").filter_map(|(_, one)| one.text("name")).collect();
+    // Where there are others, the one of a wrong name has a finding of its own.
+    for name in left_open(definition).filter(|_| given.is_empty()) {
+        let message = format!("the task definition {} leaves the volume {name} open", definition.name);
+        report.key("", message, format!("add volumeConfigurations: [{{ name: {name}, managedEBSVolume: … }}]"));
+    }
+}
+
 fn volume(service: &Service<'_>, report: &mut Report<'_>) {
     let Some(definition) = &service.definition else { return };
-    let open = || {
-        let at_launch = |(_, volume): &(_, &Tree)| volume.bool("configuredAtLaunch") == Some(true);
-        definition.volumes().filter(at_launch).filter_map(|(_, volume)| volume.text("name"))
-    };
+    let open = || left_open(definition);
     for (at, one) in service.items("volumeConfigurations") {
         if report.is_full() {
             break;

@@ -8,6 +8,8 @@ use crate::shape::Tree;
 use super::row;
 
 const MAXIMUM: &str = "deploymentConfiguration.maximumPercent";
+/// The least that ECS takes for maximumPercent.
+const MAXIMUM_MIN: i64 = 100;
 const MINIMUM: &str = "deploymentConfiguration.minimumHealthyPercent";
 
 pub const RULES: &[Rule] = &[
@@ -15,14 +17,7 @@ pub const RULES: &[Rule] = &[
         "percent-range",
         Error,
         Look::Service(range),
-        "minimumHealthyPercent is 0 to 100 and maximumPercent more than 0 (ECS: minimumHealthyPercent must be at most \
-         100)."
-    ),
-    row!(
-        "percent-order",
-        Error,
-        Look::Service(order),
-        "As many tasks as must stay healthy may also run: minimumHealthyPercent is not above maximumPercent."
+        "minimumHealthyPercent is 0 to 100 and maximumPercent 100 or more (ECS: maximumPercent must be at least 100)."
     ),
     row!(
         "percent-blocked",
@@ -38,12 +33,6 @@ pub const RULES: &[Rule] = &[
         "ECS rounds the tasks that must stay up and those that may run down. Where the two meet, a deployment can \
          neither start nor stop a task: ECS takes such a service and never finishes its first update (ECS: service was \
          unable to stop or start tasks during a deployment because of the service deployment configuration)."
-    ),
-    row!(
-        "percent-below-100",
-        Warning,
-        Look::Service(below),
-        "With maximumPercent below 100 fewer tasks may run during a deployment than are desired."
     ),
     row!(
         "daemon-percent",
@@ -68,7 +57,7 @@ fn says(service: &Service<'_>, name: &str) -> bool {
 /// The percentages of a REPLICA service that are sound each by itself.
 fn sound(service: &Service<'_>) -> Option<(i64, i64)> {
     let (min, max) = percents(service);
-    let sound = (0..=100).contains(&min) && max >= min && max > 0;
+    let sound = (0..=100).contains(&min) && max >= MAXIMUM_MIN;
     (sound && !service.is_daemon() && service.controller() == "ECS").then_some((min, max))
 }
 
@@ -81,17 +70,10 @@ fn range(service: &Service<'_>, report: &mut Report<'_>) {
             format!("write {}", min.clamp(0, 100)),
         );
     }
-    if max <= 0 {
-        let message = format!("maximumPercent is {max}, so no task may run");
+    // A DAEMON service's has a rule of its own.
+    if max < MAXIMUM_MIN && !service.is_daemon() {
+        let message = format!("maximumPercent is {max}; it can be {MAXIMUM_MIN} or more");
         report.value(MAXIMUM, message, "write 200, or 100 with a smaller minimumHealthyPercent");
-    }
-}
-
-fn order(service: &Service<'_>, report: &mut Report<'_>) {
-    let (min, max) = percents(service);
-    if (0..=100).contains(&min) && max > 0 && max < min && !service.is_daemon() {
-        let message = format!("at least {min} % of the tasks must stay, and at most {max} % may run");
-        report.value(MAXIMUM, message, format!("raise maximumPercent above {min}, or lower minimumHealthyPercent"));
     }
 }
 
@@ -141,16 +123,9 @@ fn rounding(service: &Service<'_>, report: &mut Report<'_>) {
     report.value(at, message, remedy);
 }
 
-fn below(service: &Service<'_>, report: &mut Report<'_>) {
-    if let Some((_, max)) = sound(service).filter(|(_, max)| *max < 100) {
-        let message = format!("with maximumPercent {max} a deployment leaves the service below its desired count");
-        report.value(MAXIMUM, message, "write 100 or more");
-    }
-}
-
 fn daemon(service: &Service<'_>, report: &mut Report<'_>) {
     let max = service.spec.at(&["deploymentConfiguration", "maximumPercent"]).and_then(Tree::as_int);
-    if let Some(max) = max.filter(|max| service.is_daemon() && *max != 100 && *max > 0) {
+    if let Some(max) = max.filter(|max| service.is_daemon() && *max != 100) {
         report.value(MAXIMUM, format!("maximumPercent is {max}; a DAEMON service's is 100"), "leave it out");
     }
 }

@@ -21,6 +21,13 @@ pub const RULES: &[Rule] = &[
          with FARGATE)."
     ),
     row!(
+        "daemon-placement",
+        Error,
+        Look::Service(daemon),
+        "A DAEMON service has a task on each instance: there is nothing to choose by a strategy (ECS: placement \
+         strategies)."
+    ),
+    row!(
         "placement-count",
         Error,
         Look::Service(count),
@@ -31,7 +38,7 @@ pub const RULES: &[Rule] = &[
         Error,
         Look::Service(field),
         "binpack fills instances by cpu or memory; spread needs what it spreads over, such as \
-         attribute:ecs.availability-zone or instanceId (ECS: placement strategies)."
+         attribute:ecs.availability-zone or instanceId; random has no field (ECS: placement strategies)."
     ),
     row!(
         "placement-expression",
@@ -54,6 +61,13 @@ fn on_fargate(service: &Service<'_>, report: &mut Report<'_>) {
             let remedy = "leave it out: Fargate spreads tasks over the subnets' zones";
             report.key(list, format!("{list} is not available on FARGATE"), remedy);
         }
+    }
+}
+
+fn daemon(service: &Service<'_>, report: &mut Report<'_>) {
+    if service.is_daemon() && has(service.spec, "placementStrategy") {
+        let remedy = "leave it out, or use placementConstraints";
+        report.key("placementStrategy", "a placement strategy for a DAEMON service", remedy);
     }
 }
 
@@ -80,6 +94,7 @@ fn field(service: &Service<'_>, report: &mut Report<'_>) {
             (Some("spread"), None) => {
                 report.value(at, "spread over nothing", "add field: attribute:ecs.availability-zone, or instanceId");
             }
+            (Some("random"), Some(_)) => report.key(at.name("field"), "random with a field", "leave field out"),
             (None, _) => report.value(at, "a placement strategy without a type", "add type: spread, binpack or random"),
             _ => {}
         }

@@ -14,6 +14,8 @@ const PORTS: RangeInclusive<i64> = 1..=65_535;
 /// Ports of one `containerPortRange`.
 const RANGE_MAX: i64 = 100;
 const NAME_MAX: usize = 64;
+/// Ports of an instance that ECS gives to no task: SSH, Docker, the agent.
+const RESERVED: &[i64] = &[22, 2375, 2376, 51_678, 51_679, 51_680];
 
 pub const RULES: &[Rule] = &[
     row!(
@@ -53,9 +55,23 @@ pub const RULES: &[Rule] = &[
     ),
     row!(
         "host-port-twice",
-        Warning,
+        Error,
         Look::TaskDefinition(host_port_twice),
-        "A port of the host is bound once; the second container of a task that wants it doesn't start."
+        "A port of the host is bound once (ECS: TCP host port is mapped multiple times in task)."
+    ),
+    row!(
+        "host-network-port-twice",
+        Warning,
+        Look::TaskDefinition(host_network_port_twice),
+        "Under host a container's port is the host's, said or not; the second container of a task that wants it doesn't \
+         start."
+    ),
+    row!(
+        "reserved-host-port",
+        Warning,
+        Look::TaskDefinition(reserved),
+        "The ports 22, 2375, 2376 and 51678 to 51680 of an instance are those of SSH, Docker and the ECS agent: tasks \
+         that want them find no place (ECS: task definition parameters)."
     ),
     row!(
         "port-name",
@@ -121,7 +137,7 @@ fn range(definition: &TaskDefinition<'_>, report: &mut Report<'_>) {
         } else if !["awsvpc", "bridge"].contains(&mode) {
             let message = format!("a range of ports is not available with networkMode: {mode}");
             report.value(place, message, "use awsvpc or bridge, or single ports");
-        } else if port.get("hostPort").is_some() {
+        } else if port.int("hostPort").is_some_and(|host| host != 0) {
             report.key(at.name("hostPort"), "hostPort beside a containerPortRange", "leave it out: ECS chooses them");
         }
     }
@@ -172,19 +188,49 @@ fn twice(definition: &TaskDefinition<'_>, report: &mut Report<'_>) {
     }
 }
 
-fn host_port_twice(definition: &TaskDefinition<'_>, report: &mut Report<'_>) {
+/// The host's port of each mapping that has a certain one, and whether the mapping says so itself.
+fn host_ports<'a>(definition: &TaskDefinition<'a>) -> impl Iterator<Item = (Path, &'a Tree, i64, bool)> + use<'a> {
     let mode = definition.network_mode();
-    if !["bridge", "host"].contains(&mode) {
-        return;
-    }
-    let mut seen = BTreeMap::new();
-    for (at, port) in each_port(definition) {
-        let fixed = port.int("hostPort").filter(|port| *port != 0);
-        let host = if mode == "host" { port.int("containerPort") } else { fixed };
-        let Some(host) = host else { continue };
+    let ports = each_port(definition).filter(move |_| ["bridge", "host"].contains(&mode));
+    ports.filter_map(move |(at, port)| {
+        let said = port.int("hostPort").filter(|host| *host != 0);
+        let implied = port.int("containerPort").filter(|_| mode == "host");
+        Some((at, port, said.or(implied)?, said.is_some()))
+    })
+}
+
+fn host_port_twice(definition: &TaskDefinition<'_>, report: &mut Report<'_>) {
+    shared_host_ports(definition, report, true);
+}
+
+fn host_network_port_twice(definition: &TaskDefinition<'_>, report: &mut Report<'_>) {
+    shared_host_ports(definition, report, false);
+}
+
+/// Mappings that share a port of the host: those that all say so, or the others.
+fn shared_host_ports(definition: &TaskDefinition<'_>, report: &mut Report<'_>, all_said: bool) {
+    let mut seen: BTreeMap<_, (Path, bool)> = BTreeMap::new();
+    for (at, port, host, said) in host_ports(definition) {
         let protocol = port.text("protocol").unwrap_or("tcp");
-        if let Some(first) = seen.insert((host, protocol), at.clone()) {
-            report.value(at, format!("the host's port {host} ({protocol}) is also used at {first}"), "use another");
+        let first = seen.entry((host, protocol)).or_insert_with(|| (at.clone(), said));
+        if first.0 == at {
+            continue;
+        }
+        if (first.1 && said) == all_said {
+            let message = format!("the host's port {host} ({protocol}) is also used at {}", first.0);
+            report.value(at.clone(), message, "use another");
+        }
+        if said && !first.1 {
+            *first = (at, said);
+        }
+    }
+}
+
+fn reserved(definition: &TaskDefinition<'_>, report: &mut Report<'_>) {
+    for (at, _, host, said) in host_ports(definition) {
+        if RESERVED.contains(&host) {
+            let at = at.name(if said { "hostPort" } else { "containerPort" });
+            report.value(at, format!("the host's port {host} is taken on every instance"), "use another");
         }
     }
 }

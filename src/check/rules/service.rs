@@ -28,6 +28,32 @@ pub const RULES: &[Rule] = &[
         "DAEMON means one task on each instance, and Fargate has none (ECS: service parameters)."
     ),
     row!(
+        "daemon-rebalancing",
+        Error,
+        Look::Service(daemon_rebalancing),
+        "A DAEMON service's tasks are where the instances are: there is nothing to balance between zones (ECS: \
+         availability zone rebalancing is for REPLICA services)."
+    ),
+    row!(
+        "public-ip-on-ec2",
+        Error,
+        Look::Service(public_ip),
+        "With the launch type EC2 a task's network interface has no public address (ECS: Assign public IP is not \
+         supported for this launch type)."
+    ),
+    row!(
+        "registry-count",
+        Error,
+        Look::Service(registry_count),
+        "A service is in at most one service registry (ECS: service parameters)."
+    ),
+    row!(
+        "external-networking",
+        Warning,
+        Look::Service(external_networking),
+        "Outside AWS there are neither load balancers nor service discovery (ECS: ECS Anywhere)."
+    ),
+    row!(
         "launch-and-strategy",
         Error,
         Look::Service(launch_and_strategy),
@@ -60,6 +86,13 @@ pub const RULES: &[Rule] = &[
         Look::Service(load_balancer),
         "An entry of loadBalancers has the ARN of a target group or the name of a Classic Load Balancer (ECS: \
          loadBalancerName and targetGroupArn cannot both be specified); a service has at most 5."
+    ),
+    row!(
+        "load-balancer-container",
+        Error,
+        Look::Service(balancer_container),
+        "A target group sends to a port of a container, so an entry of loadBalancers names both (ECS: service \
+         parameters)."
     ),
     row!(
         "classic-load-balancer",
@@ -103,6 +136,47 @@ fn desired_count(service: &Service<'_>, report: &mut Report<'_>) {
 fn daemon_on_fargate(service: &Service<'_>, report: &mut Report<'_>) {
     if service.is_daemon() && service.launch() == Some(Launch::Fargate) {
         report.value("schedulingStrategy", "DAEMON on FARGATE, which has no instances", "use REPLICA, or EC2");
+    }
+}
+
+fn daemon_rebalancing(service: &Service<'_>, report: &mut Report<'_>) {
+    let at = "availabilityZoneRebalancing";
+    if service.is_daemon() && service.spec.text(at) == Some("ENABLED") {
+        report.value(at, "rebalancing between zones for a DAEMON service", "leave it out, or use REPLICA");
+    }
+}
+
+fn public_ip(service: &Service<'_>, report: &mut Report<'_>) {
+    let asked = service.spec.at(&["networkConfiguration", "awsvpcConfiguration", "assignPublicIp"]);
+    if service.launch() == Some(Launch::Ec2) && asked.and_then(Tree::as_text) == Some("ENABLED") {
+        let at = "networkConfiguration.awsvpcConfiguration.assignPublicIp";
+        report.value(at, "a public address with the launch type EC2", "leave it out, and use a NAT gateway");
+    }
+}
+
+fn registry_count(service: &Service<'_>, report: &mut Report<'_>) {
+    let count = service.spec.list("serviceRegistries").len();
+    if count > 1 {
+        report.key("serviceRegistries", format!("{count} service registries; there can be one"), "keep one");
+    }
+}
+
+fn external_networking(service: &Service<'_>, report: &mut Report<'_>) {
+    for list in ["loadBalancers", "serviceRegistries"] {
+        if service.launch() == Some(Launch::External) && has(service.spec, list) {
+            report.key(list, format!("{list} with the launch type EXTERNAL"), "leave it out");
+        }
+    }
+}
+
+fn balancer_container(service: &Service<'_>, report: &mut Report<'_>) {
+    for (at, balancer) in service.items("loadBalancers").filter(|(_, one)| has(one, "targetGroupArn")) {
+        let missing: Vec<&str> =
+            ["containerName", "containerPort"].into_iter().filter(|member| !has(balancer, member)).collect();
+        if !missing.is_empty() {
+            let message = format!("a target group without {}", missing.join(" and "));
+            report.value(at, message, "say which container's port it sends to");
+        }
     }
 }
 

@@ -127,8 +127,13 @@ fn reservation(definition: &TaskDefinition<'_>, report: &mut Report<'_>) {
     }
 }
 
+/// ECS ignores a task's size for Windows containers on instances.
+fn has_own_size(definition: &TaskDefinition<'_>) -> bool {
+    !definition.is_windows() || definition.runs_on(Launch::Fargate)
+}
+
 fn memory_above_task(definition: &TaskDefinition<'_>, report: &mut Report<'_>) {
-    let Some(task) = definition.memory() else { return };
+    let Some(task) = definition.memory().filter(|_| has_own_size(definition)) else { return };
     for (at, container) in definition.containers() {
         let member = if container.int("memory").is_some() { "memory" } else { "memoryReservation" };
         if let Some(mib) = container.int(member).filter(|mib| *mib > task) {
@@ -139,7 +144,7 @@ fn memory_above_task(definition: &TaskDefinition<'_>, report: &mut Report<'_>) {
 }
 
 fn memory_sum(definition: &TaskDefinition<'_>, report: &mut Report<'_>) {
-    let Some(task) = definition.memory() else { return };
+    let Some(task) = definition.memory().filter(|_| has_own_size(definition)) else { return };
     let kept = |container: &Tree| container.int("memoryReservation").or(container.int("memory")).unwrap_or(0);
     let each: Vec<i64> = definition.containers().map(|(_, container)| kept(container)).collect();
     let sum = each.iter().fold(0_i64, |sum, mib| sum.saturating_add(*mib));
@@ -151,7 +156,7 @@ fn memory_sum(definition: &TaskDefinition<'_>, report: &mut Report<'_>) {
 }
 
 fn cpu_sum(definition: &TaskDefinition<'_>, report: &mut Report<'_>) {
-    let Some(task) = definition.cpu() else { return };
+    let Some(task) = definition.cpu().filter(|_| has_own_size(definition)) else { return };
     let each = definition.containers().filter_map(|(_, container)| container.int("cpu"));
     let sum = each.fold(0_i64, i64::saturating_add);
     if sum > task {

@@ -27,6 +27,12 @@ pub const RULES: &[Rule] = &[
         Look::Spec(key),
         "A tag has a key, and keys that begin with aws: are AWS's own, in any spelling (ECS: tags)."
     ),
+    row!(
+        "tag-letters",
+        Warning,
+        Look::Spec(letters),
+        "Tags have letters, digits, blanks and + - = . _ : / @ (ECS: tags)."
+    ),
     row!("tag-twice", Error, Look::Spec(twice), "A resource has each tag key once (ECS: tags)."),
 ];
 
@@ -45,6 +51,18 @@ fn key(subject: &Subject<'_>, report: &mut Report<'_>) {
                 report.value(at.name("key"), format!("the tag key {key} begins with aws:"), "choose another key");
             }
             Some(_) => {}
+        }
+    }
+}
+
+fn letters(subject: &Subject<'_>, report: &mut Report<'_>) {
+    let fine = |letter: char| letter.is_alphanumeric() || letter == ' ' || "+-=._:/@".contains(letter);
+    for (at, tag) in items(subject.spec, &Path::root(), "tags") {
+        for member in ["key", "value"] {
+            if let Some(letter) = tag.text(member).and_then(|text| text.chars().find(|letter| !fine(*letter))) {
+                let message = format!("a tag's {member} with {letter:?}");
+                report.value(at.name(member), message, "use letters, digits, blanks and + - = . _ : / @");
+            }
         }
     }
 }

@@ -92,9 +92,10 @@ fn name(definition: &TaskDefinition<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// Whether a volume says that it is of this kind: an empty `host` and a false `configuredAtLaunch` say nothing.
+/// Whether a volume says that it is of this kind: a `host` without a path and a false `configuredAtLaunch` say nothing.
 fn says(volume: &Tree, kind: &str) -> bool {
-    has(volume, kind) && volume.bool(kind) != Some(false)
+    let empty = kind == "host" && volume.at(&["host", "sourcePath"]).is_none_or(Tree::is_empty);
+    has(volume, kind) && volume.bool(kind) != Some(false) && !empty
 }
 
 fn kind(definition: &TaskDefinition<'_>, report: &mut Report<'_>) {
@@ -133,6 +134,9 @@ fn mount(definition: &TaskDefinition<'_>, report: &mut Report<'_>) {
     let names = || definition.volumes().filter_map(|(_, volume)| volume.text("name"));
     for (at, container) in definition.containers() {
         for (at, mount) in items(container, &at, "mountPoints") {
+            if report.is_full() {
+                return;
+            }
             let Some(source) = mount.text("sourceVolume").filter(|source| names().all(|name| name != *source)) else {
                 continue;
             };
@@ -148,6 +152,9 @@ fn mount(definition: &TaskDefinition<'_>, report: &mut Report<'_>) {
 fn volumes_from(definition: &TaskDefinition<'_>, report: &mut Report<'_>) {
     for (at, container) in definition.containers() {
         for (at, from) in items(container, &at, "volumesFrom") {
+            if report.is_full() {
+                return;
+            }
             let source = from.text("sourceContainer").unwrap_or_default();
             if definition.container(source).is_none() {
                 let message = format!("there is no container {source} to take volumes from");

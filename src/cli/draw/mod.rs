@@ -16,6 +16,7 @@ mod table;
 
 use crate::kinds::{Key, Kind};
 use crate::rollout::{DeploymentStatus, RolloutStatus};
+use crate::shape::plain;
 use crate::status::{ConditionType, ObjectStatus, Status};
 
 use super::Terminal;
@@ -43,12 +44,12 @@ pub fn service(terminal: &Terminal, key: &Key, status: &ObjectStatus) -> Vec<Str
 /// The key, a word for its state, and since when.
 fn title(terminal: &Terminal, key: &Key, status: &ObjectStatus) -> String {
     let (sign, ink) = state(terminal, status);
-    let reason = status.conditions.get(&ConditionType::Ready).map_or("Pending", |ready| ready.reason.as_ref());
+    let reason = plain(status.conditions.get(&ConditionType::Ready).map_or("Pending", |ready| ready.reason.as_ref()));
     let since = status.rollout.as_ref().filter(|rollout| rollout.is_rolling());
     let since = since.map(|rollout| span(rollout.at.since(rollout.since))).unwrap_or_default();
     let room = terminal.width.saturating_sub(6 + reason.len() + since.len());
     let name = paint(terminal, Ink::Bold, &shorten(terminal, &key.short(), room));
-    let line = format!("{} {name}  {}", paint(terminal, ink, sign), paint(terminal, ink, reason));
+    let line = format!("{} {name}  {}", paint(terminal, ink, sign), paint(terminal, ink, &reason));
     if since.is_empty() { line } else { format!("{line}  {}", paint(terminal, Ink::Dim, &since)) }
 }
 
@@ -83,7 +84,7 @@ fn deployments(terminal: &Terminal, rollout: &RolloutStatus) -> Vec<String> {
             cells += &if failed { paint(terminal, Ink::Bad, &cell) } else { cell };
         }
         let status = shorten(terminal, &one.status, LABEL - 1);
-        let word = paint(terminal, ink_of(one), &format!("{:STATE$}", word(one)));
+        let word = paint(terminal, ink_of(one), &format!("{:STATE$}", plain(word(one))));
         lines.push(format!("{:INDENT$}{status:LABEL$}{name:revision$}  {word}{cells}", ""));
     }
     lines
@@ -135,7 +136,7 @@ pub fn line(terminal: &Terminal, key: &Key, rollout: &RolloutStatus) -> String {
             text += &format!(" {} failed", one.failed);
         }
     }
-    if terminal.live { shorten(terminal, &text, terminal.width) } else { text }
+    if terminal.live { shorten(terminal, &text, terminal.width) } else { plain(&text).into_owned() }
 }
 
 /// `[2..4]`: as many tasks ECS keeps, at least and at most.

@@ -1,7 +1,7 @@
 //! All objects as a table, and one object in full. Must not know: where the lines go.
 
 use crate::kinds::Key;
-use crate::shape::Time;
+use crate::shape::{Time, plain};
 use crate::status::{ConditionType, ObjectStatus, Status};
 
 use super::super::Terminal;
@@ -67,10 +67,11 @@ fn source(terminal: &Terminal, status: &Status, now: Time) -> Vec<String> {
 
 fn row(key: &Key, one: &ObjectStatus, now: Time) -> [String; 4] {
     let ready = one.conditions.get(&ConditionType::Ready);
-    let reason = ready.map_or("Pending", |ready| ready.reason.as_ref()).to_owned();
+    let reason = ready.map_or("Pending", |ready| ready.reason.as_ref());
+    let reason = plain(reason).into_owned();
     let tasks = one.tasks.map(|tasks| format!("{}/{}", tasks.running, tasks.desired)).unwrap_or_default();
     let since = ready.map(|ready| span(now.since(ready.since))).unwrap_or_default();
-    [key.short(), reason, tasks, since]
+    [plain(&key.short()).into_owned(), reason, tasks, since]
 }
 
 fn message(terminal: &Terminal, one: &ObjectStatus) -> Vec<String> {

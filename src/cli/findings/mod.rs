@@ -10,6 +10,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::manifest::{Finding, Severity};
+use crate::shape::plain;
 
 pub use explain::{explanation, rules};
 pub use text::text;
@@ -102,9 +103,9 @@ pub fn github(findings: &[Finding]) -> String {
     findings.iter().map(one).collect()
 }
 
-/// A workflow command's text: what would end it is escaped.
+/// A workflow command's text: no line of it ends, and what would be read as an escape is none.
 fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    plain(text).replace('%', "%25")
 }
 
 fn property(text: &str) -> String {
@@ -131,7 +132,7 @@ mod tests {
 
     #[test]
     fn a_workflow_command_ends_where_it_should() {
-        let line = "::warning file=a%2Cb.yaml,line=3,col=7,title=task-size::100%25 wrong%0Areally (mend it)\n";
+        let line = "::warning file=a%2Cb.yaml,line=3,col=7,title=task-size::100%25 wrong␊really (mend it)\n";
         assert_eq!(github(&[finding()]), line);
     }
 

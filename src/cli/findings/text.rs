@@ -4,30 +4,35 @@ use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use crate::manifest::{Finding, Severity};
+use crate::shape::plain;
 
-use super::{Sources, mask};
+use super::Sources;
+use super::mask::Masked;
 use crate::cli::ink::{Ink, paint, wrap};
 use crate::cli::terminal::Terminal;
 
 /// All findings, one block each.
 pub fn text(findings: &[Finding], sources: &Sources, terminal: &Terminal) -> String {
-    findings.iter().map(|finding| one(finding, sources, terminal)).collect()
+    let mut masked = Masked::new(sources);
+    findings.iter().map(|finding| one(finding, &mut masked, terminal)).collect()
 }
 
-fn one(finding: &Finding, sources: &Sources, terminal: &Terminal) -> String {
+fn one(finding: &Finding, sources: &mut Masked<'_>, terminal: &Terminal) -> String {
     let Finding { file, line, column, rule, .. } = finding;
     let ink = match finding.severity {
         Severity::Error => Ink::Bad,
         Severity::Warning => Ink::Change,
     };
     let kind = paint(terminal, ink, &format!("{}[{rule}]", finding.severity));
-    let said = paint(terminal, Ink::Bold, &finding.short());
-    let mut text = format!("{file}:{line}:{column}: {kind}: {said}\n");
-    let remedy = finding.remedy.as_deref().unwrap_or_default();
-    match sources.get(file).map(|source| mask::line(source, *line)).filter(|shown| !shown.trim().is_empty()) {
-        Some(shown) => text.push_str(&snippet(finding, &shown, remedy, terminal)),
-        None if remedy.is_empty() => {}
-        None => text.push_str(&format!("  = {remedy}\n")),
+    let said = paint(terminal, Ink::Bold, &plain(&finding.short()));
+    let mut text = format!("{}:{line}:{column}: {kind}: {said}\n", plain(file));
+    let remedy = plain(finding.remedy.as_deref().unwrap_or_default());
+    // A tab is drawn as blanks, and the caret moves along.
+    let shown = sources.line(file, *line).split('\t').map(plain).collect::<Vec<_>>().join("\t");
+    if !shown.trim().is_empty() {
+        text.push_str(&snippet(finding, &shown, &remedy, terminal));
+    } else if !remedy.is_empty() {
+        text.push_str(&format!("  = {remedy}\n"));
     }
     text
 }

@@ -1,5 +1,7 @@
 //! A plan for a pull request: a table of objects, and their changes as a diff that can be folded.
 
+use crate::shape::plain;
+
 use super::{Action, Planned, View};
 
 /// What GitHub takes as a comment, less some room for what others put around it.
@@ -13,7 +15,12 @@ const VALUE_MOST: usize = 80;
 pub fn markdown(view: &View) -> String {
     let told: Vec<&Planned> = view.objects.iter().filter(|object| object.action != Action::None).collect();
     let mut text = format!("### ecs-operator: {}\n", view.summary.line().trim_start_matches("Plan: "));
-    text.push_str(&format!("\n{} in {}, revision `{}`\n", view.account, view.region, inline(&view.revision)));
+    text.push_str(&format!(
+        "\n{} in {}, revision `{}`\n",
+        inline(&view.account),
+        inline(&view.region),
+        inline(&view.revision)
+    ));
     if told.is_empty() {
         return text;
     }
@@ -79,7 +86,7 @@ fn cell(text: &str) -> String {
 }
 
 fn inline(text: &str) -> String {
-    text.replace(['`', '|', '\n'], "'")
+    plain(text).replace(['`', '|'], "'")
 }
 
 fn html(text: &str) -> String {

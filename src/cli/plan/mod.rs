@@ -1,6 +1,6 @@
 //! Plans as people and machines read them. Must not know: how a plan is made, or how it is carried out.
 //!
-//! One [`View`] holds all that is shown, in the order in which it is shown; what may be secret is a hash in it already.
+//! One [`View`] holds all that is shown, in the order in which it is shown; what may be secret is not in it at all.
 //! `text` is for terminals, `markdown` for pull requests, `json` for programs.
 
 mod markdown;
@@ -11,9 +11,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::kinds::leaf::{self, Leaf};
-use crate::kinds::{Effect, Key, Object, definition, hash, secrets, tags};
+use crate::kinds::{Effect, Key, Object, definition, secrets, tags};
 use crate::plan::{Plan, Step, StepEffect, Verdict};
-use crate::shape::{Path, Tree, json};
+use crate::shape::{Path, Tree, json, plain};
 
 pub use markdown::markdown;
 pub use text::text;
@@ -99,13 +99,14 @@ pub enum Action {
 struct Change {
     /// Lists by the keys of their items.
     path: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    before: Option<Tree>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    after: Option<Tree>,
+    #[serde(skip_serializing_if = "Value::is_kept_back")]
+    before: Option<Value>,
+    #[serde(skip_serializing_if = "Value::is_kept_back")]
+    after: Option<Value>,
+    change: Sort,
     /// An earlier step's answer tells the value.
     known_after_apply: bool,
-    /// Values are hashes.
+    /// Values are not shown, nor anything that is made of them: a hash can be guessed, and tells what is the same.
     secret: bool,
     effect: What,
     /// A call brings it about; else it is held back.
@@ -114,6 +115,23 @@ struct Change {
     declared: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     origin: Option<Place>,
+}
+
+/// A value as it may be shown.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Value {
+    Shown(Tree),
+    Secret,
+}
+
+/// Which of the two sides has a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Sort {
+    Added,
+    Changed,
+    Removed,
 }
 
 /// What changing the leaf does.
@@ -194,6 +212,19 @@ impl View {
     }
 }
 
+impl Value {
+    fn is_kept_back(side: &Option<Self>) -> bool {
+        !matches!(side, Some(Self::Shown(_)))
+    }
+
+    fn shown(&self) -> Option<&Tree> {
+        match self {
+            Self::Shown(value) => Some(value),
+            Self::Secret => None,
+        }
+    }
+}
+
 impl Summary {
     /// `Plan: 1 to create, 2 blocked; 3 unchanged.`
     fn line(&self) -> String {
@@ -223,13 +254,13 @@ fn planned(input: &Input<'_>, object: &Object, plan: &Plan) -> Planned {
     let (action, reason, message) = story(plan);
     let key = &object.key;
     Planned {
-        key: key.short(),
+        key: plain(&key.short()).into_owned(),
         kind: key.kind.as_str(),
         cluster: key.cluster.clone(),
         name: key.name.clone(),
         action,
         reason,
-        message,
+        message: plain(&message).into_owned(),
         drift: plan.drift,
         origin: (input.locate)(object, &Path::root()),
         changes: changes(input, object, plan),
@@ -329,12 +360,16 @@ fn runs(object: &Object, step: &Step) -> Option<Leaf> {
 fn change(input: &Input<'_>, object: &Object, leaf: Leaf, effect: What, known_after_apply: bool) -> Change {
     let secret =
         secrets::is_secret(&leaf.path) || [&leaf.observed, &leaf.desired].into_iter().flatten().any(secrets::holds);
-    let shown = |value: Tree| {
-        if secret { Tree::Text(format!("sha256:{}…", hash::short(&json::write(&value), 8))) } else { value }
+    let shown = |value: Tree| if secret { Value::Secret } else { Value::Shown(value) };
+    let sort = match (&leaf.observed, &leaf.desired) {
+        (None, _) => Sort::Added,
+        (Some(_), None) if !known_after_apply => Sort::Removed,
+        (Some(_), _) => Sort::Changed,
     };
     let place = |at: &Path| (input.locate)(object, &at.below(&Path::from("spec")));
     Change {
-        path: leaf.name,
+        path: plain(&leaf.name).into_owned(),
+        change: sort,
         before: leaf.observed.map(shown),
         after: leaf.desired.filter(|_| !known_after_apply).map(shown),
         known_after_apply,
@@ -370,16 +405,18 @@ fn tag_changes(input: &Input<'_>, object: &Object, plan: &Plan) -> Vec<Change> {
 /// How a leaf changes, as a symbol and in words.
 impl Change {
     fn symbol(&self) -> &'static str {
-        match (&self.before, &self.after, self.known_after_apply) {
-            (None, _, _) => "+",
-            (Some(_), None, false) => "-",
-            (Some(_), _, _) => "~",
+        match self.change {
+            Sort::Added => "+",
+            Sort::Removed => "-",
+            Sort::Changed => "~",
         }
     }
 
     /// An item that is its own key has said all with its path: `subnets[subnet-1]`.
     fn is_named_by_value(&self) -> bool {
-        let named = |value: &Tree| value.as_text().is_some_and(|text| self.path.ends_with(&format!("[{text}]")));
+        let named = |value: &Value| {
+            value.shown().and_then(Tree::as_text).is_some_and(|text| self.path.ends_with(&format!("[{text}]")))
+        };
         match (&self.before, &self.after) {
             (Some(only), None) | (None, Some(only)) => named(only),
             _ => false,
@@ -396,7 +433,7 @@ impl Change {
             What::Replace => Some("forces replacement"),
         };
         let from = match &self.origin {
-            Some(Place { file, line, column }) => Some(format!("{file}:{line}:{column}")),
+            Some(Place { file, line, column }) => Some(format!("{}:{line}:{column}", plain(file))),
             None if self.declared => None,
             None if self.after.is_none() && !self.known_after_apply => Some("not in the manifest".to_owned()),
             None => Some("not in the manifest: the default".to_owned()),
@@ -410,18 +447,25 @@ impl Change {
         if self.is_named_by_value() {
             return String::new();
         }
-        let shown = |value: &Tree| shortened(&json::write(value), ellipsis, most);
+        let shown = |value: &Value, secret: &str| match value {
+            Value::Shown(value) => shortened(&plain(&json::write(value)), ellipsis, most),
+            Value::Secret => secret.to_owned(),
+        };
+        let another = if self.before.is_some() { "(another secret)" } else { SECRET };
         let after = match &self.after {
             _ if self.known_after_apply => Some("(known after apply)".to_owned()),
-            after => after.as_ref().map(shown),
+            after => after.as_ref().map(|value| shown(value, another)),
         };
-        match (self.before.as_ref().map(shown), after) {
+        match (self.before.as_ref().map(|value| shown(value, SECRET)), after) {
             (Some(before), Some(after)) => format!("{before} {arrow} {after}"),
             (Some(only), None) | (None, Some(only)) => only,
             (None, None) => String::new(),
         }
     }
 }
+
+/// What stands in place of a value that may be secret.
+const SECRET: &str = "(secret)";
 
 /// A long value is shown by both its ends.
 fn shortened(text: &str, ellipsis: char, most: usize) -> String {

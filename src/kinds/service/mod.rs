@@ -3,12 +3,14 @@
 
 pub mod rows;
 
+use std::collections::BTreeMap;
+
 use crate::shape::{Call, Time, Tree};
 use crate::tree;
 
 use super::normalise;
 use super::tags::{self, Ownership};
-use super::{Definition, Describe, Effect, Key, Kind, List, Object, hash};
+use super::{Definition, Describe, Effect, Key, Kind, List, Object, hash, secrets};
 
 pub static DEFINITION: Definition = Definition {
     kind: Kind::Service,
@@ -60,6 +62,14 @@ pub fn task_definition(object: &Object) -> Reference {
     }
     let place = object.key.place.clone();
     Reference::Manifest(Key { place, cluster: None, kind: Kind::TaskDefinition, name: name.to_owned() })
+}
+
+/// What AWS says of a service and its tasks, without what it may repeat of the service or its task definition, as they
+/// are declared: "exec: \"COMMAND\": executable file not found".
+pub fn redact(object: &Object, objects: &BTreeMap<Key, Object>, said: &str) -> String {
+    let said = secrets::redact(&object.spec, said);
+    let runs = task_definition(object).manifest().and_then(|key| objects.get(&key));
+    runs.map_or(said.clone(), |runs| secrets::redact(&runs.spec, &said))
 }
 
 /// The part of DescribeServices' answer that a spec can be compared with: some members are shown on the PRIMARY

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::kinds::{Key, Kind};
+use crate::kinds::{Key, Kind, service};
 use crate::plan::{Reason as Why, Verdict};
 use crate::rollout::RolloutStatus;
 use crate::shape::Tree;
@@ -191,7 +191,11 @@ impl Controller {
         let known = self.shared.known();
         let seen = known.seen.get(key).filter(|_| key.kind == Kind::Service)?;
         let shown = seen.observed.present()?;
-        Some((counts(shown)?, RolloutStatus::read(shown, seen.date)))
+        let mut rollout = RolloutStatus::read(shown, seen.date);
+        if let (Some(event), Some(object)) = (rollout.event.as_mut(), self.now_desired.objects.get(key)) {
+            event.message = service::redact(object, &self.now_desired.objects, &event.message);
+        }
+        Some((counts(shown)?, rollout))
     }
 }
 

@@ -212,3 +212,16 @@ fn controllers_follow_one_another_as_far_as_they_may() {
     assert!(rig.shown().text("taskDefinition").unwrap().ends_with(&next));
     assert_eq!((rig.counts(), rig.shown().get("taskSets")), ((2, 2), None));
 }
+
+#[test]
+fn a_daemon_is_deployed_by_ecs_alone() {
+    let mut rig = Rig::new(7);
+    let daemon = |kind: &str| {
+        tree! {
+            "serviceName" => kind, "schedulingStrategy" => "DAEMON",
+            "deploymentController" => tree! { "type" => kind },
+        }
+    };
+    let refused = rig.call("CreateService", &daemon("EXTERNAL")).unwrap_err();
+    assert!(refused.message.contains("DAEMON scheduling strategy is not supported"), "{}", refused.message);
+}
