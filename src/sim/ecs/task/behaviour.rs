@@ -11,9 +11,9 @@
 //! | `unhealthy-after` | span | its health check fails from so long after RUNNING; needs a `healthCheck` on the essential container, or a target group on the service |
 //! | `stop-takes` | span | from SIGTERM to its exit; what outlasts `stopTimeout` is killed (exit code 137) |
 //! | `interrupt-after` | span | on FARGATE_SPOT: the capacity is taken back so long after RUNNING |
-//! | `image-size` | e.g. `250MB`, `1.5GB` | what its image weighs, compressed; see [`super::pull`] |
+//! | `image-size` | e.g. `250MB`, `1.5GB` | what its image weighs, compressed; see `task/pull.rs` |
 //! | `image-compression` | `gzip`, `zstd`, `none` | how; gzip without the label |
-//! | `image-endpoint` | `vpc`, `internet` | the way to its registry: a VPC endpoint, or out through a gateway; see [`super::pull`] |
+//! | `image-endpoint` | `vpc`, `internet` | the way to its registry: a VPC endpoint, or out through a gateway; see `task/pull.rs` |
 //!
 //! A label under the prefix that isn't in this table, or whose value can't be read, is refused when a service
 //! is created or updated with the definition, in a message that names it.
