@@ -190,8 +190,9 @@ async fn going_back_to_the_live_image_ends_the_hold_without_a_deployment() {
 async fn a_definition_that_ecs_refuses_keeps_no_scale_out_waiting_and_is_not_asked_for_all_the_time() {
     let mut rig = converged(9).await;
     let mark = rig.mark();
-    // Less memory than the embedded ECS takes, and more than the rules are sure that none does.
-    let refused = task("web", "nginx:2", &[]).replace("image: nginx:2\n", "image: nginx:2\n      memory: 5\n");
+    // What the embedded ECS refuses on Fargate, and the rules are not sure that ECS does.
+    let limits = "image: nginx:2\n      ulimits: [{ name: core, softLimit: 0, hardLimit: 0 }]\n";
+    let refused = task("web", "nginx:2", &[]).replace("image: nginx:2\n", limits);
     rig.write("task.yaml", refused).write("service.yaml", Wanted::of("web", 4).text("web")).commit();
     rig.run(4 * HOUR).await;
     let count = |operation: &str| rig.operations_since(mark).iter().filter(|one| *one == operation).count();
