@@ -1,19 +1,10 @@
 """boto3 against the embedded ECS: paginators, waiters, and errors by their own classes. Argument: the endpoint."""
 
-import sys
-
-import boto3
-from botocore.config import Config
 from botocore.exceptions import ClientError, WaiterError
 
-ecs = boto3.client(
-    "ecs",
-    endpoint_url=sys.argv[1],
-    region_name="us-east-1",
-    aws_access_key_id="x",
-    aws_secret_access_key="x",
-    config=Config(retries={"max_attempts": 10, "mode": "adaptive"}),
-)
+from client import PATIENT, client
+
+ecs = client(config=PATIENT)
 NETWORK = {"awsvpcConfiguration": {"subnets": ["subnet-0123456789abcdef0"]}}
 
 
@@ -36,9 +27,7 @@ def refused(error, call, **arguments):
     raise AssertionError(f"{error} did not come")
 
 
-identity = boto3.client(
-    "sts", endpoint_url=sys.argv[1], region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x"
-).get_caller_identity()
+identity = client("sts").get_caller_identity()
 assert identity["Account"] == "123456789012", identity
 
 ecs.create_cluster(clusterName="many")

@@ -7,18 +7,11 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import ClientError, WaiterError
 
-ecs = boto3.client(
-    "ecs",
-    endpoint_url=sys.argv[1],
-    region_name="us-east-1",
-    aws_access_key_id="x",
-    aws_secret_access_key="x",
-    config=Config(retries={"max_attempts": 10, "mode": "adaptive"}),
-)
+from client import PATIENT, client
+
+ecs = client(config=PATIENT)
 NETWORK = {"awsvpcConfiguration": {"subnets": ["subnet-0123456789abcdef0"], "assignPublicIp": "ENABLED"}}
 PRIVATE = {"awsvpcConfiguration": {"subnets": ["subnet-0123456789abcdef0"]}}
 ROLE = "arn:aws:iam::123456789012:role/task"

@@ -4,19 +4,12 @@ import sys
 import urllib.parse
 import urllib.request
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from client import PATIENT, client
+
 ENDPOINT = sys.argv[1]
-ecs = boto3.client(
-    "ecs",
-    endpoint_url=ENDPOINT,
-    region_name="us-east-1",
-    aws_access_key_id="x",
-    aws_secret_access_key="x",
-    config=Config(retries={"max_attempts": 10, "mode": "adaptive"}),
-)
+ecs = client(config=PATIENT)
 NETWORK = {"awsvpcConfiguration": {"subnets": ["subnet-0123456789abcdef0"]}}
 LAMBDA = "arn:aws:lambda:us-east-1:123456789012:function:check"
 ROLE = "arn:aws:iam::123456789012:role/hooks"

@@ -5,19 +5,12 @@ import sys
 import time
 import urllib.request
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from client import PATIENT, client
+
 ENDPOINT = sys.argv[1]
-ecs = boto3.client(
-    "ecs",
-    endpoint_url=ENDPOINT,
-    region_name="us-east-1",
-    aws_access_key_id="x",
-    aws_secret_access_key="x",
-    config=Config(retries={"max_attempts": 10, "mode": "adaptive"}),
-)
+ecs = client(config=PATIENT)
 
 
 def sim(page):

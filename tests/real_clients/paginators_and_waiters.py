@@ -3,19 +3,12 @@
 Those of operations that the embedded ECS lacks must meet an error that says so.
 """
 
-import sys
-
-import boto3
 import botocore.session
 from botocore.exceptions import ClientError, WaiterError
 
-ecs = boto3.client(
-    "ecs",
-    endpoint_url=sys.argv[1],
-    region_name="us-east-1",
-    aws_access_key_id="x",
-    aws_secret_access_key="x",
-)
+from client import client
+
+ecs = client()
 NETWORK = {"awsvpcConfiguration": {"subnets": ["subnet-0123456789abcdef0"]}}
 QUICK = {"Delay": 1, "MaxAttempts": 60}
 LACKING = "The embedded ECS does not have "
