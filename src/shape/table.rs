@@ -3,6 +3,7 @@
 //! `tables/*.txt` is written by `tables/generate.py`, which also documents the format. One table serves the reader of
 //! manifests, the bridge to the SDK, the codecs and the embedded cloud.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -73,6 +74,10 @@ pub struct Member {
     pub sensitive: bool,
     /// Named in `tables/*.zero.txt`.
     pub zero_filled: bool,
+    /// What a request's form calls it, where that is not its name (EC2).
+    form: Option<&'static str>,
+    /// What an answer calls it, where that is not its name with a small first letter (EC2).
+    xml: Option<&'static str>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -91,10 +96,31 @@ pub struct Range {
     pub max: Option<f64>,
 }
 
+impl Member {
+    /// What EC2 calls the member `name` in a request's form.
+    pub fn in_form<'a>(&self, name: &'a str) -> &'a str
+    where
+        'static: 'a,
+    {
+        self.form.unwrap_or(name)
+    }
+
+    /// What EC2 calls the member `name` in an answer.
+    pub fn in_xml(&self, name: &str) -> Cow<'static, str> {
+        let small = || {
+            let mut letters = name.chars();
+            letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
+        };
+        self.xml.map_or_else(|| Cow::Owned(small()), Cow::Borrowed)
+    }
+}
+
 static ECS: LazyLock<Table> = LazyLock::new(|| {
     let table = parse(include_str!("tables/ecs.txt"));
     table.and_then(|table| mark_zero_filled(table, include_str!("tables/ecs.zero.txt"))).unwrap_or_default()
 });
+
+static EC2: LazyLock<Table> = LazyLock::new(|| parse(include_str!("tables/ec2.txt")).unwrap_or_default());
 
 /// Where the tables are from: `botocore 1.43.126, ecs 2014-11-13`.
 pub fn source() -> &'static str {
@@ -104,12 +130,21 @@ pub fn source() -> &'static str {
 
 /// The table of a service, by the name its requests are signed for.
 pub fn table(service: &str) -> Option<&'static Table> {
-    [&*ECS].into_iter().find(|table| table.service == service)
+    match service {
+        "ecs" => Some(ecs()),
+        "ec2" => Some(ec2()),
+        _ => None,
+    }
 }
 
 /// Amazon ECS.
 pub fn ecs() -> &'static Table {
     &ECS
+}
+
+/// Amazon EC2: the operations named in `tables/ec2.operations.txt`.
+pub fn ec2() -> &'static Table {
+    &EC2
 }
 
 impl Table {
@@ -227,6 +262,8 @@ fn member(words: &[&'static str]) -> Option<(&'static str, Member)> {
         required: flags.contains(&"required"),
         sensitive: flags.contains(&"sensitive"),
         zero_filled: false,
+        form: after("form", flags),
+        xml: after("xml", flags),
     };
     Some((name, member))
 }
@@ -285,16 +322,31 @@ mod tests {
     }
 
     #[test]
+    fn ec2_names_its_members_in_three_ways() {
+        let table = ec2();
+        assert_eq!((table.service, table.protocol), ("ec2", "ec2"));
+        let asked = include_str!("tables/ec2.operations.txt").split_whitespace().count();
+        assert_eq!((table.operations.len(), asked), (59, 59));
+        let filters = table.input("DescribeSubnets").unwrap().members["Filters"];
+        let subnets = table.output("DescribeSubnets").unwrap().members["Subnets"];
+        let pairs = table.structure("IpPermission").unwrap().members["UserIdGroupPairs"];
+        assert_eq!((filters.in_form("Filters"), subnets.in_xml("Subnets")), ("Filter", "subnetSet".into()));
+        assert_eq!((pairs.in_form("UserIdGroupPairs"), pairs.in_xml("UserIdGroupPairs")), ("Groups", "groups".into()));
+        let port = table.structure("IpPermission").unwrap().members["FromPort"];
+        assert_eq!((port.in_form("FromPort"), port.in_xml("FromPort")), ("FromPort", "fromPort".into()));
+    }
+
+    #[test]
     fn every_name_leads_somewhere() {
-        let table = ecs();
-        for (name, shape) in &table.shapes {
+        for (name, shape) in ecs().shapes.iter().chain(&ec2().shapes) {
             let targets: Vec<&str> = match shape {
                 Shape::Structure(structure) => structure.members.values().map(|member| member.shape).collect(),
                 Shape::List { item } => vec![item],
                 Shape::Map { key, value } => vec![key, value],
                 _ => vec![],
             };
-            assert!(targets.iter().all(|target| table.shapes.contains_key(target)), "{name}");
+            let known = |target: &&str| ecs().shapes.contains_key(target) || ec2().shapes.contains_key(target);
+            assert!(targets.iter().all(known), "{name}");
         }
     }
 

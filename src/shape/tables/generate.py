@@ -3,19 +3,25 @@
 
     pip install botocore==1.43.126
     python3 src/shape/tables/generate.py ecs > src/shape/tables/ecs.txt
+    python3 src/shape/tables/generate.py ec2 > src/shape/tables/ec2.txt
 
+Of a service with a SERVICE.operations.txt beside this file only those operations are taken, and what they lead to.
 Facts only (names, types, limits, enum values); descriptions are left out. The format is read by ../table.rs:
 
     service NAME PROTOCOL TARGET            the first line
     operation NAME INPUT OUTPUT [ERROR…]
     structure|union NAME [error]            its members follow, indented
-      MEMBER SHAPE [required] [sensitive]
+      MEMBER SHAPE [required] [sensitive] [form NAME] [xml NAME]
     list NAME ITEM
     map NAME KEY VALUE
     string NAME [sensitive] [enum A|B|…] [length MIN MAX]
     integer|long|double|float NAME [range MIN MAX]
     boolean|timestamp|blob|document NAME
+
+`form` is what EC2 calls a member in a request's form, unless that is the member's own name; `xml` is what it calls it
+in an answer, unless that is the member's name with a small first letter.
 """
+import pathlib
 import sys
 
 import botocore
@@ -24,12 +30,12 @@ import botocore.session
 SCALARS = {"string", "integer", "long", "double", "float", "boolean", "timestamp", "blob"}
 
 
-def reachable(model):
-    """Names of all shapes that operations lead to, in their alphabetical order."""
+def reachable(model, *sides):
+    """Names of all shapes that operations lead to by these sides: input, output, errors."""
     found, todo = set(), []
     for operation in model["operations"].values():
-        todo += [operation[side]["shape"] for side in ("input", "output") if side in operation]
-        todo += [error["shape"] for error in operation.get("errors", [])]
+        todo += [operation[side]["shape"] for side in sides if side in operation and side != "errors"]
+        todo += [error["shape"] for error in operation.get("errors", []) if "errors" in sides]
     while todo:
         name = todo.pop()
         if name in found:
@@ -38,7 +44,7 @@ def reachable(model):
         shape = model["shapes"][name]
         todo += [member["shape"] for member in shape.get("members", {}).values()]
         todo += [shape[side]["shape"] for side in ("member", "key", "value") if side in shape]
-    return sorted(found)
+    return found
 
 
 def limits(shape):
@@ -48,7 +54,16 @@ def limits(shape):
     return [word, str(shape.get("min", "-")), str(shape.get("max", "-"))]
 
 
-def lines(name, shape):
+def wire_names(member, target, sides):
+    """EC2's names: https://smithy.io/2.0/aws/protocols/aws-ec2-query-protocol.html"""
+    located = target.get("locationName")
+    form = target.get("queryName") or (located[0].upper() + located[1:] if located else member)
+    xml = located or member
+    names = ["form", form] if "form" in sides and form != member else []
+    return names + (["xml", xml] if "xml" in sides and xml != member[0].lower() + member[1:] else [])
+
+
+def lines(name, shape, sides):
     kind = shape["type"]
     if shape.get("document"):
         yield f"document {name}"
@@ -58,6 +73,7 @@ def lines(name, shape):
         for member, target in shape.get("members", {}).items():
             flags = ["required"] if member in shape.get("required", []) else []
             flags += ["sensitive"] if target.get("sensitive") else []
+            flags += wire_names(member, target, sides)
             yield "  " + " ".join([member, target["shape"]] + flags)
     elif kind == "list":
         yield f"list {name} {shape['member']['shape']}"
@@ -75,13 +91,21 @@ def main():
     service = sys.argv[1]
     model = botocore.session.get_session().get_component("data_loader").load_service_model(service, "service-2")
     about = model["metadata"]
+    wanted = pathlib.Path(__file__).with_name(f"{service}.operations.txt")
+    if wanted.exists():
+        names = set(wanted.read_text().split())
+        if names - set(model["operations"]):
+            raise SystemExit(f"{service} has no {names - set(model['operations'])}")
+        model["operations"] = {name: one for name, one in model["operations"].items() if name in names}
     print(f"# From botocore {botocore.__version__}, {service} {about['apiVersion']}; written by generate.py.")
     print(f"service {service} {about['protocol']}{about.get('jsonVersion', '')} {about.get('targetPrefix', '-')}")
     for name, operation in sorted(model["operations"].items()):
         sides = [operation.get(side, {}).get("shape", "-") for side in ("input", "output")]
         print(" ".join(["operation", name] + sides + [error["shape"] for error in operation.get("errors", [])]))
-    for name in reachable(model):
-        for line in lines(name, model["shapes"][name]):
+    named = {"form": reachable(model, "input"), "xml": reachable(model, "output")} if about["protocol"] == "ec2" else {}
+    for name in sorted(reachable(model, "input", "output", "errors")):
+        sides = {side for side, shapes in named.items() if name in shapes}
+        for line in lines(name, model["shapes"][name], sides):
             print(line)
 
 
