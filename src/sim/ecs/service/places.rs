@@ -2,13 +2,16 @@
 //! tasks start and stop.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::shape::Tree;
 
 use super::super::super::world::World;
 use super::super::Fault;
+use super::super::capacity_provider::{self, fargate};
 use super::super::instance::{Claim, Instance, Status, in_cluster};
 use super::super::placement::{self, Launch, Placed, Request};
+use super::super::task::waiting::{self, Wait};
 use super::super::task::{LastStatus, Order};
 use super::{Deployment, Service, capacity, events};
 
@@ -19,6 +22,15 @@ pub(super) enum Unplaced {
     Because(&'static str, String),
     /// Every instance that a DAEMON service could be on has its task still: nobody's fault.
     Wait,
+}
+
+/// Where a task goes.
+#[derive(Debug)]
+pub(super) enum Place {
+    Fargate,
+    Instance(Placed),
+    /// Nowhere yet: its capacity provider is to bring an instance.
+    Provisioning(Wait),
 }
 
 /// What a service asks of an instance, for the tasks of one deployment.
@@ -46,6 +58,18 @@ impl<'a> Asks<'a> {
             kept: &self.kept,
         }
     }
+
+    fn wait(&self) -> Wait {
+        let request = self.request(None, "");
+        Wait {
+            definition: Arc::clone(&self.deployment.definition),
+            overrides: Tree::map(),
+            subnets: request.subnets.to_vec(),
+            constraints: request.constraints.to_vec(),
+            strategy: request.strategy.to_vec(),
+            volumes: Vec::new(),
+        }
+    }
 }
 
 /// The providers that a strategy names; none without one.
@@ -53,16 +77,16 @@ fn providers(spec: &Tree) -> Vec<&str> {
     spec.list("capacityProviderStrategy").iter().filter_map(|item| item.text("capacityProvider")).collect()
 }
 
-/// Asks for a place for a task; on Fargate there is always one, and none has a name. A DAEMON's task belongs to the
-/// capacity provider of its instance.
+/// Asks for a place for a task; on Fargate there is one as long as it has capacity, and none has a name. A DAEMON's task
+/// belongs to the capacity provider of its instance.
 pub(super) fn find(
     world: &mut World,
     service: &Service,
     deployment: &Deployment,
     order: &mut Order,
-) -> Result<Option<Placed>, Unplaced> {
+) -> Result<Place, Unplaced> {
     if capacity::is_fargate(&deployment.spec) {
-        return Ok(None);
+        return on_fargate(world, order);
     }
     let (daemon, strategy) = (service.is_daemon(), providers(&deployment.spec));
     let except = if daemon { taken(world, service, &strategy) } else { BTreeSet::new() };
@@ -76,13 +100,31 @@ pub(super) fn find(
                 let key = (service.cluster.clone(), placed.instance.clone());
                 order.capacity_provider = world.ecs.instances.get(&key).and_then(|one| one.capacity_provider.clone());
             }
-            Ok(Some(placed))
+            Ok(Place::Instance(placed))
+        }
+        Err(_) if provider.as_deref().is_some_and(|name| capacity_provider::brings_machines(world, name)) => {
+            if waiting::is_full(&world.ecs, &service.cluster) {
+                return Err(Unplaced::Because(events::PROVISIONING, unplaced(waiting::FULL)));
+            }
+            Ok(Place::Provisioning(asks.wait()))
         }
         Err(failures) => match placement::event(&failures) {
             Some((lack, text)) => Err(Unplaced::Because(events::unfit(lack), text)),
             None if daemon => Err(Unplaced::Wait),
             None => Err(Unplaced::Because(events::PLACEMENT, placement::no_instances(!strategy.is_empty()))),
         },
+    }
+}
+
+fn unplaced(why: &str) -> String {
+    format!("was unable to place a task. Reason: {why}.")
+}
+
+fn on_fargate(world: &World, order: &Order) -> Result<Place, Unplaced> {
+    let cpu = fargate::units(&order.definition.body, &order.overrides);
+    match fargate::shortage(world, order.capacity_provider.as_deref(), &order.subnet, cpu) {
+        None => Ok(Place::Fargate),
+        Some(shortage) => Err(Unplaced::Because(shortage.text(), unplaced(shortage.text()))),
     }
 }
 
