@@ -58,6 +58,7 @@ pub fn all(world: &mut World) -> Tree {
         "region" => &world.settings.region,
         "clusters" => clusters,
         "capacityProviders" => providers,
+        "autoScalingGroups" => world.ecs.groups.values().map(|group| group.show(&world.ecs)).collect::<Vec<_>>(),
         "containerInstances" => instances,
         "services" => services,
         "tasks" => tasks,

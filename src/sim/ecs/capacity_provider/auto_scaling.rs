@@ -207,7 +207,7 @@ pub(super) fn tend(world: &mut World, name: &str) {
 
 /// Launches and terminates machines, so that there are as many as desired. Without a cluster to join there are none.
 pub(super) fn resize(world: &mut World, name: &str) {
-    let Some((provider, cluster)) = served(world, name) else { return };
+    let Some((provider, _)) = served(world, name) else { return };
     let Some(group) = world.ecs.groups.get(name) else { return };
     let staying = group.staying(&world.ecs).count() + group.launching.len();
     let desired = usize::try_from(group.desired).unwrap_or(0);
@@ -222,7 +222,6 @@ pub(super) fn resize(world: &mut World, name: &str) {
         let Some(key) = victim(world, name, &provider) else { break };
         terminate(world, name, &provider, key);
     }
-    super::changed(world, &cluster);
 }
 
 /// Machines go where the fewest are; ties in the order of the zones.

@@ -1,5 +1,8 @@
 //! Capacity providers, alone and in clusters.
 
+mod fargate;
+mod scaling;
+
 use super::super::{Answer, call};
 use super::*;
 use crate::sim::world::Settings;
