@@ -110,7 +110,6 @@ pub fn check_strategy(providers: &[Tree], strategy: &[Tree]) -> Result<(), Fault
 
 /// Builds what a cluster's new providers need, and takes down what the old ones had. Fargate's need nothing.
 pub fn attach(world: &mut World, cluster: &str, providers: &[Tree]) {
-    super::changed(world, cluster);
     let before = world.ecs.attachments.get(cluster).map(|one| one.rows.clone()).unwrap_or_default();
     let mut rows = Vec::new();
     for name in providers.iter().filter_map(Tree::as_text) {

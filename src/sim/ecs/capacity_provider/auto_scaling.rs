@@ -255,7 +255,8 @@ pub fn launched(world: &mut World, name: &str, number: u64) {
 }
 
 /// Which machine goes next: of the zone with the most, the oldest (the default termination policy, as far as one launch
-/// template goes). ECS protects those with tasks where managed termination protection is on (§6.3).
+/// template goes); but before all others one that drains already, or the group would never be done. ECS protects those
+/// with tasks where managed termination protection is on (§6.3).
 fn victim(world: &World, name: &str, provider: &Provider) -> Option<Key> {
     let group = world.ecs.groups.get(name)?;
     let mut zones: BTreeMap<&str, usize> = BTreeMap::new();
@@ -264,7 +265,9 @@ fn victim(world: &World, name: &str, provider: &Provider) -> Option<Key> {
     }
     let may = |one: &&Instance| !provider.protects() || is_idle(&world.ecs, one);
     let crowd = |one: &Instance| zones.get(one.zone.as_str()).copied().unwrap_or(0);
-    let order = |one: &&Instance| (std::cmp::Reverse(crowd(one)), one.registered, one.id.clone());
+    let order = |one: &&Instance| {
+        (one.status != Status::Draining, std::cmp::Reverse(crowd(one)), one.registered, one.id.clone())
+    };
     group.staying(&world.ecs).filter(may).min_by_key(order).map(Instance::key)
 }
 
@@ -292,4 +295,5 @@ fn terminate(world: &mut World, name: &str, provider: &Provider, key: Key) {
         world.after(DRAIN_TIME, Event::Capacity { cluster: key.0.clone() });
     }
     instance::set_status(world, &key, Status::Draining);
+    super::changed(world, &key.0);
 }

@@ -1,6 +1,7 @@
 //! Capacity providers, alone and in clusters.
 
 mod fargate;
+mod random;
 mod scaling;
 
 use super::super::{Answer, call};

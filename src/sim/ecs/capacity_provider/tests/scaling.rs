@@ -2,16 +2,16 @@
 
 use super::*;
 use crate::sim::ecs::capacity_provider::auto_scaling::{self, Said};
-use crate::sim::ecs::instance::{End, Instance, Status, halt};
+use crate::sim::ecs::instance::{End, Instance, Status, Wish, add, halt};
 use crate::sim::ecs::task::{LastStatus, Task};
 
 /// A cluster whose default strategy is the managed provider `web`, on a group of the same name.
-struct Rig {
-    world: World,
+pub struct Rig {
+    pub world: World,
 }
 
 impl Rig {
-    fn new(scaling: Tree, more: Tree) -> Self {
+    pub fn new(scaling: Tree, more: Tree) -> Self {
         let mut rig = Self { world: world() };
         let scaling = scaling.merged(&tree! { "status" => "ENABLED" });
         create(&mut rig.world, "web", tree! { "managedScaling" => scaling }.merged(&more)).unwrap();
@@ -23,26 +23,26 @@ impl Rig {
         rig
     }
 
-    fn plain() -> Self {
+    pub fn plain() -> Self {
         Self::new(Tree::map(), Tree::map())
     }
 
-    fn protected() -> Self {
+    pub fn protected() -> Self {
         Self::new(Tree::map(), tree! { "managedTerminationProtection" => "ENABLED" })
     }
 
-    fn ask(&mut self, operation: &str, input: Tree) -> Tree {
+    pub fn ask(&mut self, operation: &str, input: Tree) -> Tree {
         ask(&mut self.world, operation, input).unwrap()
     }
 
     /// A definition with one container of that many CPU units; an m5.large has 2048.
-    fn define(&mut self, family: &str, cpu: i64, more: Tree) {
+    pub fn define(&mut self, family: &str, cpu: i64, more: Tree) {
         let container = tree! { "name" => "app", "image" => "app:1", "cpu" => cpu, "memory" => 128 };
         let container = container.merged(&more);
         self.ask("RegisterTaskDefinition", tree! { "family" => family, "containerDefinitions" => vec![container] });
     }
 
-    fn serve(&mut self, definition: &str, desired: i64) {
+    pub fn serve(&mut self, definition: &str, desired: i64) {
         let input = tree! {
             "serviceName" => "web", "taskDefinition" => definition, "desiredCount" => desired,
             "availabilityZoneRebalancing" => "DISABLED",
@@ -50,41 +50,41 @@ impl Rig {
         self.ask("CreateService", input);
     }
 
-    fn scale(&mut self, desired: i64) {
+    pub fn scale(&mut self, desired: i64) {
         self.ask("UpdateService", tree! { "service" => "web", "desiredCount" => desired });
     }
 
-    fn run(&mut self, definition: &str, count: i64) -> Tree {
+    pub fn run(&mut self, definition: &str, count: i64) -> Tree {
         self.ask("RunTask", tree! { "taskDefinition" => definition, "count" => count })
     }
 
-    fn group(&mut self, said: Said) {
+    pub fn group(&mut self, said: Said) {
         auto_scaling::set(&mut self.world, "web", said).unwrap();
     }
 
-    fn pass(&mut self, secs: u64) {
+    pub fn pass(&mut self, secs: u64) {
         let until = self.world.now().after(Duration::from_secs(secs));
         self.world.advance_to(until);
     }
 
-    fn desired(&self) -> i64 {
+    pub fn desired(&self) -> i64 {
         self.world.ecs.groups["web"].desired
     }
 
-    fn machines(&self) -> Vec<&Instance> {
+    pub fn machines(&self) -> Vec<&Instance> {
         self.world.ecs.instances.values().filter(|one| one.is_registered()).collect()
     }
 
-    fn tasks(&self, last: LastStatus) -> Vec<&Task> {
+    pub fn tasks(&self, last: LastStatus) -> Vec<&Task> {
         self.world.ecs.tasks.values().filter(|task| task.last == last).collect()
     }
 
-    fn running(&self) -> usize {
+    pub fn running(&self) -> usize {
         self.tasks(LastStatus::Running).len()
     }
 
     /// Passes minutes, and tells how many machines there were after each, as far as that changed.
-    fn trace(&mut self, minutes: u64) -> Vec<usize> {
+    pub fn trace(&mut self, minutes: u64) -> Vec<usize> {
         let mut seen = vec![self.machines().len()];
         for _ in 0..minutes * 6 {
             self.pass(10);
@@ -96,13 +96,13 @@ impl Rig {
         seen
     }
 
-    fn messages(&self) -> Vec<String> {
+    pub fn messages(&self) -> Vec<String> {
         let service = &self.world.ecs.services[&("default".to_owned(), "web".to_owned())];
         service.events.iter().rev().map(|told| told.message.clone()).collect()
     }
 
     /// In three hours nothing happens but the service's event of every six, and nobody looks.
-    fn is_quiet(&mut self) -> bool {
+    pub fn is_quiet(&mut self) -> bool {
         let before = self.world.put_down();
         self.pass(3 * 3_600);
         self.world.put_down() <= before + 1
@@ -240,7 +240,7 @@ fn protected_machines_with_tasks_stay() {
     }
 }
 
-fn was_lost(task: &Task) -> bool {
+pub fn was_lost(task: &Task) -> bool {
     task.stop.as_ref().is_some_and(|stop| stop.code == "TerminationNotice")
 }
 
@@ -447,4 +447,35 @@ fn a_rollout_on_a_full_group_borrows_machines_and_gives_them_back() {
     let trace = rig.trace(60);
     assert_eq!((trace.iter().max(), trace.last(), rig.running()), (Some(&6), Some(&3), 3), "{trace:?}");
     assert!(rig.tasks(LastStatus::Running).iter().all(|task| task.definition.ends_with(":2")));
+}
+
+#[test]
+fn a_group_that_is_there_before_its_cluster_waits_for_it() {
+    let mut world = world();
+    auto_scaling::set(&mut world, "early", Said { desired: Some(2), ..Said::default() }).unwrap();
+    create(&mut world, "early", tree! {}).unwrap();
+    world.skip(Duration::from_secs(600));
+    assert_eq!(world.ecs.instances.len(), 0);
+    ask(&mut world, "CreateCluster", tree! { "capacityProviders" => vec!["early"] }).unwrap();
+    world.skip(Duration::from_secs(100));
+    assert_eq!(world.ecs.instances.len(), 2);
+    ask(&mut world, "CreateCluster", tree! { "clusterName" => "late" }).unwrap();
+    create(&mut world, "later", managed()).unwrap();
+    auto_scaling::set(&mut world, "later", Said { min: Some(1), ..Said::default() }).unwrap();
+    put(&mut world, "late", vec!["later"]).unwrap();
+    world.skip(Duration::from_secs(100));
+    assert_eq!(world.ecs.instances.len(), 3);
+}
+
+#[test]
+fn a_machine_that_somebody_brings_is_the_groups() {
+    let mut rig = Rig::plain();
+    rig.run("whole", 1);
+    let wish = Wish { capacity_provider: Some("web".into()), ..Wish::default() };
+    let key = add(&mut rig.world, "default", wish).unwrap();
+    auto_scaling::attach(&mut rig.world, &key);
+    rig.pass(30);
+    assert_eq!((rig.running(), rig.desired()), (1, 1), "the task that waited has it");
+    rig.pass(3_600);
+    assert_eq!(rig.machines().len(), 1);
 }
