@@ -6,7 +6,7 @@
 //! | `POST /_sim/instances?cluster=C&type=m5.large&count=2` | container instances join a cluster; also `zone=us-east-1a`, `provider=NAME` (their capacity provider), `external=true` (ECS Anywhere) |
 //! | `POST /_sim/instances/ID?connected=false` | its agent loses its connection; `connected=true` brings it back |
 //! | `POST /_sim/instances/ID?state=terminated` | the machine is gone; `state=stopped` can come back with `connected=true` |
-//! | `POST /_sim/groups?name=X&type=m5.large&min=0&max=10&desired=2` | an Auto Scaling group is like that from now on; also `zones=us-east-1a,us-east-1b`, `launch=SECONDS` (until a machine has joined) |
+//! | `POST /_sim/groups?name=X&type=m5.large&min=0&max=10&desired=2` | an Auto Scaling group is like that from now on; also `zones=us-east-1a,us-east-1b`, `launch=SECONDS` (until a machine has joined), `protected=false` (no protection from scale-in) |
 
 use std::time::Duration;
 
@@ -119,7 +119,7 @@ fn size(pairs: &[(&str, &str)], name: &str, most: i64) -> Result<Option<i64>, St
 
 /// What an Auto Scaling group is like.
 pub fn group(world: &mut World, query: &str) -> Result<Tree, String> {
-    let pairs = read(query, &["name", "type", "min", "max", "desired", "zones", "launch"])?;
+    let pairs = read(query, &["name", "type", "min", "max", "desired", "zones", "launch", "protected"])?;
     let name = one(&pairs, "name").ok_or("Say which: `?name=X`.")?;
     let zones = one(&pairs, "zones").map(|zones| zones.split(',').map(str::to_owned).collect::<Vec<_>>());
     let region = &world.settings.region;
@@ -135,6 +135,7 @@ pub fn group(world: &mut World, query: &str) -> Result<Tree, String> {
         desired: size(&pairs, "desired", MOST_OF_GROUP)?,
         zones,
         launch_time: launch.map(Duration::from_secs),
+        protected: switch(&pairs, "protected")?,
     };
     Ok(tree! { "autoScalingGroup" => auto_scaling::set(world, name, said)? })
 }

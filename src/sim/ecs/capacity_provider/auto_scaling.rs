@@ -12,7 +12,7 @@ use crate::tree;
 
 use super::super::super::world::World;
 use super::super::instance::{self, End, Instance, Status, Wish, types};
-use super::super::{Ecs, Event};
+use super::super::{Ecs, Event, Fault};
 use super::scaling::Watch;
 use super::{Provider, association};
 
@@ -38,6 +38,8 @@ pub struct Group {
     pub desired: i64,
     pub zones: Vec<String>,
     pub launch_time: Duration,
+    /// New machines are protected from scale-in: without it, ECS can't have machines with tasks spared.
+    pub protected: bool,
     /// By their number, the zones of machines that have not joined yet.
     launching: BTreeMap<u64, String>,
     launched: u64,
@@ -59,6 +61,7 @@ pub struct Said {
     pub desired: Option<i64>,
     pub zones: Option<Vec<String>>,
     pub launch_time: Option<Duration>,
+    pub protected: Option<bool>,
 }
 
 impl Group {
@@ -71,6 +74,7 @@ impl Group {
             desired: 0,
             zones: ZONES.iter().map(|letter| format!("{region}{letter}")).collect(),
             launch_time: LAUNCH_TIME,
+            protected: true,
             launching: BTreeMap::new(),
             launched: 0,
             machines: BTreeSet::new(),
@@ -117,6 +121,7 @@ impl Group {
             "maxSize" => self.max,
             "desiredCapacity" => self.desired,
             "availabilityZones" => self.zones.clone(),
+            "newInstancesProtectedFromScaleIn" => self.protected,
             "instances" => joined.collect::<Vec<_>>(),
             "launching" => i64::try_from(self.launching.len()).unwrap_or(i64::MAX),
         }
@@ -126,6 +131,23 @@ impl Group {
 /// The group's name in an ARN, or in a name.
 pub fn name_in(reference: &str) -> &str {
     reference.rsplit_once(":autoScalingGroupName/").map_or(reference, |(_, name)| name)
+}
+
+/// Managed termination protection needs the group's own (§6.3).
+///
+/// # Errors
+/// `ClientException`.
+pub(super) fn check_protection(ecs: &Ecs, provider: &Tree) -> Result<(), Fault> {
+    let name = name_in(provider.text("autoScalingGroupArn").unwrap_or_default());
+    let asked = provider.text("managedTerminationProtection") == Some("ENABLED");
+    if !asked || ecs.groups.get(name).is_none_or(|group| group.protected) {
+        return Ok(());
+    }
+    Err(Fault::client(
+        "The managed termination protection setting for the capacity provider is invalid. To enable managed \
+         termination protection for a capacity provider, the Auto Scaling group must have instance protection from \
+         scale in enabled.",
+    ))
 }
 
 /// A group is named: it is there from now on.
@@ -160,6 +182,7 @@ pub fn set(world: &mut World, name: &str, said: Said) -> Result<Tree, String> {
     }
     group.zones = said.zones.unwrap_or(group.zones);
     group.launch_time = said.launch_time.unwrap_or(group.launch_time);
+    group.protected = said.protected.unwrap_or(group.protected);
     world.ecs.groups.insert(name.to_owned(), group);
     resize(world, name);
     if let Some((_, cluster)) = served(world, name) {

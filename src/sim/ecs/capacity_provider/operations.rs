@@ -46,6 +46,7 @@ pub fn create(world: &mut World, input: &Tree) -> Answer {
     }
     tag::check_new(input.list("tags"))?;
     let group = group::new(given)?;
+    auto_scaling::check_protection(&world.ecs, &group)?;
     let now = world.now();
     if active(&world.ecs, name, now).is_some() {
         return Err(Fault::client(
@@ -96,6 +97,7 @@ pub fn update(world: &mut World, input: &Tree) -> Answer {
         return Err(Fault::client("The specified capacity provider is being changed. Wait and try again."));
     }
     provider.group = group::changed(provider.group, given)?;
+    auto_scaling::check_protection(&world.ecs, &provider.group)?;
     (provider.change, provider.changed) = (Change::Update, now);
     let (shown, cluster) = (provider.show(world, true), association::cluster_of(&world.ecs, &provider.name));
     let cluster = cluster.map(str::to_owned);

@@ -479,3 +479,17 @@ fn a_machine_that_somebody_brings_is_the_groups() {
     rig.pass(3_600);
     assert_eq!(rig.machines().len(), 1);
 }
+
+#[test]
+fn protecting_machines_with_tasks_needs_the_groups_own_protection() {
+    let mut world = world();
+    auto_scaling::set(&mut world, "web", Said { protected: Some(false), ..Said::default() }).unwrap();
+    let protected = tree! { "managedTerminationProtection" => "ENABLED" };
+    let refused = create(&mut world, "web", managed().merged(&protected)).unwrap_err();
+    assert!(refused.message.ends_with("must have instance protection from scale in enabled."), "{}", refused.message);
+    create(&mut world, "web", managed()).unwrap();
+    let change = tree! { "name" => "web", "autoScalingGroupProvider" => protected };
+    assert_eq!(ask(&mut world, "UpdateCapacityProvider", change.clone()).unwrap_err(), refused);
+    auto_scaling::set(&mut world, "web", Said { protected: Some(true), ..Said::default() }).unwrap();
+    ask(&mut world, "UpdateCapacityProvider", change).unwrap();
+}
