@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::shape::Tree;
+use crate::tree;
 
 use super::super::super::world::World;
 use super::super::Fault;
-use super::super::capacity_provider::{self, fargate};
+use super::super::capacity_provider::{brings_machines, fargate};
 use super::super::instance::{Claim, Instance, Status, in_cluster};
 use super::super::placement::{self, Launch, Placed, Request};
 use super::super::task::waiting::{self, Wait};
@@ -39,9 +40,23 @@ struct Asks<'a> {
     deployment: &'a Deployment,
     except: BTreeSet<String>,
     kept: BTreeMap<String, Vec<Claim>>,
+    constraints: Vec<Tree>,
 }
 
 impl<'a> Asks<'a> {
+    fn new(service: &'a Service, deployment: &'a Deployment) -> Self {
+        let constraints = service.settings.list("placementConstraints").to_vec();
+        Self { service, deployment, except: BTreeSet::new(), kept: BTreeMap::new(), constraints }
+    }
+
+    /// Only instances of that zone will do.
+    fn within(mut self, zone: Option<&str>) -> Self {
+        self.constraints.extend(zone.map(|zone| {
+            tree! { "type" => "memberOf", "expression" => format!("attribute:ecs.availability-zone == {zone}") }
+        }));
+        self
+    }
+
     fn request<'b>(&'b self, provider: Option<&'b str>, group: &'b str) -> Request<'b> {
         let spec = &self.deployment.spec;
         let external = spec.text("launchType") == Some("EXTERNAL");
@@ -52,7 +67,7 @@ impl<'a> Asks<'a> {
             provider,
             group,
             subnets: spec.at(&["networkConfiguration", "awsvpcConfiguration"]).map_or(&[], |vpc| vpc.list("subnets")),
-            constraints: self.service.settings.list("placementConstraints"),
+            constraints: &self.constraints,
             strategy: self.service.settings.list("placementStrategy"),
             except: &self.except,
             kept: &self.kept,
@@ -78,12 +93,14 @@ fn providers(spec: &Tree) -> Vec<&str> {
 }
 
 /// Asks for a place for a task; on Fargate there is one as long as it has capacity, and none has a name. A DAEMON's task
-/// belongs to the capacity provider of its instance.
+/// belongs to the capacity provider of its instance. A task that is to be in a zone doesn't wait for an instance there:
+/// it is only for the balance (§2.12).
 pub(super) fn find(
     world: &mut World,
     service: &Service,
     deployment: &Deployment,
     order: &mut Order,
+    zone: Option<&str>,
 ) -> Result<Place, Unplaced> {
     if capacity::is_fargate(&deployment.spec) {
         return on_fargate(world, order);
@@ -91,7 +108,7 @@ pub(super) fn find(
     let (daemon, strategy) = (service.is_daemon(), providers(&deployment.spec));
     let except = if daemon { taken(world, service, &strategy) } else { BTreeSet::new() };
     let kept = if daemon { BTreeMap::new() } else { kept_for_daemons(world, &service.cluster) };
-    let asks = Asks { service, deployment, except, kept };
+    let asks = Asks { except, kept, ..Asks::new(service, deployment) }.within(zone);
     let group = order.group.clone();
     let provider = order.capacity_provider.clone().filter(|_| !daemon);
     match placement::place(world, &service.cluster, &asks.request(provider.as_deref(), &group)) {
@@ -102,7 +119,7 @@ pub(super) fn find(
             }
             Ok(Place::Instance(placed))
         }
-        Err(_) if provider.as_deref().is_some_and(|name| capacity_provider::brings_machines(world, name)) => {
+        Err(_) if zone.is_none() && provider.as_deref().is_some_and(|name| brings_machines(world, name)) => {
             if waiting::is_full(&world.ecs, &service.cluster) {
                 return Err(Unplaced::Because(events::PROVISIONING, unplaced(waiting::FULL)));
             }
@@ -147,7 +164,7 @@ fn is_of(instance: &Instance, strategy: &[&str]) -> bool {
 /// ones that others have not left yet, since its tasks are the last to go (§2.16).
 fn meant(world: &World, service: &Service) -> BTreeSet<String> {
     let Some(primary) = service.primary() else { return BTreeSet::new() };
-    let asks = Asks { service, deployment: primary, except: BTreeSet::new(), kept: BTreeMap::new() };
+    let asks = Asks::new(service, primary);
     let group = format!("service:{}", service.name);
     let request = asks.request(None, &group);
     // Its own task must not count against distinctInstance.

@@ -270,7 +270,7 @@ impl<'a> Round<'a> {
         while started < most && self.room() > 0 {
             let Some(mut order) = self.order(deployment) else { break };
             let Some(of) = self.service.deployments.get(deployment) else { break };
-            let placed = match places::find(self.world, self.service, of, &mut order) {
+            let placed = match places::find(self.world, self.service, of, &mut order, self.zone.as_deref()) {
                 Ok(placed) => placed,
                 Err(why) => {
                     self.unplaced = Some(why);

@@ -43,10 +43,7 @@ impl Rig {
     }
 
     pub fn serve(&mut self, definition: &str, desired: i64) {
-        let input = tree! {
-            "serviceName" => "web", "taskDefinition" => definition, "desiredCount" => desired,
-            "availabilityZoneRebalancing" => "DISABLED",
-        };
+        let input = tree! { "serviceName" => "web", "taskDefinition" => definition, "desiredCount" => desired };
         self.ask("CreateService", input);
     }
 
@@ -211,6 +208,22 @@ fn a_group_shrinks_after_fifteen_minutes_by_half_at_most() {
     assert_eq!((rig.machines().len(), rig.desired()), (0, 0));
     rig.pass(7_200);
     assert!(rig.is_quiet());
+}
+
+#[test]
+fn a_group_does_not_shrink_while_machines_warm_up() {
+    let mut rig = Rig::new(tree! { "instanceWarmupPeriod" => 3_600 }, Tree::map());
+    let started = rig.run("whole", 1);
+    rig.pass(300);
+    let joined = rig.machines().iter().map(|one| one.registered).max().unwrap();
+    assert_eq!(rig.machines().len(), 2);
+    let arn = started.list("tasks")[0].text("taskArn").unwrap();
+    rig.ask("StopTask", tree! { "task" => arn });
+    while !rig.machines().is_empty() {
+        rig.pass(10);
+    }
+    let lasted = rig.world.now().since(joined);
+    assert!((Duration::from_secs(3_600)..Duration::from_secs(3_900)).contains(&lasted), "{lasted:?}");
 }
 
 #[test]
