@@ -185,7 +185,7 @@ for arn in arns[1:]:
 sim("advance?seconds=1200")
 assert len(group()) == 1 and group()[0]["runningTasksCount"] == 1, group()
 state = json.load(urllib.request.urlopen(f"{ENDPOINT}/_sim/state"))["autoScalingGroups"]
-assert [one["desiredCapacity"] for one in state] == [1], state
+assert [(one["desiredCapacity"], one["capacityProviderReservation"]) for one in state] == [(1, 100)], state
 
 # Fargate without capacity, and with a quota.
 ecs.create_cluster(clusterName="fargate", capacityProviders=["FARGATE", "FARGATE_SPOT"])

@@ -13,7 +13,7 @@ use crate::tree;
 use super::super::super::world::World;
 use super::super::instance::{self, End, Instance, Status, Wish, types};
 use super::super::{Ecs, Event, Fault};
-use super::scaling::Watch;
+use super::scaling::{self, Watch};
 use super::{Provider, association};
 
 /// A group that nobody said more about has no machine, and may have so many. Ours.
@@ -104,28 +104,29 @@ impl Group {
             ..Wish::default()
         }
     }
+}
 
-    /// As pages show it, in Auto Scaling's own words.
-    pub fn show(&self, ecs: &Ecs) -> Tree {
-        let row = |one: &Instance, state: &str| {
-            tree! { "instanceId" => &one.machine, "availabilityZone" => &one.zone, "lifecycleState" => state }
-        };
-        let here = self.machines.iter().filter_map(|key| Some((key, ecs.instances.get(key)?)));
-        let joined = here
-            .filter(|(_, one)| one.is_registered())
-            .map(|(key, one)| row(one, if self.leaving.contains_key(key) { "Terminating:Wait" } else { "InService" }));
-        tree! {
-            "autoScalingGroupName" => &self.name,
-            "instanceType" => &self.kind,
-            "minSize" => self.min,
-            "maxSize" => self.max,
-            "desiredCapacity" => self.desired,
-            "availabilityZones" => self.zones.clone(),
-            "newInstancesProtectedFromScaleIn" => self.protected,
-            "instances" => joined.collect::<Vec<_>>(),
-            "launching" => i64::try_from(self.launching.len()).unwrap_or(i64::MAX),
-        }
+/// A group as pages show it, in Auto Scaling's own words, and the metric that it is scaled by.
+pub fn show(world: &World, group: &Group) -> Tree {
+    let row = |one: &Instance, state: &str| {
+        tree! { "instanceId" => &one.machine, "availabilityZone" => &one.zone, "lifecycleState" => state }
+    };
+    let here = group.machines.iter().filter_map(|key| Some((key, world.ecs.instances.get(key)?)));
+    let joined = here
+        .filter(|(_, one)| one.is_registered())
+        .map(|(key, one)| row(one, if group.leaving.contains_key(key) { "Terminating:Wait" } else { "InService" }));
+    tree! {
+        "autoScalingGroupName" => &group.name,
+        "instanceType" => &group.kind,
+        "minSize" => group.min,
+        "maxSize" => group.max,
+        "desiredCapacity" => group.desired,
+        "availabilityZones" => group.zones.clone(),
+        "newInstancesProtectedFromScaleIn" => group.protected,
+        "instances" => joined.collect::<Vec<_>>(),
+        "launching" => i64::try_from(group.launching.len()).unwrap_or(i64::MAX),
     }
+    .with_some("capacityProviderReservation", scaling::reservation(world, group))
 }
 
 /// The group's name in an ARN, or in a name.
@@ -188,7 +189,7 @@ pub fn set(world: &mut World, name: &str, said: Said) -> Result<Tree, String> {
     if let Some((_, cluster)) = served(world, name) {
         super::changed(world, &cluster);
     }
-    Ok(world.ecs.groups.get(name).map(|group| group.show(&world.ecs)).unwrap_or_default())
+    Ok(world.ecs.groups.get(name).map(|group| show(world, group)).unwrap_or_default())
 }
 
 /// The capacity provider of a group, and the cluster it is associated with.

@@ -16,7 +16,7 @@ use super::super::instance::{self, Capacity, Claim, Instance};
 use super::super::task::{Task, waiting};
 use super::super::{Event, placement};
 use super::Provider;
-use super::auto_scaling::{is_idle, resize, served};
+use super::auto_scaling::{Group, is_idle, resize, served};
 
 /// Percent.
 const HUNDRED: i64 = 100;
@@ -56,22 +56,65 @@ impl Policy {
         }
     }
 
+    /// M: the machines that tasks need, those that wait included, within a step of those there are.
+    fn needed(&self, seen: Seen) -> i64 {
+        match seen.lacking {
+            0 => seen.busy,
+            lacking => seen.there.saturating_add(lacking.min(self.most_step).max(self.least_step)),
+        }
+    }
+
     /// How many machines hold the metric at the target. A group without any is left alone until a task waits: the
     /// metric is 100 then, whatever the target (that it does not start a spare one is inferred).
-    fn wanted(&self, there: i64, busy: i64, lacking: i64) -> i64 {
-        if lacking == 0 {
-            return share(busy.saturating_mul(HUNDRED), self.target);
+    fn wanted(&self, seen: Seen) -> i64 {
+        match seen {
+            Seen { there: 0, lacking: 0, .. } => 0,
+            // The policy takes a group without machines for one of one.
+            Seen { there: 0, .. } => share(FROM_NOTHING, self.target),
+            seen => share(self.needed(seen).saturating_mul(HUNDRED), self.target),
         }
-        if there == 0 {
-            return share(FROM_NOTHING, self.target);
+    }
+
+    /// CapacityProviderReservation, in whole percent.
+    fn reservation(&self, seen: Seen) -> i64 {
+        match seen {
+            Seen { there: 0, lacking: 0, .. } => HUNDRED,
+            Seen { there: 0, .. } => FROM_NOTHING,
+            seen => self.needed(seen).saturating_mul(HUNDRED) / seen.there,
         }
-        let needed = there.saturating_add(lacking.min(self.most_step).max(self.least_step));
-        share(needed.saturating_mul(HUNDRED), self.target)
+    }
+}
+
+/// A group as it is seen in one instant.
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    /// N.
+    there: i64,
+    /// Those with tasks that are no daemons'.
+    busy: i64,
+    /// How many more the tasks that wait need.
+    lacking: i64,
+}
+
+impl Seen {
+    fn of(world: &World, group: &Group, provider: &Provider, cluster: &str) -> Self {
+        let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        Self {
+            there: number(group.staying(&world.ecs).count()),
+            busy: number(group.staying(&world.ecs).filter(|one| !is_idle(&world.ecs, one)).count()),
+            lacking: lacking(world, group, &provider.name, cluster),
+        }
     }
 }
 
 fn share(of: i64, by: i64) -> i64 {
     of.saturating_add(by - 1) / by
+}
+
+/// What a group's metric is now, in percent; none without managed scaling.
+pub fn reservation(world: &World, group: &Group) -> Option<i64> {
+    let (provider, cluster) = served(world, &group.name).filter(|(provider, _)| provider.is_managed())?;
+    Some(Policy::of(&provider).reservation(Seen::of(world, group, &provider, &cluster)))
 }
 
 /// Has a group looked at in a minute, unless that is to happen sooner.
@@ -97,11 +140,8 @@ pub fn look(world: &mut World, name: &str) {
     waiting::place_all(world, &cluster);
     let policy = Policy::of(&provider);
     let Some(group) = world.ecs.groups.get(name) else { return };
-    let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-    let there = number(group.staying(&world.ecs).count());
-    let busy = number(group.staying(&world.ecs).filter(|one| !is_idle(&world.ecs, one)).count());
-    let lacking = lacking(world, name, &provider.name, &cluster);
-    let wanted = policy.wanted(there, busy, lacking);
+    let seen = Seen::of(world, group, &provider, &cluster);
+    let (there, wanted) = (seen.there, policy.wanted(seen));
     let warming = group.is_warming(now, policy.warmup);
     let Some(group) = world.ecs.groups.get_mut(name) else { return };
     let shrunk = shrunk(there, wanted).max(group.min);
@@ -133,8 +173,7 @@ struct Bin {
 
 /// How many machines more the tasks that wait need, by first fit. Those that no machine of the group can ever take don't
 /// count, or it would grow for nothing.
-fn lacking(world: &World, name: &str, provider: &str, cluster: &str) -> i64 {
-    let Some(group) = world.ecs.groups.get(name) else { return 0 };
+fn lacking(world: &World, group: &Group, provider: &str, cluster: &str) -> i64 {
     let imagine = |zone: &String| instance::imagine(world, cluster, zone, group.wish(zone, provider)).ok();
     let fresh = group.zones.iter().filter_map(imagine).collect::<Vec<_>>();
     let mut bins: Vec<Bin> = Vec::new();
@@ -173,4 +212,46 @@ fn fill(world: &World, task: &Task, fresh: &[Instance], bins: &mut Vec<Bin>) {
 
 fn is_alone(constraints: &[Tree]) -> bool {
     constraints.iter().any(|one| one.text("type") == Some("distinctInstance"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Target, least and most step; machines there, busy, lacking; the metric, and the machines wanted.
+    type Row = ([i64; 3], [i64; 3], i64, i64);
+
+    const ROWS: &[Row] = &[
+        ([100, 1, 10_000], [0, 0, 0], 100, 0),
+        ([50, 1, 10_000], [0, 0, 0], 100, 0),
+        ([100, 1, 10_000], [0, 0, 7], 200, 2),
+        ([50, 1, 10_000], [0, 0, 1], 200, 4),
+        ([100, 1, 10_000], [4, 4, 0], 100, 4),
+        ([100, 1, 10_000], [4, 1, 0], 25, 1),
+        ([100, 1, 10_000], [4, 4, 2], 150, 6),
+        ([100, 1, 10_000], [4, 3, 2], 150, 6),
+        ([100, 3, 10_000], [4, 4, 2], 175, 7),
+        ([100, 1, 2], [4, 4, 9], 150, 6),
+        ([80, 1, 10_000], [5, 4, 0], 80, 5),
+        ([80, 1, 10_000], [4, 4, 0], 100, 5),
+        ([90, 1, 10_000], [5, 4, 0], 80, 5),
+        ([1, 1, 10_000], [2, 1, 0], 50, 100),
+    ];
+
+    #[test]
+    fn the_metric_is_needed_machines_by_those_there() {
+        for (numbers, machines, metric, wanted) in ROWS {
+            let ([target, least_step, most_step], [there, busy, lacking]) = (*numbers, *machines);
+            let policy = Policy { target, least_step, most_step, warmup: Duration::ZERO };
+            let seen = Seen { there, busy, lacking };
+            let found = (policy.reservation(seen), policy.wanted(seen));
+            assert_eq!(found, (*metric, *wanted), "{numbers:?} {machines:?}");
+        }
+    }
+
+    #[test]
+    fn a_group_shrinks_by_half_at_most_and_by_one_at_least() {
+        let sizes = [(9, 0), (5, 0), (4, 3), (1, 0), (0, 0), (3, 5)];
+        assert_eq!(sizes.map(|(there, wanted)| shrunk(there, wanted)), [5, 3, 3, 0, 0, 3]);
+    }
 }
