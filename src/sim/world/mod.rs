@@ -20,6 +20,9 @@ pub struct Settings {
     pub latency: Duration,
     /// How long a task on FARGATE_SPOT lives on average until it is interrupted. None: no chance interrupts one.
     pub spot_life: Option<Duration>,
+    /// How many vCPUs tasks on FARGATE may have at once, and on FARGATE_SPOT. None: no quota counts.
+    pub fargate_vcpus: Option<u32>,
+    pub fargate_spot_vcpus: Option<u32>,
 }
 
 impl Default for Settings {
@@ -30,6 +33,8 @@ impl Default for Settings {
             seed: 1,
             latency: Duration::ZERO,
             spot_life: None,
+            fargate_vcpus: None,
+            fargate_spot_vcpus: None,
         }
     }
 }

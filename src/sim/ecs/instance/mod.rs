@@ -25,10 +25,10 @@ use super::task::Step;
 use super::{Ecs, Fault};
 
 pub use operations::agent_updated;
-pub use register::{Wish, add};
+pub use register::{Wish, add, imagine};
 pub use resources::{Claim, Held, Lack, Port, lack, remaining as free, set_aside, take};
 pub use show::show;
-pub use state::{End, connect, halt, puts_by, release, seat};
+pub use state::{End, connect, halt, puts_by, release, seat, set_status};
 
 /// The operations answered here.
 pub const OPERATIONS: &[Entry] = &[

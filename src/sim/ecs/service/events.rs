@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::shape::Time;
 
 use super::super::super::world::World;
+use super::super::capacity_provider::fargate::Shortage;
 use super::super::instance::Lack;
 use super::{Service, Told};
 
@@ -17,6 +18,7 @@ const STEADY_JITTER_SECS: u64 = 40;
 
 /// Persistent causes, told once and then every six hours while they last.
 pub(super) const PLACEMENT: &str = "placement";
+pub(super) const PROVISIONING: &str = "provisioning";
 pub(super) const MISPLACED: &str = "misplaced";
 pub(super) const BLOCKED: &str = "blocked";
 pub(super) const IMPAIRED: &str = "impaired";
@@ -71,16 +73,21 @@ pub(super) fn unfit(lack: Lack) -> &'static str {
     lack.reason()
 }
 
-/// Whether it waits for a place on an instance.
+/// Whatever keeps a task from having a place.
+fn placements() -> impl Iterator<Item = &'static str> {
+    let lacks = Lack::ALL.into_iter().map(Lack::reason);
+    [PLACEMENT, PROVISIONING].into_iter().chain(lacks).chain(Shortage::ALL.into_iter().map(Shortage::text))
+}
+
+/// Whether it waits for a place.
 pub(super) fn is_unplaced(service: &Service) -> bool {
-    service.notices.keys().any(|cause| *cause == PLACEMENT || Lack::ALL.iter().any(|lack| lack.reason() == *cause))
+    placements().any(|cause| service.notices.contains_key(cause))
 }
 
 /// A place was found: the next lack is news again.
 pub(super) fn clear_placement(service: &mut Service) {
-    clear(service, PLACEMENT);
-    for lack in Lack::ALL {
-        clear(service, lack.reason());
+    for cause in placements() {
+        clear(service, cause);
     }
 }
 

@@ -6,10 +6,11 @@ use std::time::Duration;
 use crate::shape::Time;
 
 use super::super::super::world::World;
+use super::super::capacity_provider::fargate;
 use super::super::service;
 use super::super::{Ecs, Event, instance};
 use super::launch::spread;
-use super::{Container, Health, LastStatus, Step, Stop, Task, interruption, retirement, volumes};
+use super::{Container, Health, LastStatus, Step, Stop, Task, interruption, retirement, volumes, waiting};
 
 /// From connectivity to the start of the pull (§3.1's sample).
 const PULL_WAIT: Duration = Duration::from_millis(4_800);
@@ -58,6 +59,7 @@ pub fn step(world: &mut World, cluster: &str, id: &str, step: Step) {
         Step::Interrupt => return interruption::interrupt(world, &key),
         Step::Retire => return retirement::due(world, &key),
         Step::Overdue => return retirement::overdue(world, &key),
+        Step::GiveUp => return waiting::give_up(world, &key),
         _ => {}
     }
     if instance::puts_by(world, &key, &step) {
@@ -105,11 +107,25 @@ pub fn step(world: &mut World, cluster: &str, id: &str, step: Step) {
     }
 }
 
-/// What a STOPPED task held of its instance is free again.
+/// What a STOPPED task held, of its instance or of Fargate, is free again.
 fn free(world: &mut World, key: &(String, String)) {
     let host = world.ecs.tasks.get(key).and_then(|task| task.host.as_ref());
-    if let Some(instance) = host.map(|host| host.instance.clone()) {
-        instance::release(world, &(key.0.clone(), instance), &key.1);
+    match host.map(|host| host.instance.clone()) {
+        Some(instance) => instance::release(world, &(key.0.clone(), instance), &key.1),
+        None => fargate::stopped(world),
+    }
+}
+
+/// A task that waited for a place in vain: TaskFailedToStart (§3.3).
+pub(super) fn fail_waiting(world: &mut World, key: &(String, String), reason: String) {
+    let now = world.now();
+    if let Next::Later(steps) = fail_to_start(&mut world.ecs, key, reason, now) {
+        for (wait, step) in steps {
+            put_down(world, key, wait, step);
+        }
+    }
+    if let Some(service) = world.ecs.tasks.get(key).and_then(|task| task.service.clone()) {
+        service::poke(world, &key.0, &service);
     }
 }
 
@@ -141,7 +157,7 @@ fn matters(step: &Step) -> bool {
     match step {
         Step::Start | Step::Settle | Step::Sicken | Step::Exit { .. } | Step::Stop | Step::Quit | Step::Release => true,
         Step::Attach | Step::Pulled | Step::End | Step::Delete | Step::Purge => false,
-        Step::Interrupt | Step::Retire | Step::Overdue => false,
+        Step::Interrupt | Step::Retire | Step::Overdue | Step::GiveUp => false,
     }
 }
 

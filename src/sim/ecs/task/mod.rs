@@ -20,7 +20,9 @@ mod show;
 mod tests;
 mod tokens;
 pub mod volumes;
+pub mod waiting;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::shape::{Time, Tree};
@@ -195,8 +197,10 @@ pub struct Task {
     pub containers: Vec<Container>,
     /// In awsvpc mode.
     pub interface: Option<Interface>,
-    /// `None` on Fargate.
+    /// `None` on Fargate, and while it waits for an instance.
     pub host: Option<Host>,
+    /// It waits in PROVISIONING for its capacity provider.
+    pub waits: Option<Arc<waiting::Wait>>,
     pub zone: String,
     /// How long the pull of its images takes.
     pub pull: Duration,
@@ -301,4 +305,6 @@ pub enum Step {
     Retire,
     /// Its service had time enough to replace it.
     Overdue,
+    /// Its capacity provider had time enough to bring an instance.
+    GiveUp,
 }
