@@ -18,9 +18,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::shape::{Tree, table};
 
+use super::neighbours::ec2;
 use super::world::World;
 use coverage::Entry;
 pub use fault::Fault;
+pub use task::spread;
 
 /// What one operation answers.
 pub type Answer = Result<Tree, Fault>;
@@ -50,8 +52,6 @@ pub struct Ecs {
     pub tasks: BTreeMap<(String, String), task::Task>,
     /// By (cluster name, instance id); INACTIVE ones stay describable for a while.
     pub instances: BTreeMap<(String, String), instance::Instance>,
-    /// How many addresses each subnet has given out.
-    pub addresses: BTreeMap<String, u32>,
     /// EBS volumes that ECS made for tasks, by id: attached ones, and those kept when their tasks stopped.
     pub volumes: BTreeMap<String, task::volumes::Volume>,
     /// What RunTask started, by client token.
@@ -79,6 +79,8 @@ pub enum Event {
     Scaling { group: String },
     /// A cluster's groups are seen to, and the tasks that wait for machines.
     Capacity { cluster: String },
+    /// A machine of EC2 has started up.
+    Machine { id: String },
 }
 
 /// Lets one event happen.
@@ -90,6 +92,7 @@ pub fn fire(world: &mut World, event: Event) {
         Event::Launched { group, number } => capacity_provider::auto_scaling::launched(world, &group, number),
         Event::Scaling { group } => capacity_provider::scaling::look(world, &group),
         Event::Capacity { cluster } => capacity_provider::see_to(world, &cluster),
+        Event::Machine { id } => ec2::boot(world, &id),
     }
 }
 
