@@ -318,7 +318,7 @@ fn a_machine_with_ecss_image_joins_the_cluster_stops_and_ends() {
     let mut rig = Rig::new();
     rig.cluster();
     let input =
-        tree! { "ImageId" => instance::IMAGES[0], "InstanceType" => "c5.large", "MinCount" => 1, "MaxCount" => 1 };
+        tree! { "ImageId" => user_data::IMAGES[0], "InstanceType" => "c5.large", "MinCount" => 1, "MaxCount" => 1 };
     let started = rig.ask("RunInstances", input.clone());
     let id = started.list("Instances")[0].text("InstanceId").unwrap().to_owned();
     assert_eq!((state(&mut rig).as_str(), in_cluster(&mut rig).len()), ("pending", 0));
