@@ -36,7 +36,7 @@ use crate::tree;
 
 pub use address::public as public_address;
 pub use instance::{adopt, boot, came_back, stands, went};
-pub use interface::{give_back, take};
+pub use interface::{give_back, take_for_task};
 pub use security_group::of_task as groups_of_interface;
 pub use store::{Ec2, Kind};
 pub use subnet::zone_of;

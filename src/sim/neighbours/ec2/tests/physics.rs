@@ -125,6 +125,20 @@ fn a_full_subnet_stops_a_service_from_growing_until_there_is_room() {
 }
 
 #[test]
+fn a_subnet_or_group_that_is_gone_is_missed_by_the_next_task() {
+    let mut rig = Rig::new();
+    rig.cluster();
+    rig.define("nginx", tree! {});
+    let (_, subnet) = rig.vpc("10.0.0.0/24");
+    rig.serve(0, tree! { "subnets" => vec![&subnet], "assignPublicIp" => "ENABLED" });
+    rig.ask("DeleteSubnet", tree! { "SubnetId" => &subnet });
+    rig.ecs("UpdateService", tree! { "service" => "web", "desiredCount" => 1 });
+    rig.wait(120);
+    assert!(rig.stopped().ends_with(&format!("in subnet '{subnet}': InvalidSubnetID.NotFound")), "{}", rig.stopped());
+    assert_eq!(rig.code("DescribeSubnets", tree! { "SubnetIds" => vec![&subnet] }), "InvalidSubnetID.NotFound");
+}
+
+#[test]
 fn a_task_without_a_way_to_its_image_never_starts() {
     let mut rig = Rig::new();
     rig.cluster();
