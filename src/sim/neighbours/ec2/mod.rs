@@ -23,6 +23,7 @@ mod subnet;
 mod tag;
 #[cfg(test)]
 mod tests;
+mod user_data;
 mod vpc;
 mod zone;
 
@@ -34,11 +35,12 @@ use crate::sim::world::{Settings, World};
 use crate::tree;
 
 pub use address::public as public_address;
-pub use instance::{adopt, boot, came_back, image, stands, went};
-pub use interface::{give_back, take};
+pub use instance::{adopt, boot, came_back, stands, went};
+pub use interface::{give_back, take_for_task};
 pub use security_group::of_task as groups_of_interface;
 pub use store::{Ec2, Kind};
 pub use subnet::zone_of;
+pub use user_data::image;
 
 /// The rows of all rooms.
 const OPERATIONS: &[&[Entry]] = &[

@@ -3,6 +3,7 @@
 mod groups;
 mod network;
 mod physics;
+mod random;
 
 use super::*;
 use crate::shape::Time;

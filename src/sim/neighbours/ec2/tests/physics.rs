@@ -125,6 +125,20 @@ fn a_full_subnet_stops_a_service_from_growing_until_there_is_room() {
 }
 
 #[test]
+fn a_subnet_or_group_that_is_gone_is_missed_by_the_next_task() {
+    let mut rig = Rig::new();
+    rig.cluster();
+    rig.define("nginx", tree! {});
+    let (_, subnet) = rig.vpc("10.0.0.0/24");
+    rig.serve(0, tree! { "subnets" => vec![&subnet], "assignPublicIp" => "ENABLED" });
+    rig.ask("DeleteSubnet", tree! { "SubnetId" => &subnet });
+    rig.ecs("UpdateService", tree! { "service" => "web", "desiredCount" => 1 });
+    rig.wait(120);
+    assert!(rig.stopped().ends_with(&format!("in subnet '{subnet}': InvalidSubnetID.NotFound")), "{}", rig.stopped());
+    assert_eq!(rig.code("DescribeSubnets", tree! { "SubnetIds" => vec![&subnet] }), "InvalidSubnetID.NotFound");
+}
+
+#[test]
 fn a_task_without_a_way_to_its_image_never_starts() {
     let mut rig = Rig::new();
     rig.cluster();
@@ -318,7 +332,7 @@ fn a_machine_with_ecss_image_joins_the_cluster_stops_and_ends() {
     let mut rig = Rig::new();
     rig.cluster();
     let input =
-        tree! { "ImageId" => instance::IMAGES[0], "InstanceType" => "c5.large", "MinCount" => 1, "MaxCount" => 1 };
+        tree! { "ImageId" => user_data::IMAGES[0], "InstanceType" => "c5.large", "MinCount" => 1, "MaxCount" => 1 };
     let started = rig.ask("RunInstances", input.clone());
     let id = started.list("Instances")[0].text("InstanceId").unwrap().to_owned();
     assert_eq!((state(&mut rig).as_str(), in_cluster(&mut rig).len()), ("pending", 0));
