@@ -296,6 +296,10 @@ pub struct Sim {
     /// The region requests have to be signed for.
     #[arg(long, value_name = "REGION", env = "ECS_OPERATOR_REGION", default_value = "us-east-1")]
     pub region: String,
+    /// Throttle ECS's API by its published buckets, times this factor.
+    #[arg(long, value_name = "FACTOR", env = "ECS_OPERATOR_THROTTLE", num_args = 0..=1, default_missing_value = "1",
+        value_parser = scale)]
+    pub throttle: Option<f64>,
 }
 
 #[derive(Clone, Debug, Flags)]

@@ -5,6 +5,7 @@
 //! | `POST /_sim/alarm?name=X&state=ALARM` | a CloudWatch alarm goes to ALARM, OK or INSUFFICIENT_DATA |
 //! | `POST /_sim/hook?target=ARN&answer=FAILED` | what a lifecycle hook's function answers from now on: SUCCEEDED, FAILED, IN_PROGRESS |
 //! | `POST /_sim/push?image=X` | someone pushes an image: its tag stands for another digest |
+//! | `POST /_sim/throttle?factor=1` | ECS's API is throttled, by the published buckets times a factor; `factor=0`: not at all |
 
 use axum::Router;
 use axum::extract::{RawQuery, State};
@@ -18,7 +19,7 @@ use crate::tree;
 use super::super::Sim;
 use super::super::ecs::service::alarms;
 use super::super::ecs::service::traffic::HookAnswer;
-use super::super::ecs::task;
+use super::super::ecs::{task, throttle};
 use super::http::{page, refusal};
 use super::query::read_form;
 
@@ -27,6 +28,10 @@ pub fn pages() -> Router<Sim> {
     Router::new()
         .route("/_sim/alarm", post(|State(sim): State<Sim>, RawQuery(query)| async move { answer(&sim, query, alarm) }))
         .route("/_sim/hook", post(|State(sim): State<Sim>, RawQuery(query)| async move { answer(&sim, query, hook) }))
+        .route(
+            "/_sim/throttle",
+            post(|State(sim): State<Sim>, RawQuery(query)| async move { answer(&sim, query, set_throttle) }),
+        )
         .route("/_sim/push", post(|State(sim): State<Sim>, RawQuery(query)| async move { answer(&sim, query, push) }))
 }
 
@@ -73,6 +78,18 @@ fn push(sim: &Sim, query: &Tree) -> Result<Tree, String> {
     Ok(tree! { "image" => image, "imageDigest" => task::digest(pushes, image) })
 }
 
+/// The largest factor: at ten thousand times its buckets nobody is throttled.
+const FACTOR_MOST: f64 = 10_000.0;
+
+fn set_throttle(sim: &Sim, query: &Tree) -> Result<Tree, String> {
+    let text = needed(query, "factor", "factor=1")?;
+    let factor = text.parse::<f64>().ok().filter(|factor| (0.0..=FACTOR_MOST).contains(factor));
+    let factor = factor.ok_or_else(|| format!("`factor` must be a number from 0 to {FACTOR_MOST}, not {text}."))?;
+    let mut world = sim.world();
+    throttle::set(&mut world, (factor > 0.0).then_some(factor));
+    Ok(throttle::shown(&world))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,6 +105,13 @@ mod tests {
         assert!(alarm(&sim, &query("name=a")).is_err());
         assert!(alarm(&sim, &query("name=a&state=RED")).is_err());
         assert!(hook(&sim, &query("target=arn:x&answer=MAYBE")).is_err());
+        assert!(set_throttle(&sim, &query("factor=0.5")).is_ok());
+        assert_eq!(sim.world().settings.throttle, Some(0.5));
+        for wrong in ["", "factor=x", "factor=-1", "factor=NaN", "factor=inf"] {
+            assert!(set_throttle(&sim, &query(wrong)).is_err(), "{wrong}");
+        }
+        assert!(set_throttle(&sim, &query("factor=0")).is_ok());
+        assert_eq!(sim.world().settings.throttle, None);
         let digest = |image: &str| task::digest(&sim.world().ecs.outside.pushes, image);
         let (plain, other) = (digest("nginx"), digest("nginx:1"));
         assert!(push(&sim, &query("image=nginx:latest")).is_ok());

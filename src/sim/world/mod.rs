@@ -20,6 +20,8 @@ pub struct Settings {
     pub latency: Duration,
     /// How long a task on FARGATE_SPOT lives on average until it is interrupted. None: no chance interrupts one.
     pub spot_life: Option<Duration>,
+    /// Throttles ECS's API and Fargate's launches, by the published buckets times this factor. None: nothing is.
+    pub throttle: Option<f64>,
 }
 
 impl Default for Settings {
@@ -30,6 +32,7 @@ impl Default for Settings {
             seed: 1,
             latency: Duration::ZERO,
             spot_life: None,
+            throttle: None,
         }
     }
 }

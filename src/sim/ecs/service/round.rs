@@ -11,6 +11,7 @@ use crate::tree;
 use super::super::super::world::World;
 use super::super::task::retirement::REASON;
 use super::super::task::{self, Order, Stop, Task};
+use super::super::throttle;
 use super::places::{self, Unplaced};
 use super::{Bounds, Decision, Kind, Service, capacity, events, show};
 
@@ -276,6 +277,10 @@ impl<'a> Round<'a> {
                     break;
                 }
             };
+            if placed.is_none() && !throttle::launches(self.world, 1) {
+                events::tell_once(self.world, self.service, events::THROTTLED, events::THROTTLED_TEXT);
+                break;
+            }
             self.record(Kind::Start);
             let id = match placed {
                 None => task::launch(self.world, order),

@@ -12,6 +12,7 @@ mod operations;
 mod overrides;
 mod protection;
 mod pull;
+mod report;
 mod request;
 pub mod retirement;
 mod run;
@@ -25,7 +26,7 @@ use std::time::Duration;
 
 use crate::shape::{Time, Tree};
 
-use super::coverage::{Entry, full};
+use super::coverage::{Entry, full, partial};
 use super::instance::Held;
 
 use behaviour::Behaviour;
@@ -43,6 +44,9 @@ pub const OPERATIONS: &[Entry] = &[
     full("RunTask", run::run),
     full("StartTask", run::start),
     full("StopTask", operations::stop),
+    full("SubmitAttachmentStateChanges", report::attachments),
+    full("SubmitContainerStateChange", report::container),
+    partial("SubmitTaskStateChange", report::task, "of managed agents, the embedded ECS tells itself"),
     full("UpdateTaskProtection", protection::update),
 ];
 
