@@ -202,14 +202,18 @@ fn unchanging(definition: &Tree, containers: &[Container], overrides: &Tree) -> 
 /// The next address of a subnet that no task holds. Once the subnet has gone round, those given back come again.
 fn free_address(world: &mut World, subnet: &str) -> String {
     let place = spread(subnet);
+    let lives = |one: &&Interface| one.status != "DELETED" && one.subnet == subnet;
+    let full_round = world.ecs.addresses.get(subnet).is_some_and(|given| *given >= ADDRESSES);
+    let tasks = world.ecs.tasks.values().filter(|_| full_round);
+    // Gathered once: a full subnet has thousands of addresses to try.
+    let held = tasks.filter_map(|task| task.interface.as_ref()).filter(lives).map(|one| one.address.clone());
+    let held = held.collect::<std::collections::BTreeSet<_>>();
     for _ in 0..ADDRESSES {
         let next = world.ecs.addresses.entry(subnet.to_owned()).or_default();
         *next = next.wrapping_add(1);
         let (round, low) = (*next > ADDRESSES, *next % ADDRESSES + 4);
         let address = format!("10.{}.{}.{}", place % 256, (place / 256 % 16) * 16 + u64::from(low / 256), low % 256);
-        let of = |one: &Interface| one.status != "DELETED" && one.address == address;
-        let held = |task: &Task| task.interface.as_ref().is_some_and(of);
-        if !round || !world.ecs.tasks.values().any(held) {
+        if !round || !held.contains(&address) {
             return address;
         }
     }
