@@ -465,7 +465,7 @@ impl Story {
         let mut sums: BTreeMap<&str, i64> = BTreeMap::new();
         for row in cluster.list("statistics") {
             let (name, value) = (row.text("name").unwrap(), row.text("value").unwrap().parse::<i64>().unwrap());
-            *sums.entry(&name[..6]).or_default() += value;
+            *sums.entry(name.get(..6).unwrap()).or_default() += value;
             for (kind, launch) in [("EC2", "EC2"), ("Fargate", "FARGATE"), ("External", "EXTERNAL")] {
                 let here = counted(tasks.iter().filter(|one| one.text("launchType") == Some(launch)));
                 for (state, count) in [("running", here.0), ("pending", here.1)] {

@@ -202,7 +202,7 @@ fn unchanging(definition: &Tree, containers: &[Container], overrides: &Tree) -> 
 /// The next address of a subnet that no task holds. Once the subnet has gone round, those given back come again.
 fn free_address(world: &mut World, subnet: &str) -> String {
     let place = spread(subnet);
-    let lives = |one: &&Interface| one.status != "DELETED" && one.subnet == subnet;
+    let lives = |one: &&Interface| one.status != "DELETED";
     let full_round = world.ecs.addresses.get(subnet).is_some_and(|given| *given >= ADDRESSES);
     let tasks = world.ecs.tasks.values().filter(|_| full_round);
     // Gathered once: a full subnet has thousands of addresses to try.
