@@ -16,3 +16,4 @@ pub mod judge;
 pub mod lossy;
 pub mod process;
 pub mod trees;
+pub mod world;

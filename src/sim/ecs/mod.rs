@@ -13,6 +13,7 @@ pub mod setting;
 pub mod tag;
 pub mod task;
 pub mod task_definition;
+pub mod throttle;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -60,6 +61,8 @@ pub struct Ecs {
     pub decisions: Vec<service::Decision>,
     /// Whether decisions are recorded.
     pub watched: bool,
+    /// How full the API's buckets are, where it is throttled.
+    pub levels: throttle::Levels,
     /// What the outside has said: alarms, hooks' answers, pushed images.
     pub outside: service::Outside,
 }

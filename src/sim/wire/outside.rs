@@ -7,6 +7,7 @@
 //! | `POST /_sim/push?image=X` | someone pushes an image: its tag stands for another digest |
 //! | `POST /_sim/fargate?vcpus=6` | how many vCPUs tasks on FARGATE may have at once; `spot-vcpus=N` on FARGATE_SPOT; `none` for no quota |
 //! | `POST /_sim/fargate?zone=us-east-1a&capacity=off` | Fargate has no capacity in a zone, or with `provider=FARGATE_SPOT` none for Spot; `on` gives it back |
+//! | `POST /_sim/throttle?factor=1` | ECS's API is throttled, by the published buckets times a factor; `factor=0`: not at all |
 
 use axum::Router;
 use axum::extract::{RawQuery, State};
@@ -21,7 +22,7 @@ use super::super::Sim;
 use super::super::ecs::capacity_provider;
 use super::super::ecs::service::alarms;
 use super::super::ecs::service::traffic::HookAnswer;
-use super::super::ecs::task;
+use super::super::ecs::{task, throttle};
 use super::http::{page, refusal};
 use super::query::read_query;
 
@@ -33,6 +34,10 @@ pub fn pages() -> Router<Sim> {
         .route(
             "/_sim/fargate",
             post(|State(sim): State<Sim>, RawQuery(query)| async move { answer(&sim, query, fargate) }),
+        )
+        .route(
+            "/_sim/throttle",
+            post(|State(sim): State<Sim>, RawQuery(query)| async move { answer(&sim, query, set_throttle) }),
         )
         .route("/_sim/push", post(|State(sim): State<Sim>, RawQuery(query)| async move { answer(&sim, query, push) }))
 }
@@ -127,6 +132,18 @@ fn fargate(sim: &Sim, query: &Tree) -> Result<Tree, String> {
         .with_some("spotVcpus", world.settings.fargate_spot_vcpus.map(i64::from)))
 }
 
+/// The largest factor: at ten thousand times its buckets nobody is throttled.
+const FACTOR_MOST: f64 = 10_000.0;
+
+fn set_throttle(sim: &Sim, query: &Tree) -> Result<Tree, String> {
+    let text = needed(query, "factor", "factor=1")?;
+    let factor = text.parse::<f64>().ok().filter(|factor| (0.0..=FACTOR_MOST).contains(factor));
+    let factor = factor.ok_or_else(|| format!("`factor` must be a number from 0 to {FACTOR_MOST}, not {text}."))?;
+    let mut world = sim.world();
+    throttle::set(&mut world, (factor > 0.0).then_some(factor));
+    Ok(throttle::shown(&world))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -142,6 +159,13 @@ mod tests {
         assert!(alarm(&sim, &query("name=a")).is_err());
         assert!(alarm(&sim, &query("name=a&state=RED")).is_err());
         assert!(hook(&sim, &query("target=arn:x&answer=MAYBE")).is_err());
+        assert!(set_throttle(&sim, &query("factor=0.5")).is_ok());
+        assert_eq!(sim.world().settings.throttle, Some(0.5));
+        for wrong in ["", "factor=x", "factor=-1", "factor=NaN", "factor=inf"] {
+            assert!(set_throttle(&sim, &query(wrong)).is_err(), "{wrong}");
+        }
+        assert!(set_throttle(&sim, &query("factor=0")).is_ok());
+        assert_eq!(sim.world().settings.throttle, None);
         let digest = |image: &str| task::digest(&sim.world().ecs.outside.pushes, image);
         let (plain, other) = (digest("nginx"), digest("nginx:1"));
         assert!(push(&sim, &query("image=nginx:latest")).is_ok());

@@ -26,6 +26,8 @@ pub struct Settings {
     pub fargate_spot_vcpus: Option<u32>,
     /// A subnet or security group that nobody made is refused. Otherwise one that ECS is told of comes into being.
     pub networks_must_exist: bool,
+    /// Throttles ECS's API and Fargate's launches, by the published buckets times this factor. None: nothing is.
+    pub throttle: Option<f64>,
 }
 
 impl Default for Settings {
@@ -39,6 +41,7 @@ impl Default for Settings {
             fargate_vcpus: None,
             fargate_spot_vcpus: None,
             networks_must_exist: false,
+            throttle: None,
         }
     }
 }

@@ -12,6 +12,7 @@ use super::super::super::world::World;
 use super::super::capacity_provider::fargate;
 use super::super::task::retirement::REASON;
 use super::super::task::{self, Order, Stop, Task};
+use super::super::throttle;
 use super::places::{self, Place, Unplaced};
 use super::{Bounds, Decision, Kind, Service, capacity, events, show};
 
@@ -277,6 +278,10 @@ impl<'a> Round<'a> {
                     break;
                 }
             };
+            if matches!(placed, Place::Fargate) && !throttle::launches(self.world, 1) {
+                events::tell_once(self.world, self.service, events::THROTTLED, events::THROTTLED_TEXT);
+                break;
+            }
             self.record(Kind::Start);
             let id = match placed {
                 Place::Fargate => task::launch(self.world, order),

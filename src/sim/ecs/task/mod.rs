@@ -13,6 +13,7 @@ mod operations;
 mod overrides;
 mod protection;
 mod pull;
+mod report;
 mod request;
 pub mod retirement;
 mod run;
@@ -29,7 +30,7 @@ use std::time::Duration;
 use crate::shape::{Time, Tree};
 
 use super::super::neighbours::ec2::reach::Needs;
-use super::coverage::{Entry, full};
+use super::coverage::{Entry, full, partial};
 use super::instance::Held;
 
 use behaviour::Behaviour;
@@ -47,6 +48,9 @@ pub const OPERATIONS: &[Entry] = &[
     full("RunTask", run::run),
     full("StartTask", run::start),
     full("StopTask", operations::stop),
+    full("SubmitAttachmentStateChanges", report::attachments),
+    full("SubmitContainerStateChange", report::container),
+    partial("SubmitTaskStateChange", report::task, "of managed agents, the embedded ECS tells itself"),
     full("UpdateTaskProtection", protection::update),
 ];
 

@@ -12,7 +12,7 @@ use super::super::capacity_provider::{brings_machines, fargate};
 use super::super::instance::{self, Claim};
 use super::super::placement::{self, Failure, Launch, Placed, distribute};
 use super::super::service::{choose_capacity, cluster_of, kept_for_daemons, set_launch_type};
-use super::super::{Answer, Fault};
+use super::super::{Answer, Fault, throttle};
 use super::request::{self, Door, Request};
 use super::waiting::{self, FULL, Wait};
 use super::{Order, launch, launch_on, show, tokens};
@@ -37,6 +37,10 @@ pub(super) fn run(world: &mut World, input: &Tree) -> Answer {
     let request = request::read(world, &cluster, input, Door::Run, choose)?;
     named::learn(world, &request.network());
     let answer = if request.is_on_fargate() {
+        // Weak: that RunTask is refused as a whole.
+        if !throttle::launches(world, u32::try_from(count).unwrap_or(0)) {
+            return Err(throttle::exceeded());
+        }
         on_fargate(world, &cluster, &request, count)
     } else {
         on_instances(world, &cluster, &request, input, count)?
