@@ -1,4 +1,4 @@
-"""Every Describe operation of EC2 by the AWS CLI's own code, in each of its forms of output; a few that make and take away.
+"""Every Describe operation of EC2 by the AWS CLI's own code, and a few that make and take away.
 
 Arguments: what is offered. The endpoint and the credentials are in the environment, as for `aws`.
 """
@@ -27,9 +27,10 @@ assert len(described) >= 15, described
 for operation in described:
     rows = json.loads(aws(operation))
     assert rows and all(isinstance(value, list) for value in rows.values()), rows
-    for form in ("table", "text"):
-        aws(operation, form=form)
-vpc = json.loads(aws("CreateVpc", "--cidr-block 10.0.0.0/16 --tag-specifications ResourceType=vpc,Tags=[{Key=a,Value=b}]"))
+aws("DescribeRouteTables", form="table")
+aws("DescribeSecurityGroups", form="text")
+TAGS = "--tag-specifications ResourceType=vpc,Tags=[{Key=a,Value=b}]"
+vpc = json.loads(aws("CreateVpc", f"--cidr-block 10.0.0.0/16 {TAGS}"))
 vpc = vpc["Vpc"]["VpcId"]
 assert aws("DescribeVpcs", "--filters Name=tag:a,Values=b --query Vpcs[].VpcId", "text").strip() == vpc
 group = json.loads(aws("CreateSecurityGroup", f"--group-name web --description x --vpc-id {vpc}"))["GroupId"]
