@@ -23,6 +23,7 @@ mod subnet;
 mod tag;
 #[cfg(test)]
 mod tests;
+mod token;
 mod user_data;
 mod vpc;
 mod zone;
@@ -91,7 +92,12 @@ pub fn call(world: &mut World, operation: &str, input: &Tree) -> Answer {
         let text = "Request would have succeeded, but DryRun flag is set.";
         return Err(Fault { status: 412, ..Fault::new("DryRunOperation", text) });
     }
-    (entry.answer)(world, &input)
+    if let Some(answer) = world.ec2.tokens.answered(entry.name, &input)? {
+        return Ok(answer);
+    }
+    let answer = (entry.answer)(world, &input)?;
+    world.ec2.tokens.remember(entry.name, &input, &answer);
+    Ok(answer)
 }
 
 fn misfit(first: &Mismatch) -> Fault {

@@ -172,6 +172,20 @@ fn refusals_are_ec2s() {
 }
 
 #[test]
+fn a_request_that_comes_again_makes_nothing() {
+    let mut rig = Rig::new();
+    let (vpc, subnet) = rig.vpc("10.0.0.0/24");
+    let input = tree! { "SubnetId" => &subnet, "ConnectivityType" => "private", "ClientToken" => "once" };
+    let nat = rig.ask("CreateNatGateway", input.clone());
+    assert_eq!(rig.ask("CreateNatGateway", input.clone()), nat);
+    assert_eq!(rig.ask("DescribeNatGateways", tree! {}).list("NatGateways").len(), 1);
+    let other = input.with("PrivateIpAddress", "10.0.0.9");
+    assert_eq!(rig.code("CreateNatGateway", other), "IdempotentParameterMismatch");
+    // A token is its operation's own.
+    rig.ask("CreateRouteTable", tree! { "VpcId" => vpc, "ClientToken" => "once" });
+}
+
+#[test]
 fn tags_are_put_on_and_taken_off_and_filter() {
     let mut rig = Rig::new();
     let tag = |key: &str, value: &str| tree! { "Key" => key, "Value" => value };

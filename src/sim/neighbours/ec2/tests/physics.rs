@@ -377,3 +377,25 @@ fn machines_of_the_cluster_are_machines_of_ec2() {
     let subnet = machine.text("SubnetId").unwrap();
     assert_eq!(rig.free(subnet), 4090);
 }
+
+#[test]
+fn a_task_on_a_machine_has_its_interface_attached_there() {
+    let mut rig = Rig::new();
+    rig.cluster();
+    rig.ecs("RegisterContainerInstance", tree! {});
+    let machine = machines(&mut rig)[0].clone();
+    let container = tree! { "name" => "app", "image" => "nginx", "memory" => 64 };
+    let input = tree! { "family" => "app", "networkMode" => "awsvpc", "containerDefinitions" => vec![container] };
+    rig.ecs("RegisterTaskDefinition", input);
+    let subnet = machine.text("SubnetId").unwrap().to_owned();
+    let network = tree! { "awsvpcConfiguration" => tree! { "subnets" => vec![&subnet] } };
+    let input = tree! { "taskDefinition" => "app", "launchType" => "EC2", "networkConfiguration" => network };
+    assert_eq!(rig.ecs("RunTask", input).list("tasks").len(), 1);
+    rig.wait(120);
+    let interface = rig.only("DescribeNetworkInterfaces", "NetworkInterfaces", ("requester-managed", "true"));
+    assert_eq!(interface.at(&["Attachment", "InstanceId"]), machine.get("InstanceId"));
+    assert_eq!((interface.get("Association"), interface.text("Status")), (None, Some("in-use")));
+    assert_eq!(rig.free(&subnet), 4089, "the machine's own, and the task's");
+    rig.ask("TerminateInstances", tree! { "InstanceIds" => vec![machine.get("InstanceId").unwrap().clone()] });
+    assert_eq!(rig.free(&subnet), 4091);
+}
