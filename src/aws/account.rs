@@ -39,7 +39,8 @@ pub async fn find(region: Option<&str>, endpoint: Option<&str>, clock: &Clock) -
     let loopback = endpoint.as_deref().is_some_and(is_loopback);
     let keys = std::env::var_os("AWS_ACCESS_KEY_ID").is_some();
     let region = found.region().map(ToString::to_string).or_else(|| loopback.then(|| LOOPBACK_REGION.to_owned()))?;
-    let mut settings = Settings { endpoint, ec2_endpoint, sts_endpoint, ..Settings::simulated(&region, http, clock.clone()) };
+    let mut settings =
+        Settings { endpoint, ec2_endpoint, sts_endpoint, ..Settings::simulated(&region, http, clock.clone()) };
     if let Some(credentials) = found.credentials_provider().filter(|_| keys || !loopback) {
         settings.credentials = credentials;
     }

@@ -16,9 +16,9 @@ use crate::shape::check::{Strictness, check};
 use crate::shape::{Call, Tree, table};
 
 use super::budget::{Budget, SHARE_DEFAULT};
+use super::ec2;
 use super::error::{CallError, Class};
 use super::operations::{self, Reply};
-use super::ec2;
 
 /// How long one attempt may take. Recognisably not one of the SDK's round numbers.
 pub const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(9);
@@ -73,7 +73,8 @@ pub struct Aws {
 
 impl Aws {
     pub fn new(settings: Settings) -> Self {
-        let Settings { region, endpoint, ec2_endpoint, sts_endpoint, credentials, http, clock, share, ended } = settings;
+        let Settings { region, endpoint, ec2_endpoint, sts_endpoint, credentials, http, clock, share, ended } =
+            settings;
         let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build();
         // Retries are ours alone: the SDK's would repeat writes that AWS may have applied.
         macro_rules! config {

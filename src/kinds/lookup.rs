@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::shape::near::nearest;
-use crate::shape::{Call, Tree, json};
+use crate::shape::{Call, Path, Segment, Tree, json};
 use crate::tree;
 
 use super::hash;
@@ -175,9 +175,8 @@ impl Term {
     }
 
     fn matches(&self, item: &Item) -> bool {
-        let has = |(key, value): (&String, &String)| {
-            item.tags.get(key).is_some_and(|theirs| value == ANY || theirs == value)
-        };
+        let has =
+            |(key, value): (&String, &String)| item.tags.get(key).is_some_and(|theirs| value == ANY || theirs == value);
         let says = self.id.is_some() || self.name.is_some() || !self.tags.is_empty();
         says && self.id.as_ref().is_none_or(|id| *id == item.id)
             && self.name.as_ref().is_none_or(|name| item.name.as_ref() == Some(name))
@@ -298,6 +297,16 @@ pub fn without(lookup: &Lookup, spec: &Tree) -> Tree {
     spec
 }
 
+/// Where the terms are declared that a value at this path stands for; none where it is no list of theirs.
+pub fn terms_of(lookup: &Lookup, path: &Path) -> Option<Path> {
+    let [Segment::Name(network), Segment::Name(awsvpc), Segment::Name(list), ..] = path.0.as_slice() else {
+        return None;
+    };
+    let ours = network == "networkConfiguration" && awsvpc == "awsvpcConfiguration";
+    let sort = SORTS.into_iter().find(|sort| ours && sort.list == list && lookup.of(sort).is_some())?;
+    Some(Path::from("networkConfiguration").name(sort.terms))
+}
+
 fn set(spec: &mut Tree, sort: &Sort, ids: Vec<Tree>) {
     if let Some(network) = awsvpc(spec) {
         network.set(sort.list, ids);
@@ -365,8 +374,7 @@ fn one_vpc<'a>(sort: &Sort, items: impl Iterator<Item = &'a Item>) -> Result<(),
     if vpcs.len() <= 1 {
         return Ok(());
     }
-    let told: Vec<String> =
-        vpcs.iter().map(|(vpc, ids)| format!("{} in {vpc}", some(ids.iter().copied()))).collect();
+    let told: Vec<String> = vpcs.iter().map(|(vpc, ids)| format!("{} in {vpc}", some(ids.iter().copied()))).collect();
     Err(format!("{} matches {}s of {} VPCs: {}", sort.terms, sort.noun, vpcs.len(), told.join("; ")))
 }
 

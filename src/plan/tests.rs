@@ -312,7 +312,7 @@ fn a_service_whose_cluster_is_nowhere_says_what_to_do() {
     let object = desired(tree! { "desiredCount" => 2 });
     for (declared, why, steps) in [(false, Reason::ClusterAbsent, 0), (true, Reason::DependencyNotReady, 1)] {
         let facts = Facts {
-        held: None,
+            held: None,
             us: &us(),
             observed: &Observed::Absent,
             date: NOW,

@@ -21,8 +21,12 @@ fn world() -> (Vec<Item>, Vec<Item>) {
         subnet("subnet-4", "vpc-b", "az1", &[("tier", "shared")]),
         gone,
     ];
-    let groups =
-        [group("sg-1", "vpc-a", "web"), group("sg-2", "vpc-b", "web"), group("sg-3", "vpc-b", "db"), group("sg-4", "vpc-a", "app")];
+    let groups = [
+        group("sg-1", "vpc-a", "web"),
+        group("sg-2", "vpc-b", "web"),
+        group("sg-3", "vpc-b", "db"),
+        group("sg-4", "vpc-a", "app"),
+    ];
     (items(&SUBNETS, &subnets), items(&GROUPS, &groups))
 }
 
