@@ -42,8 +42,16 @@ macro_rules! operations {
 }
 
 operations! {
+    authorize_security_group_egress AuthorizeSecurityGroupEgress;
+    authorize_security_group_ingress AuthorizeSecurityGroupIngress;
+    create_security_group CreateSecurityGroup;
+    create_tags CreateTags;
     describe_security_groups DescribeSecurityGroups;
     describe_subnets DescribeSubnets;
+    revoke_security_group_egress RevokeSecurityGroupEgress;
+    revoke_security_group_ingress RevokeSecurityGroupIngress;
+    update_security_group_rule_descriptions_egress UpdateSecurityGroupRuleDescriptionsEgress;
+    update_security_group_rule_descriptions_ingress UpdateSecurityGroupRuleDescriptionsIngress;
 }
 
 /// The row of that name.

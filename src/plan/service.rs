@@ -79,16 +79,23 @@ fn cluster_in_the_way(object: &Object, facts: &Facts<'_>) -> Option<Verdict> {
 }
 
 fn create(object: &Object, facts: &Facts<'_>, wanted: &Wanted<'_>) -> Plan {
-    if let Some(held) = facts.held {
-        return Plan::of(held.clone());
-    }
-    let late = if wanted.reference.is_none() { vec![Path::from("taskDefinition")] } else { vec![] };
+    let waits_for_group = match facts.held {
+        Some(Verdict::Waiting(Reason::DependencyNotReady, _)) => true,
+        Some(held) => return Plan::of(held.clone()),
+        None => false,
+    };
+    let mut late = if wanted.reference.is_none() { vec![Path::from("taskDefinition")] } else { vec![] };
+    late.extend(waits_for_group.then(|| Path::from("networkConfiguration.awsvpcConfiguration.securityGroups")));
     let reference = wanted.reference.unwrap_or(object.aws_name());
     // "Since ever", so that the same creation is the same call, and a repeat finds the first.
     let attempt = Attempt { at: Time::default(), ..attempt(object, facts, wanted, reference) };
     let before = facts.observed.present().and_then(|gone| gone.get("createdAt")).and_then(Time::from_tree);
     let call = service::create(object, reference, facts.us, &attempt, before);
-    Plan::due(vec![Step { late, ..Step::new(call, StepEffect::Create, "does not exist") }], vec![])
+    let plan = Plan::due(vec![Step { late, ..Step::new(call, StepEffect::Create, "does not exist") }], vec![]);
+    match facts.held {
+        Some(held) => Plan { verdict: held.clone(), ..plan },
+        None => plan,
+    }
 }
 
 fn attempt(object: &Object, facts: &Facts<'_>, wanted: &Wanted<'_>, reference: &str) -> Attempt {
