@@ -66,3 +66,6 @@ fn create(object: &Object, facts: &Facts<'_>) -> Plan {
     steps.extend(rules.into_iter().map(late));
     Plan::due(steps, Vec::new())
 }
+
+#[cfg(test)]
+mod tests;
