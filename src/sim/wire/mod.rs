@@ -6,11 +6,10 @@
 //! | the request has | protocol | service |
 //! |---|---|---|
 //! | `X-Amz-Target: AmazonEC2ContainerServiceV20141113.Op` | awsJson 1.1 | ecs |
-//! | a form with `Action` and `Version` | Query, answers in XML | the one its signature is scoped to |
+//! | a form with `Action` and `Version` | Query or EC2's own, answers in XML | the one its signature is scoped to |
 //!
 //! A signature must be there and in form; it is never verified, since any credentials will do in a simulation.
 
-mod connections;
 pub mod connector;
 pub mod http;
 mod json_protocol;
@@ -29,9 +28,8 @@ use crate::shape::Time;
 
 use super::Sim;
 use super::ecs::Fault;
-pub use connections::{CONNECTION_LIFE, CONNECTIONS_MAX, DRAIN, HEADER_BYTES_MAX, READ_TIMEOUT};
 pub use connector::Connector;
-pub use http::serve;
+pub use http::{CONNECTIONS, serve};
 
 /// The largest request body taken. Weak: ECS publishes only that a task definition may have 64 KiB.
 pub const BODY_LIMIT_BYTES: usize = 1024 * 1024;
