@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use crate::kinds::service;
-use crate::kinds::{Definition, Key, Kind, Object, Origin, definition, secrets};
+use crate::kinds::{Definition, Key, Kind, Lookup, Object, Origin, definition, lookup, secrets};
 use crate::manifest::{At, DEFAULTS_KIND, Document, Fault, Finding, Identity, Reading, Severity, limits};
 use crate::shape::check::{Mismatch, Strictness, What, check, retype};
 use crate::shape::near::nearest;
@@ -88,7 +88,8 @@ impl<'a> Found<'a> {
             Kind::Service => {
                 let (definition, gone) = self.task_definition(object, reading);
                 let (spec, place) = (&object.spec, &object.key.place);
-                let service = Service { spec, place, definition, launches: &self.launches };
+                let (lookup, launches) = (&object.lookup, &self.launches);
+                let service = Service { spec, lookup, place, definition, launches };
                 gone.into_iter().chain(rules::on_service(object, &service)).collect()
             }
         }
@@ -171,12 +172,13 @@ fn elsewhere(context: &Context<'_>) -> bool {
 
 fn object(context: &Context<'_>, definition: &Definition, faults: &mut Vec<Fault>) -> Object {
     let document = context.document;
-    let spec = spec(context, definition, faults);
+    let (spec, lookup) = spec(context, definition, faults);
     let cluster =
         definition.in_cluster.then(|| document.metadata.text("cluster").unwrap_or(service::CLUSTER_DEFAULT).to_owned());
     Object {
         key: Key { place: context.place.clone(), cluster, kind: definition.kind, name: document.name().to_owned() },
         spec,
+        lookup,
         reconcile: reconcile::read(context, faults),
         origin: Origin { file: document.file.clone(), document: document.index },
     }
@@ -184,7 +186,7 @@ fn object(context: &Context<'_>, definition: &Definition, faults: &mut Vec<Fault
 
 /// The spec as AWS's API takes it: read-only members of a pasted description left out, variables typed, the name
 /// filled in, everything checked against the shape.
-fn spec(context: &Context<'_>, definition: &Definition, faults: &mut Vec<Fault>) -> Tree {
+fn spec(context: &Context<'_>, definition: &Definition, faults: &mut Vec<Fault>) -> (Tree, Lookup) {
     let document = context.document;
     let pasted = document.spec.as_map().into_iter().flatten();
     let kept = pasted.filter(|(name, _)| !definition.is_read_only(name));
@@ -198,13 +200,22 @@ fn spec(context: &Context<'_>, definition: &Definition, faults: &mut Vec<Fault>)
     if spec.get(definition.name_member).is_none() {
         spec.set(definition.name_member, document.name());
     }
+    let lookup = if definition.kind == Kind::Service { Lookup::take_from(&mut spec) } else { Lookup::default() };
     let reserved = |mismatch: &Mismatch| definition.reserved.iter().any(|(name, _)| mismatch.path == Path::from(*name));
     for mismatch in check(table::ecs(), definition.structure(), &spec, Strictness::Full) {
-        if !reserved(&mismatch) {
+        if !reserved(&mismatch) && !stands_for(&lookup, &mismatch) {
             faults.push(shape_fault(mismatch));
         }
     }
-    spec
+    (spec, lookup)
+}
+
+/// Whether terms stand for what is missing.
+fn stands_for(lookup: &Lookup, mismatch: &Mismatch) -> bool {
+    let What::Missing { name } = mismatch.what else { return false };
+    let network = Path::from("networkConfiguration.awsvpcConfiguration");
+    let stands = |sort: &&lookup::Sort| sort.list == name && lookup.of(sort).is_some();
+    mismatch.path == network.name(name) && lookup::SORTS.iter().any(stands)
 }
 
 fn shape_fault(mismatch: Mismatch) -> Fault {

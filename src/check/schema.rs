@@ -3,7 +3,7 @@
 //! It says what the shapes say and no more: relations between members are the rules' business. Where a member is no
 //! text, a variable may stand for it, as in the manifests.
 
-use crate::kinds::{Definition, Kind, Policy, definition};
+use crate::kinds::{Definition, Kind, Policy, definition, lookup};
 use crate::manifest::{API_VERSION, DEFAULTS_KIND};
 use crate::shape::table::{self, Member, Range, Shape, Structure};
 use crate::shape::{Map, Tree};
@@ -54,6 +54,9 @@ fn one(name: &str, known: &mut Known) -> Option<Tree> {
     }
     let kind = Kind::parse(name)?;
     let spec = known.spec(definition(kind));
+    if kind == Kind::Service {
+        known.selector_terms();
+    }
     let members = tree! {
         "apiVersion" => version(),
         "kind" => tree! { "const" => name },
@@ -163,6 +166,19 @@ impl Known {
         if required.is_empty() { schema } else { schema.with("required", required) }
     }
 
+    /// Beside what AWS knows: terms, and with them subnets are not asked for.
+    fn selector_terms(&mut self) {
+        if let Some(members) = self.shapes.get_mut("NetworkConfiguration").and_then(|shape| member(shape, "properties"))
+        {
+            for sort in lookup::SORTS {
+                members.set(sort.terms, selector_terms(sort.noun));
+            }
+        }
+        if let Some(network) = self.shapes.get_mut("AwsVpcConfiguration") {
+            network.remove("required");
+        }
+    }
+
     fn shape(&mut self, name: &'static str) -> Tree {
         let Some(shape) = table::ecs().shapes.get(name) else { return tree! {} };
         let whole = |range: &Range| bounded(tree! { "type" => "integer" }, range);
@@ -204,6 +220,21 @@ impl Known {
         self.shapes.entry(VARIABLE.to_owned()).or_insert_with(variable);
         tree! { "anyOf" => vec![schema, reference(VARIABLE)] }
     }
+}
+
+fn member<'a>(tree: &'a mut Tree, name: &str) -> Option<&'a mut Tree> {
+    tree.as_map_mut()?.get_mut(name)
+}
+
+fn selector_terms(noun: &str) -> Tree {
+    let filled = text().with("minLength", 1);
+    let tags = tree! { "type" => "object", "additionalProperties" => text(), "minProperties" => 1 };
+    let tags = tags.with("description", "All of these; the value * stands for any.");
+    let by_id = closed(tree! { "id" => filled.clone() }).with("required", vec!["id"]);
+    let by_rest = closed(tree! { "name" => filled, "tags" => tags }).with("minProperties", 1);
+    list(tree! { "anyOf" => vec![by_id, by_rest] })
+        .with("minItems", 1)
+        .with("description", format!("Every {noun} that any of the terms matches, asked for in EC2."))
 }
 
 fn bounded(mut schema: Tree, range: &Range) -> Tree {

@@ -128,7 +128,7 @@ pub struct Cloud {
     /// With --sim: what chance is drawn from.
     #[arg(long, help_heading = "AWS", value_name = "N", env = "ECS_OPERATOR_SEED", default_value_t = 1)]
     pub seed: u64,
-    /// The share of each of ECS's API buckets that the operator allows itself, in percent.
+    /// The share of each of AWS's API buckets that the operator allows itself, in percent.
     #[arg(long, help_heading = "AWS", value_name = "PERCENT", env = "ECS_OPERATOR_API_SHARE", default_value_t = 50, value_parser = clap::value_parser!(u8).range(1..=100))]
     pub api_share: u8,
 }

@@ -6,6 +6,7 @@ pub mod diff;
 pub mod hash;
 pub mod key;
 pub mod leaf;
+pub mod lookup;
 pub mod normalise;
 pub mod object;
 pub mod secrets;
@@ -19,6 +20,7 @@ use crate::shape::table::{self, Structure};
 pub use diff::{Difference, diff};
 pub use key::{Key, Kind, Place};
 pub use leaf::Leaf;
+pub use lookup::Lookup;
 pub use normalise::Row;
 pub use object::{Object, Observed, Origin, Policy, Reconcile};
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::shape::Tree;
 
-use super::{Key, definition, hash};
+use super::{Key, Lookup, definition, hash};
 
 /// Where an object was declared.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,6 +21,8 @@ pub struct Object {
     pub key: Key,
     /// As AWS's API takes it, with its name filled in.
     pub spec: Tree,
+    /// What of the spec stands in EC2 and not in the manifest: until it is resolved, it is missing from `spec`.
+    pub lookup: Lookup,
     pub reconcile: Reconcile,
     pub origin: Origin,
 }
@@ -89,8 +91,8 @@ impl Object {
         let restarted_at = self.reconcile.restarted_at.as_deref().unwrap_or_default();
         let deadline = self.reconcile.progress_deadline.as_secs().to_string();
         let preflight = self.reconcile.preflight.map(Policy::as_str);
-        let declared = self.spec.clone().with("restartedAt", restarted_at).with("progressDeadline", deadline);
-        hash::hash(&declared.with_some("preflight", preflight))
+        let declared = self.spec.clone().with("lookup", self.lookup.canonical()).with_some("preflight", preflight);
+        hash::hash(&declared.with("restartedAt", restarted_at).with("progressDeadline", deadline))
     }
 }
 

@@ -77,6 +77,8 @@ pub enum Reason {
     Draining,
     DriftPersists,
     LegacyArn,
+    LookupUnobserved,
+    LookupUnresolved,
     MassChange,
     NotOwned,
     Overridden,
@@ -90,12 +92,14 @@ pub enum Reason {
 }
 
 impl Reason {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::ClusterAbsent,
         Self::DependencyNotReady,
         Self::Draining,
         Self::DriftPersists,
         Self::LegacyArn,
+        Self::LookupUnobserved,
+        Self::LookupUnresolved,
         Self::MassChange,
         Self::NotOwned,
         Self::Overridden,
@@ -115,6 +119,8 @@ impl Reason {
             Self::Draining => "Draining",
             Self::DriftPersists => "DriftPersists",
             Self::LegacyArn => "LegacyArn",
+            Self::LookupUnobserved => "LookupUnobserved",
+            Self::LookupUnresolved => "LookupUnresolved",
             Self::MassChange => "MassChange",
             Self::NotOwned => "NotOwned",
             Self::Overridden => "Overridden",
@@ -151,6 +157,8 @@ pub struct Facts<'a> {
     pub cluster_declared: bool,
     /// The task definition a service is to run.
     pub task_definition: Resolution,
+    /// Why nothing may be created or deployed, where what the object is made of in EC2 is not known.
+    pub held: Option<&'a Verdict>,
     /// How long someone else's deployment is left alone.
     pub grace: Duration,
     /// Answers to needs.

@@ -19,6 +19,7 @@ fn us() -> Ownership {
 fn desired(spec: Tree) -> Object {
     let place = Place { account: "123456789012".into(), region: "us-east-1".into() };
     Object {
+        lookup: Default::default(),
         key: Key { place, cluster: Some("prod".into()), kind: Kind::Service, name: "web".into() },
         spec: spec.with("serviceName", "web"),
         reconcile: Reconcile::default(),
@@ -33,6 +34,7 @@ fn live(object: &Object, revision: &str, attempt: &str, hash_of: &str) -> Tree {
         task_definition: attempt.into(),
         at: Time(NOW.0 - 600_000),
         restart: "-".into(),
+        network: None,
     };
     let primary = tree! {
         "id" => "ecs-svc/1", "status" => "PRIMARY", "rolloutState" => "COMPLETED", "createdAt" => Time(NOW.0 - 590_000),
@@ -53,6 +55,7 @@ fn wants(reference: &str) -> Resolution {
 fn decide_with(object: &Object, shown: Observed, wanted: Resolution, answers: &Answers) -> Result<Plan, Need> {
     let cluster = Observed::Present(tree! { "clusterName" => "prod", "status" => "ACTIVE" });
     let facts = Facts {
+        held: None,
         us: &us(),
         observed: &shown,
         date: NOW,
@@ -309,6 +312,7 @@ fn a_service_whose_cluster_is_nowhere_says_what_to_do() {
     let object = desired(tree! { "desiredCount" => 2 });
     for (declared, why, steps) in [(false, Reason::ClusterAbsent, 0), (true, Reason::DependencyNotReady, 1)] {
         let facts = Facts {
+            held: None,
             us: &us(),
             observed: &Observed::Absent,
             date: NOW,

@@ -9,6 +9,7 @@ use crate::plan::{self, Answers, Facts, Need, Plan, Resolution};
 use crate::shape::Time;
 use crate::telemetry::CacheResult;
 
+use super::lookups;
 use super::pass::{Memory, Shared};
 
 /// The newest observation, if it can know of our last write; else a new one.
@@ -63,11 +64,14 @@ pub async fn planned(
     cluster: &Observed,
     memory: &mut Memory,
 ) -> Result<Plan, CallError> {
+    let (object, held) = lookups::looked_up(shared, object, seen).await;
+    let object = object.as_ref();
     let mut answers = Answers::default();
     let declared = |name: &str| desired.clusters().any(|cluster| cluster.aws_name() == name);
     let cluster_declared = object.key.cluster.as_deref().is_some_and(declared);
     for _ in 0..NEEDS_MAX {
         let facts = Facts {
+            held: held.as_ref(),
             us: &shared.us,
             observed: &seen.observed,
             date: seen.date,

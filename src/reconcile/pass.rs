@@ -212,7 +212,9 @@ async fn look_and_plan(
             return stands(not_registered(object));
         }
     }
-    if shared.observe_only || matches!(plan.verdict, Verdict::Waiting(..)) {
+    // Without an answer of EC2's nothing is deployed, and a plan has only what can be done in place.
+    let waits = matches!(&plan.verdict, Verdict::Waiting(reason, _) if *reason != Reason::LookupUnobserved);
+    if shared.observe_only || waits {
         plan.steps.clear();
     }
     if let Some(verdict) = persists(&mut plan, memory, shared.clock.now()) {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::check::Desired;
-use crate::kinds::{Key, Kind, service, tags};
+use crate::kinds::{Key, Kind, lookup, service, tags};
 use crate::observe::{Names, Sweep};
 use crate::plan::known;
 
@@ -13,7 +13,7 @@ use super::pass::{Known, Shared, rolls};
 pub async fn sweep(shared: &Shared, desired: &Desired) {
     let (names, keys) = declared(desired);
     let foreign = shared.known().foreign.clone();
-    let swept = shared.observer.sweep(&names, &foreign).await;
+    let (swept, ()) = tokio::join!(shared.observer.sweep(&names, &foreign), networks(shared, desired));
     let mut known = shared.known();
     undeclared(shared, &mut known, &keys, &swept);
     for (name, seen) in swept.services {
@@ -37,6 +37,15 @@ pub async fn sweep(shared: &Shared, desired: &Desired) {
             known::revisions(&desired.objects, |key| known.seen.get(key).and_then(|seen| seen.observed.present()));
         for (content, revision) in revisions {
             known.revisions.entry(content).or_insert(revision);
+        }
+    }
+}
+
+/// What selector terms may match: nothing is asked where there are none. Who needs it is told of a failure.
+async fn networks(shared: &Shared, desired: &Desired) {
+    for sort in lookup::SORTS {
+        if desired.services().any(|service| service.lookup.needs(sort)) {
+            drop(shared.observer.network_anew(sort).await);
         }
     }
 }

@@ -13,6 +13,7 @@ mod fargate;
 mod images;
 mod launch;
 mod logging;
+mod lookups;
 mod pairs;
 mod percent;
 mod placement;
@@ -71,6 +72,7 @@ const THEMES: &[&[Rule]] = &[
     roles::RULES,
     risks::RULES,
     service::RULES,
+    lookups::RULES,
     percent::RULES,
     placement::RULES,
     storage::RULES,

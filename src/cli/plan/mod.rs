@@ -3,6 +3,7 @@
 //! One [`View`] holds all that is shown, in the order in which it is shown; what may be secret is not in it at all.
 //! `text` is for terminals, `markdown` for pull requests, `json` for programs.
 
+mod lookups;
 mod markdown;
 mod text;
 
@@ -11,10 +12,12 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::kinds::leaf::{self, Leaf};
+use crate::kinds::lookup::{self, Resolved};
 use crate::kinds::{Effect, Key, Object, definition, secrets, tags};
 use crate::plan::{Plan, Step, StepEffect, Verdict};
 use crate::shape::{Path, Tree, json, plain};
 
+use lookups::LookedUp;
 pub use markdown::markdown;
 pub use text::text;
 
@@ -68,6 +71,9 @@ struct Planned {
     drift: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     origin: Option<Place>,
+    /// What its selector terms stand for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    lookups: Vec<LookedUp>,
     changes: Vec<Change>,
     /// The calls that would be made, in their order.
     calls: Vec<&'static str>,
@@ -161,6 +167,8 @@ pub struct Input<'a> {
     pub place: &'a crate::kinds::Place,
     pub objects: &'a BTreeMap<Key, Object>,
     pub plans: &'a [(Key, Plan)],
+    /// What selector terms stand for, of objects whose specs are filled with it.
+    pub lookups: &'a BTreeMap<Key, Resolved>,
     /// An object's tags as they are.
     pub tags: &'a dyn Fn(&Key) -> Vec<Tree>,
     /// Where a value of an object's document stands, by its path from the document's root.
@@ -263,6 +271,7 @@ fn planned(input: &Input<'_>, object: &Object, plan: &Plan) -> Planned {
         message: plain(&message).into_owned(),
         drift: plan.drift,
         origin: (input.locate)(object, &Path::root()),
+        lookups: LookedUp::of(input.lookups.get(&object.key)),
         changes: changes(input, object, plan),
         calls: plan.steps.iter().map(|step| step.call.operation).collect(),
     }
@@ -366,7 +375,9 @@ fn change(input: &Input<'_>, object: &Object, leaf: Leaf, effect: What, known_af
         (Some(_), None) if !known_after_apply => Sort::Removed,
         (Some(_), _) => Sort::Changed,
     };
+    let terms = lookup::terms_of(&object.lookup, &leaf.path);
     let place = |at: &Path| (input.locate)(object, &at.below(&Path::from("spec")));
+    let declared_at = terms.as_ref().or(leaf.declared_at.as_ref());
     Change {
         path: plain(&leaf.name).into_owned(),
         change: sort,
@@ -376,8 +387,8 @@ fn change(input: &Input<'_>, object: &Object, leaf: Leaf, effect: What, known_af
         secret,
         effect,
         planned: true,
-        declared: leaf.declared_at.is_some(),
-        origin: leaf.declared_at.as_ref().and_then(place),
+        declared: declared_at.is_some(),
+        origin: declared_at.and_then(place),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::tree;
 
 use super::normalise;
 use super::tags::{self, Ownership};
-use super::{Definition, Describe, Effect, Key, Kind, List, Object, hash, secrets};
+use super::{Definition, Describe, Effect, Key, Kind, List, Object, hash, lookup, secrets};
 
 pub static DEFINITION: Definition = Definition {
     kind: Kind::Service,
@@ -87,10 +87,15 @@ pub fn shown(service: &Tree) -> Tree {
 }
 
 /// The deploy hash (design D7): what starts a deployment, and what decides its fate. `content` stands for the task
-/// definition: its content hash, or the literal reference.
+/// definition: its content hash, or the literal reference. Selector terms stand for themselves, whatever they lead to:
+/// another subnet in EC2 is not another wish in Git.
 pub fn deploy_hash(object: &Object, content: &str) -> String {
-    let spec = normalise::canonical_alone(rows::ROWS, &object.spec);
+    let spec = lookup::without(&object.lookup, &object.spec);
+    let spec = normalise::canonical_alone(rows::ROWS, &spec);
     let mut parts = tree! { "taskDefinition" => content, "restart" => restart_hash(object) };
+    if !object.lookup.is_empty() {
+        parts.set("lookup", object.lookup.canonical());
+    }
     let decides = |name: &str| DEFINITION.effect(name) == Effect::Deploys || rows::FATE.contains(&name);
     for (name, value) in spec.as_map().into_iter().flatten().filter(|(name, _)| decides(name)) {
         if name != "taskDefinition" {

@@ -36,6 +36,7 @@ impl Controller {
             self.add(key, Duration::ZERO, Priority::High, Reason::Revision);
         }
         if old.revision != self.now_desired.revision {
+            self.shared.observer.network_outdated();
             self.release_the_brake();
         }
         self.changed = true;
