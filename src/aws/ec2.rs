@@ -42,8 +42,13 @@ macro_rules! operations {
 }
 
 operations! {
+    describe_instance_types DescribeInstanceTypes;
+    describe_internet_gateways DescribeInternetGateways;
+    describe_nat_gateways DescribeNatGateways;
+    describe_route_tables DescribeRouteTables;
     describe_security_groups DescribeSecurityGroups;
     describe_subnets DescribeSubnets;
+    describe_vpc_endpoints DescribeVpcEndpoints;
 }
 
 /// The row of that name.
