@@ -23,7 +23,9 @@ pub fn read(context: &Context<'_>, found: &mut Vec<Fault>) -> Reconcile {
         match (name.as_str(), value) {
             ("restartedAt", Tree::Text(text)) => reconcile.restarted_at = Some(text.clone()),
             ("restartedAt", _) => found.push(wrong(at, "restartedAt takes any text, in quotes")),
-            ("preflight", Tree::Text(text)) if Policy::parse(text).is_some() => reconcile.preflight = Policy::parse(text),
+            ("preflight", Tree::Text(text)) if Policy::parse(text).is_some() => {
+                reconcile.preflight = Policy::parse(text)
+            }
             ("preflight", _) => found.push(wrong(at, "preflight takes Block, Wait or Warn")),
             ("rollout", Tree::Map(_)) => rollout(value, &at, &mut reconcile, found),
             ("rollout", _) => found.push(wrong(at, "rollout takes a map")),

@@ -46,12 +46,13 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// Nobody knows whether the rule is kept.
-    pub fn unknown(&mut self, path: impl Into<Path>, message: impl Into<String>) {
+    /// Nobody knows whether the rule is kept, and why.
+    pub fn unknown(&mut self, path: impl Into<Path>, message: impl Into<String>, why: &str) {
         let before = self.faults.len();
         self.say(At::Value, &path.into(), message.into(), String::new());
         if let Some(fault) = self.faults.get_mut(before) {
             fault.severity = Severity::Unknown;
+            fault.evidence = vec![why.to_owned()];
         }
     }
 

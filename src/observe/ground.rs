@@ -200,7 +200,8 @@ impl Observer {
         if names.is_empty() {
             return Ok(Vec::new());
         }
-        let reply = self.aws.call(&Call::ecs("DescribeCapacityProviders", tree! { "capacityProviders" => names })).await?;
+        let reply =
+            self.aws.call(&Call::ecs("DescribeCapacityProviders", tree! { "capacityProviders" => names })).await?;
         Ok(reply.tree.list("capacityProviders").to_vec())
     }
 

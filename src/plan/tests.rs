@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{Answers, Due, Facts, Need, Plan, Preflight, Reason, Resolution, StepEffect, Verdict, plan};
-use crate::kinds::tags::{self, Attempt, Ownership};
 use crate::check::preflight::Judged;
+use crate::kinds::tags::{self, Attempt, Ownership};
 use crate::kinds::{Key, Kind, Object, Observed, Origin, Place, Policy, Reconcile, service};
 use crate::manifest::{At, Fault};
 use crate::rollout::{Entry, Journal};
@@ -217,7 +217,8 @@ fn what_failed_stays_held_after_someone_else_has_mended_it() {
     };
     for status in ["STOPPED", "ROLLBACK_SUCCESSFUL"] {
         let entries = vec![entry(9_000_000, "web:2", status), entry(8_000_000, "web:1", "SUCCESSFUL")];
-        let answers = Answers { task_definitions: BTreeMap::new(), journal: Some(Journal { entries }), ..Answers::default() };
+        let answers =
+            Answers { task_definitions: BTreeMap::new(), journal: Some(Journal { entries }), ..Answers::default() };
         let plan = decide_with(&object, Observed::Present(shown.clone()), wants("web:2"), &answers).unwrap();
         assert_eq!((operations(&plan), reason(&plan)), (vec![], Some(Reason::RolledBack)), "{status}");
     }

@@ -10,8 +10,8 @@ use crate::shape::Time;
 use crate::telemetry::CacheResult;
 
 use super::lookups;
-use super::preflight::{self, Standing};
 use super::pass::{Memory, Shared};
+use super::preflight::{self, Standing};
 
 /// The newest observation, if it can know of our last write; else a new one.
 pub async fn observe(shared: &Shared, object: &Object, fresh_after: Time) -> Seen {

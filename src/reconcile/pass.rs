@@ -15,8 +15,8 @@ use crate::rollout::{self, Journal, Progress};
 use crate::shape::{Time, Tree};
 use crate::telemetry::{Metrics, Stage};
 
-use super::witness::Witness;
 use super::preflight::{self, Started};
+use super::witness::Witness;
 use super::{apply, facts, rollouts};
 
 /// What all passes share.

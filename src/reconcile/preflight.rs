@@ -5,15 +5,17 @@ use std::sync::Arc;
 
 use crate::aws::CallError;
 use crate::check::Desired;
-use crate::check::preflight::{Case, Claim, Due, Fact, Facts, Network, Platform, Preflight, Size, look};
+use crate::check::preflight::{Case, Claim, Due, Fact, Facts, Judged, Network, Platform, Preflight, Size, look};
 use crate::kinds::service::{self, Reference};
 use crate::kinds::{Key, Object, Observed, task_definition};
 use crate::observe::{Ground, Machines, Named, Seen};
+use crate::plan::Verdict;
 use crate::rollout;
 use crate::shape::{Time, Tree};
 use crate::telemetry::PreflightResult;
 
 use super::pass::{Known, Shared};
+use super::{facts, lookups};
 
 /// What a service of ours was let start a moment ago, and when: the next look at it may not show that yet.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,6 +58,30 @@ pub async fn judge(shared: &Shared, desired: &Desired, object: &Object, due: Due
     drop(known);
     shared.metrics.preflight_ended(&object.key, result(&preflight));
     preflight
+}
+
+/// What stands in the way of a service as it is declared, whether or not something is due: of its creation where it is
+/// not there, else of a rollout.
+///
+/// # Errors
+/// A read that failed.
+pub async fn ahead(shared: &Shared, desired: &Desired, object: &Object) -> Result<Preflight, CallError> {
+    let seen = facts::observe(shared, object, Time::default()).await;
+    if let Some(error) = seen.failure {
+        return Err(error);
+    }
+    let cluster = facts::swept_cluster(shared, object).await;
+    let (resolved, held) = lookups::looked_up(shared, object, &seen).await;
+    let is_there = seen.observed.present().is_some_and(|shown| shown.text("status") != Some("INACTIVE"));
+    let due = if is_there { Due::Rollout } else { Due::Create };
+    let started = shared.known().started.get(&object.key).cloned();
+    let standing = Standing { seen: &seen, cluster: &cluster };
+    let mut said = judge(shared, desired, &resolved, due, &standing).await;
+    given_up(shared, &object.key, started);
+    if let Some(Verdict::Blocked(_, why) | Verdict::Waiting(_, why)) = held {
+        said.judged.push(Judged::unresolved(why));
+    }
+    Ok(said)
 }
 
 /// Where the object stands: as it is seen, and its cluster.
@@ -153,7 +179,10 @@ fn claim(case: &Case<'_>, object: &Object, tasks: i64) -> Claim {
 /// What the other services that roll, or have just begun to, will start beyond what is seen of them.
 fn claims(known: &Known, desired: &Desired, ours: &Key) -> Vec<Claim> {
     let keys = known.rolling.iter().chain(known.started.keys().filter(|key| !known.rolling.contains(*key)));
-    keys.filter(|key| *key != ours).filter_map(|key| remaining(known, desired, key)).filter(|one| one.tasks > 0).collect()
+    keys.filter(|key| *key != ours)
+        .filter_map(|key| remaining(known, desired, key))
+        .filter(|one| one.tasks > 0)
+        .collect()
 }
 
 fn remaining(known: &Known, desired: &Desired, key: &Key) -> Option<Claim> {

@@ -104,7 +104,11 @@ impl fmt::Display for Course {
         }
         write!(f, ": {}", steps(&self.batches))?;
         if self.blocked {
-            f.write_str(if self.batches.is_empty() { "nothing can be started or stopped" } else { ", and no further" })?;
+            f.write_str(if self.batches.is_empty() {
+                "nothing can be started or stopped"
+            } else {
+                ", and no further"
+            })?;
         }
         Ok(())
     }
@@ -122,13 +126,13 @@ fn steps(batches: &[Batch]) -> String {
     let runs = pairs.chunk_by(|one, next| one == next);
     let run = |run: &[&[Batch]]| match run {
         [only] => told(only),
-        [first, ..] => format!("{} × ({})", run.len(), told(first)),
+        [first, ..] => format!("{} times ({})", run.len(), told(first)),
         [] => String::new(),
     };
     let runs: Vec<String> = runs.map(run).collect();
     match runs.as_slice() {
         [few @ ..] if few.len() <= BATCHES_SHOWN => few.join(", "),
-        [first, .., last] => format!("{first}, …, {last}, {} in all", batches.len()),
+        [first, .., last] => format!("{first}, and so on to {last}, {} in all", batches.len()),
         few => few.join(", "),
     }
 }
@@ -159,7 +163,7 @@ mod tests {
             (1, 50, 150, "1 task, 50-150 %: nothing can be started or stopped"),
             (3, 100, 125, "3 tasks, 100-125 %: nothing can be started or stopped"),
             (0, 100, 200, "0 tasks, 100-200 %: "),
-            (100, 100, 101, "100 tasks, 100-101 %: 100 × (+1, -1)"),
+            (100, 100, 101, "100 tasks, 100-101 %: 100 times (+1, -1)"),
         ] {
             assert_eq!(Course::rolling(desired, desired, min, max).to_string(), told);
         }
@@ -190,7 +194,9 @@ mod tests {
                     let course = Course::rolling(desired, desired, min, max);
                     let (mut total, mut started) = (desired, 0);
                     for batch in &course.batches {
-                        assert!(total + batch.start <= course.bounds.upper && total - batch.stop >= course.bounds.lower);
+                        assert!(
+                            total + batch.start <= course.bounds.upper && total - batch.stop >= course.bounds.lower
+                        );
                         total += batch.start - batch.stop;
                         started += batch.start;
                     }

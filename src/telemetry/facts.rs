@@ -8,7 +8,8 @@ use std::time::Duration;
 use tracing::{debug, error, info, warn};
 
 use super::labels::{
-    Action, CacheResult, CallOutcome, LoadResult, PassResult, PreflightResult, Priority, Reason, RolloutResult, SourceEvent, Stage,
+    Action, CacheResult, CallOutcome, LoadResult, PassResult, PreflightResult, Priority, Reason, RolloutResult,
+    SourceEvent, Stage,
 };
 use super::metrics::{Metrics, count, set, set_one, time};
 use crate::kinds::Key;

@@ -11,7 +11,9 @@ use prometheus::{
 use tokio::sync::watch;
 
 use super::catalogue::{self as rows, Row};
-use super::labels::{Action, CacheResult, LoadResult, PassResult, PreflightResult, Priority, Reason, RolloutResult, SourceEvent, Stage};
+use super::labels::{
+    Action, CacheResult, LoadResult, PassResult, PreflightResult, Priority, Reason, RolloutResult, SourceEvent, Stage,
+};
 use super::objects::Objects;
 use crate::status::Status;
 

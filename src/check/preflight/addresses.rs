@@ -5,6 +5,7 @@
 //! (inferred): a zone that is full fails its share of the tasks, whatever the others have.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::Serialize;
 
@@ -53,19 +54,18 @@ impl Zone {
     pub fn free(&self) -> i64 {
         self.subnets.values().sum::<i64>() - self.claimed
     }
+}
 
-    fn told(&self) -> String {
-        let subnets = self.subnets.iter().map(|(id, free)| format!("{id} {free}"));
-        let claimed = Some(self.claimed).filter(|claimed| *claimed > 0);
-        let claimed = claimed.map(|claimed| format!(", {claimed} of them claimed by other rollouts"));
-        format!(
-            "{}: {} needed, {} free ({}{})",
-            self.name,
-            self.needed,
-            self.free().max(0),
-            subnets.collect::<Vec<_>>().join(", "),
-            claimed.unwrap_or_default()
-        )
+/// `us-east-1a: 2 needed, 11 free (subnet-1 11)`.
+impl fmt::Display for Zone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let subnets: Vec<String> = self.subnets.iter().map(|(id, free)| format!("{id} {free}")).collect();
+        let (needed, free) = (self.needed, self.free().max(0));
+        write!(f, "{}: {needed} needed, {free} free ({}", self.name, subnets.join(", "))?;
+        match self.claimed {
+            0 => f.write_str(")"),
+            claimed => write!(f, ", {claimed} of them claimed by other rollouts)"),
+        }
     }
 }
 
@@ -149,7 +149,8 @@ fn lack(case: &Case<'_>, course: &Course) -> Option<Short> {
     let starts = |count: i64| if count == 1 { "1 task".to_owned() } else { format!("{count} tasks") };
     if needed > free && !zones.is_empty() {
         let free = free.max(0);
-        let message = format!("the {} starts {} more, and {free} addresses are free", case.due.as_str(), starts(needed));
+        let message =
+            format!("the {} starts {} more, and {free} addresses are free", case.due.as_str(), starts(needed));
         return Some(Short { message, zones: divided(case, needed, Share::Most) });
     }
     let full = zones.iter().find(|zone| zone.free() < zone.needed)?;
@@ -166,15 +167,15 @@ fn lack(case: &Case<'_>, course: &Course) -> Option<Short> {
 
 fn short(case: &Case<'_>, report: &mut Report<'_>) {
     let Some(course) = case.course().filter(|course| course.surge() > 0) else { return };
-    if let Err(why) = &case.facts.network.subnets.known() {
+    if let Err(why) = case.facts.network.subnets.known() {
         if case.subnets().next().is_some() {
-            report.unknown(SUBNETS, format!("whether there are free addresses for {} is not known: {why}", course.surge()));
+            report.unknown(SUBNETS, format!("whether {} addresses are free is not known", course.surge()), why);
         }
         return;
     }
     let Some(Short { message, zones }) = lack(case, &course) else { return };
     report.value(SUBNETS, message, remedy(case, &course));
-    report.evidence(std::iter::once(course.to_string()).chain(zones.iter().map(Zone::told)).collect());
+    report.evidence(std::iter::once(course.to_string()).chain(zones.iter().map(Zone::to_string)).collect());
 }
 
 /// The largest maximumPercent that fits and still moves, if there is one.
@@ -206,7 +207,7 @@ fn tight(case: &Case<'_>, report: &mut Report<'_>) {
     let Some(course) = case.course().filter(|course| lack(case, course).is_none()) else { return };
     let Some(Short { message, zones }) = strained(case, &course) else { return };
     report.value(SUBNETS, message, "some tasks may fail to start and be tried again; subnets with more room avoid it");
-    report.evidence(zones.iter().map(Zone::told).collect());
+    report.evidence(zones.iter().map(Zone::to_string).collect());
 }
 
 /// Why a course may lack addresses for a while.

@@ -131,7 +131,8 @@ fn is_distinct(case: &Case<'_>) -> bool {
 fn lost_to(claim: &Claim, ours: &Size) -> i64 {
     let Some(other) = &claim.size else { return PLENTY };
     let times = |other: i64, ours: i64| if ours > 0 { (other + ours - 1) / ours } else { 0 };
-    let ports = ours.tcp.iter().any(|port| other.tcp.contains(port)) || ours.udp.iter().any(|port| other.udp.contains(port));
+    let ports =
+        ours.tcp.iter().any(|port| other.tcp.contains(port)) || ours.udp.iter().any(|port| other.udp.contains(port));
     let sizes = [times(other.cpu, ours.cpu), times(other.memory, ours.memory), times(other.gpus, ours.gpus)];
     let whole = [i64::from(ports), i64::from(ours.interface && other.interface)];
     sizes.into_iter().chain(whole).max().unwrap_or(0)
@@ -187,7 +188,8 @@ fn wanted(definition: &Tree) -> Vec<(String, Option<String>)> {
         Some("X86_64") => Some("x86_64"),
         _ => None,
     };
-    let system = platform("operatingSystemFamily").map(|os| if os.starts_with("WINDOWS") { "windows" } else { "linux" });
+    let system =
+        platform("operatingSystemFamily").map(|os| if os.starts_with("WINDOWS") { "windows" } else { "linux" });
     let seen = [("ecs.cpu-architecture", cpu), ("ecs.os-type", system)];
     let seen = seen.into_iter().filter_map(|(name, value)| Some((name.to_owned(), Some(value?.to_owned()))));
     computed.chain(seen).collect()
@@ -207,8 +209,15 @@ fn room<'a>(case: &Case<'_>, instance: &'a Tree, size: &Size) -> Room<'a> {
         ports.iter().any(|one| one.as_text() == Some(port.to_string().as_str()))
     };
     let busy = size.tcp.iter().any(|port| used("PORTS", port)) || size.udp.iter().any(|port| used("PORTS_UDP", port));
-    let ports = if busy { 0 } else if size.has_static_ports() { 1 } else { PLENTY };
-    let (interfaces_least, interfaces_most) = if size.interface { interfaces(case, instance) } else { (PLENTY, PLENTY) };
+    let ports = if busy {
+        0
+    } else if size.has_static_ports() {
+        1
+    } else {
+        PLENTY
+    };
+    let (interfaces_least, interfaces_most) =
+        if size.interface { interfaces(case, instance) } else { (PLENTY, PLENTY) };
     let alone = if is_distinct(case) { 1 } else { PLENTY };
     let (cpu, memory, gpu) = (by(left("CPU"), size.cpu), by(left("MEMORY"), size.memory), by(gpus, size.gpus));
     let ways = [
@@ -304,7 +313,12 @@ impl Judged<'_> {
         let other = self.capacity.unfit.len();
         let suit = if instances == 1 { "1 instance suits".to_owned() } else { format!("{instances} instances suit") };
         let apart = if other > 0 { format!(", {other} do not") } else { String::new() };
-        format!("the {} starts {} more at once, and there is {}: {suit}{apart}", case.due.as_str(), self.needed, self.room())
+        format!(
+            "the {} starts {} more at once, and there is {}: {suit}{apart}",
+            case.due.as_str(),
+            self.needed,
+            self.room()
+        )
     }
 
     fn evidence(&self) -> Vec<String> {
@@ -315,7 +329,8 @@ impl Judged<'_> {
         };
         let left = |room: &Room<'_>| {
             let of = |what: &str| resource(room.instance, what).and_then(|one| one.int("integerValue")).unwrap_or(0);
-            let lack = room.lack.filter(|_| room.most < self.needed).map(|lack| format!(", short of {}", lack.as_str()));
+            let lack =
+                room.lack.filter(|_| room.most < self.needed).map(|lack| format!(", short of {}", lack.as_str()));
             let (cpu, memory) = (of("CPU"), of("MEMORY"));
             let lack = lack.unwrap_or_default();
             format!("{}: {cpu} CPU units and {memory} MiB left, room for {}{lack}", name(room.instance), room.most)
@@ -337,7 +352,7 @@ const LINES: usize = 8;
 
 fn short(case: &Case<'_>, report: &mut Report<'_>) {
     match judged(case) {
-        Err(why) => report.unknown(DESIRED, format!("whether the container instances have room is not known: {why}")),
+        Err(why) => report.unknown(DESIRED, "whether the container instances have room is not known", &why),
         Ok(Some(judged)) if matches!(judged.fit, Fit::No) && judged.grows.is_empty() => {
             let stop = case.due == Due::Rollout;
             let other = if stop { ", or lower minimumHealthyPercent so that a task is stopped first" } else { "" };
@@ -354,12 +369,14 @@ fn tight(case: &Case<'_>, report: &mut Report<'_>) {
         return;
     }
     let blind = constraints(case, "memberOf");
-    let told = if blind { "; what memberOf leaves of it is not counted" } else { "" };
-    let message = format!("{}{told}", judged.message(case));
     if blind && judged.capacity.most >= judged.needed {
-        return report.unknown(at(case), message);
+        return report.unknown(at(case), judged.message(case), "what memberOf leaves of the instances is not counted");
     }
-    report.value(at(case), message, "it may go in smaller steps, or stand; more container instances avoid that");
+    report.value(
+        at(case),
+        judged.message(case),
+        "it may go in smaller steps, or stand; more container instances avoid that",
+    );
     report.evidence(judged.evidence());
 }
 

@@ -74,7 +74,8 @@ impl Network {
     /// Why nobody knows.
     pub fn route_table(&self, subnet: &str, vpc: &str) -> Result<Option<&Tree>, &str> {
         let tables = self.route_tables.known()?;
-        let with = |fits: &dyn Fn(&Tree) -> bool| tables.iter().find(|table| table.list("Associations").iter().any(fits));
+        let with =
+            |fits: &dyn Fn(&Tree) -> bool| tables.iter().find(|table| table.list("Associations").iter().any(fits));
         let own = with(&|association| association.text("SubnetId") == Some(subnet));
         Ok(own.or_else(|| {
             let here = |table: &&Tree| table.text("VpcId") == Some(vpc);

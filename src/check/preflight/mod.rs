@@ -72,7 +72,17 @@ impl<'a> Case<'a> {
     /// A case of a declared service.
     pub fn of(object: &'a Object, due: Due, definition: &'a Fact<Tree>, facts: &'a Facts) -> Self {
         let (place, cluster_name) = (&object.key.place, service::cluster(object));
-        Self { due, spec: &object.spec, place, cluster_name, shown: None, cluster: None, definition, facts, claims: &[] }
+        Self {
+            due,
+            spec: &object.spec,
+            place,
+            cluster_name,
+            shown: None,
+            cluster: None,
+            definition,
+            facts,
+            claims: &[],
+        }
     }
 
     /// A member of the manifest or, where that leaves it to others, of the live service.

@@ -17,13 +17,7 @@ pub const RULES: &[Rule] = &[
         "Every subnet that a service names exists in the account and region; ECS refuses others, or its tasks never get \
          an interface."
     ),
-    row!(
-        "preflight-subnet-state",
-        Error,
-        Wait,
-        state,
-        "A subnet is available before tasks are put into it."
-    ),
+    row!("preflight-subnet-state", Error, Wait, state, "A subnet is available before tasks are put into it."),
     row!(
         "preflight-group-missing",
         Error,
@@ -49,7 +43,7 @@ fn subnets(case: &Case<'_>, report: &mut Report<'_>) {
     let network = &case.facts.network;
     for (index, id) in case.subnets() {
         match network.subnet(id) {
-            Err(why) => return report.unknown(SUBNETS, format!("whether the subnets exist is not known: {why}")),
+            Err(why) => return report.unknown(SUBNETS, "whether the subnets exist is not known", why),
             Ok(Some(_)) => {}
             Ok(None) => {
                 let message = format!("the subnet {id} does not exist in {}", case.place.region);
@@ -81,7 +75,7 @@ fn groups(case: &Case<'_>, report: &mut Report<'_>) {
     let named = match named(case) {
         Ok(named) => named,
         Err(_) if case.vpc().is_none_or(|vpc| vpc.list("securityGroups").is_empty()) => return,
-        Err(why) => return report.unknown(GROUPS, format!("whether the security groups exist is not known: {why}")),
+        Err(why) => return report.unknown(GROUPS, "whether the security groups exist is not known", why),
     };
     for (index, id, _) in named.into_iter().filter(|(_, _, group)| group.is_none()) {
         let message = format!("the security group {id} does not exist in {}", case.place.region);

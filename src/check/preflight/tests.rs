@@ -189,11 +189,7 @@ fn addresses_are_counted_against_the_surge_in_all_and_zone_by_zone() {
     assert!(judged.fault.remedy.unwrap().ends_with("lower maximumPercent to 149, to 199 at the most"));
     assert_eq!(
         judged.fault.evidence,
-        [
-            "4 tasks, 100-200 %: +4, -4",
-            "a: 2 needed, 1 free (subnet-a 1)",
-            "b: 2 needed, 2 free (subnet-b 2)"
-        ]
+        ["4 tasks, 100-200 %: +4, -4", "a: 2 needed, 1 free (subnet-a 1)", "b: 2 needed, 2 free (subnet-b 2)"]
     );
     // Enough in all, and none where half of the tasks start.
     says(&fargate().free(0, 9), &[("preflight-addresses", ERROR)]);
@@ -230,7 +226,8 @@ fn a_creation_a_scale_out_and_a_traffic_shift_are_counted_in_full() {
     let out = World { due: Due::ScaleOut, ..fargate() }.spec("desiredCount", 6);
     says(&out.clone().free(1, 1), &[]);
     says(&out.free(1, 0), &[("preflight-addresses", ERROR)]);
-    let shift = fargate().spec("deploymentConfiguration", tree! { "strategy" => "BLUE_GREEN", "maximumPercent" => 150 });
+    let shift =
+        fargate().spec("deploymentConfiguration", tree! { "strategy" => "BLUE_GREEN", "maximumPercent" => 150 });
     says(&shift.clone().free(2, 2), &[]);
     says(&shift.free(2, 1), &[("preflight-addresses", ERROR)]);
 }
@@ -294,10 +291,8 @@ fn subnets_and_groups_are_there_and_in_one_vpc() {
     gone.facts.network.subnets = Fact::Known(vec![subnet("subnet-a", "a", 100)]);
     says(&gone, &[("preflight-subnet-missing", ERROR)]);
     let mut strange = fargate();
-    strange.facts.network.subnets = Fact::Known(vec![
-        subnet("subnet-a", "a", 100),
-        subnet("subnet-b", "b", 100).with("VpcId", "vpc-2"),
-    ]);
+    strange.facts.network.subnets =
+        Fact::Known(vec![subnet("subnet-a", "a", 100), subnet("subnet-b", "b", 100).with("VpcId", "vpc-2")]);
     assert!(strange.fires().contains(&("preflight-one-vpc", ERROR)));
     let mut group = fargate();
     group.facts.network.groups = Fact::Known(vec![]);
@@ -367,9 +362,8 @@ fn a_nat_gateway_that_is_on_its_way_is_waited_for_and_a_dead_one_is_not() {
 
 #[test]
 fn only_a_way_to_the_internet_leads_to_other_registries() {
-    let hub = |world: World| {
-        world.define("containerDefinitions", vec![tree! { "name" => "web", "image" => "nginx:1" }])
-    };
+    let hub =
+        |world: World| world.define("containerDefinitions", vec![tree! { "name" => "web", "image" => "nginx:1" }]);
     says(&hub(fargate()), &[]);
     says(&hub(fargate().public("ENABLED")), &[]);
     let closed = hub(fargate().route(None).endpoints(&ALL));

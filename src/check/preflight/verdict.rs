@@ -4,8 +4,9 @@ use crate::check::report::Report;
 use crate::check::rule::Look;
 use crate::check::rules;
 use crate::kinds::Policy;
-use crate::manifest::{Fault, Severity};
+use crate::manifest::{At, Fault, Severity};
 use crate::rollout::Course;
+use crate::shape::Path;
 
 use super::addresses::{self, Zone};
 use super::{Case, Due, Platform};
@@ -26,6 +27,14 @@ pub struct Preflight {
 pub struct Judged {
     pub fault: Fault,
     pub does: Policy,
+}
+
+impl Judged {
+    /// What selector terms stand for is not known: nothing could be looked at.
+    pub fn unresolved(why: String) -> Self {
+        let fault = Fault::new(Path::from("spec.networkConfiguration"), At::Value, "preflight-subnet-missing", why);
+        Self { fault: Fault { severity: Severity::Unknown, ..fault }, does: Policy::Warn }
+    }
 }
 
 /// Why a rollout is not made now.

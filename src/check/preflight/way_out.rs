@@ -234,12 +234,12 @@ fn reached(case: &Case<'_>) -> Option<BTreeSet<Reach>> {
 
 fn no_way(case: &Case<'_>, report: &mut Report<'_>) {
     if let (Fact::Unknown(why), Platform::Fargate) = (case.definition, case.platform()) {
-        return report.unknown(SUBNETS, format!("what the tasks have to reach is not known: {why}"));
+        return report.unknown(SUBNETS, "what the tasks have to reach is not known", why);
     }
     let Some(reached) = reached(case) else { return };
     let stands = match stands(case, &reached) {
         Ok(stands) => stands,
-        Err(why) => return report.unknown(SUBNETS, format!("whether tasks find a way out is not known: {why}")),
+        Err(why) => return report.unknown(SUBNETS, "whether tasks find a way out is not known", why),
     };
     for stand in stands.iter().filter(|stand| !stand.missing.is_empty()) {
         let public = matches!(stand.way, Way::Public(_));
@@ -274,10 +274,15 @@ fn remedy(stand: &Stand<'_>, region: &str, public: bool) -> String {
     if stand.missing.iter().any(|reach| reach.endpoint.is_none()) {
         return format!("{first}; no VPC endpoint leads to the internet");
     }
-    let names: BTreeSet<String> = stand.missing.iter().filter_map(|reach| reach.endpoint).map(|name| {
-        let kind = if name == GATEWAY { ", a gateway in the subnet's route table" } else { "" };
-        format!("com.amazonaws.{region}.{name}{kind}")
-    }).collect();
+    let names: BTreeSet<String> = stand
+        .missing
+        .iter()
+        .filter_map(|reach| reach.endpoint)
+        .map(|name| {
+            let kind = if name == GATEWAY { ", a gateway in the subnet's route table" } else { "" };
+            format!("com.amazonaws.{region}.{name}{kind}")
+        })
+        .collect();
     format!("{first}, or create VPC endpoints: {}", names.into_iter().collect::<Vec<_>>().join("; "))
 }
 
@@ -298,8 +303,9 @@ fn elsewhere(case: &Case<'_>, report: &mut Report<'_>) {
     for stand in stands(case, &reached).unwrap_or_default() {
         let Way::Elsewhere(target) = stand.way else { continue };
         if stand.doors.len() < reached.len() {
-            let message = format!("tasks in {} go out by {target}: where that leads can't be seen", stand.id);
-            report.unknown(Path::from(SUBNETS).index(stand.index), message);
+            let message = format!("whether tasks in {} find a way out is not known", stand.id);
+            let why = format!("they go out by {target}, and where that leads can't be seen");
+            report.unknown(Path::from(SUBNETS).index(stand.index), message, &why);
         }
     }
 }
@@ -309,8 +315,9 @@ fn on_ec2(case: &Case<'_>, report: &mut Report<'_>) {
         return;
     }
     let nothing = BTreeSet::new();
-    let Ok(stands) = stands(case, &nothing) else {
-        return report.unknown(SUBNETS, "whether tasks find a way out is not known");
+    let stands = match stands(case, &nothing) {
+        Ok(stands) => stands,
+        Err(why) => return report.unknown(SUBNETS, "whether tasks find a way out is not known", why),
     };
     for stand in stands {
         if let Way::Public(gateway) = stand.way {
@@ -326,7 +333,7 @@ fn execute_command(case: &Case<'_>, report: &mut Report<'_>) {
     }
     let reached = BTreeSet::from([needs::session()]);
     match stands(case, &reached) {
-        Err(why) => report.unknown(SUBNETS, format!("whether execute command finds a way out is not known: {why}")),
+        Err(why) => report.unknown(SUBNETS, "whether execute command finds a way out is not known", why),
         Ok(stands) => {
             for stand in stands.iter().filter(|stand| !stand.missing.is_empty()) {
                 let message = format!("execute command can't reach ssmmessages from {}", stand.id);
@@ -360,8 +367,7 @@ fn endpoint(case: &Case<'_>, report: &mut Report<'_>) {
 fn lets_in(case: &Case<'_>, endpoint: &Tree, subnet: &Tree) -> bool {
     let Ok(groups) = case.facts.network.groups.known() else { return true };
     let own = endpoint.list("Groups").iter().filter_map(|group| group.text("GroupId"));
-    let own: Vec<&Tree> =
-        own.filter_map(|id| groups.iter().find(|group| group.text("GroupId") == Some(id))).collect();
+    let own: Vec<&Tree> = own.filter_map(|id| groups.iter().find(|group| group.text("GroupId") == Some(id))).collect();
     let tasks = case.vpc().map(|vpc| vpc.list("securityGroups")).unwrap_or_default();
     let cidr = subnet.text("CidrBlock").unwrap_or_default();
     own.is_empty() || own.iter().flat_map(|group| group.list("IpPermissions")).any(|rule| admits(rule, tasks, cidr))

@@ -44,7 +44,7 @@ struct Report<'a> {
 }
 
 #[derive(Serialize)]
-struct One<'a> {
+pub(in crate::cli) struct One<'a> {
     file: &'a str,
     line: usize,
     column: usize,
@@ -59,7 +59,7 @@ struct One<'a> {
 }
 
 impl<'a> One<'a> {
-    fn of(finding: &'a Finding) -> Self {
+    pub fn of(finding: &'a Finding) -> Self {
         Self {
             file: &finding.file,
             line: finding.line,
