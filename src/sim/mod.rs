@@ -58,6 +58,7 @@ impl Sim {
         let at = world.now();
         let answer = match service {
             "ecs" => ecs::call(&mut world, service, operation, &input),
+            "ec2" => neighbours::ec2::call(&mut world, operation, &input),
             "sts" => neighbours::sts::call(&world, operation),
             _ => Err(Fault::unknown_operation()),
         };

@@ -18,9 +18,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::shape::{Tree, table};
 
+use super::neighbours::ec2;
 use super::world::World;
 use coverage::Entry;
 pub use fault::Fault;
+pub use task::spread;
 
 /// What one operation answers.
 pub type Answer = Result<Tree, Fault>;
@@ -46,8 +48,6 @@ pub struct Ecs {
     pub tasks: BTreeMap<(String, String), task::Task>,
     /// By (cluster name, instance id); INACTIVE ones stay describable for a while.
     pub instances: BTreeMap<(String, String), instance::Instance>,
-    /// How many addresses each subnet has given out.
-    pub addresses: BTreeMap<String, u32>,
     /// EBS volumes that ECS made for tasks, by id: attached ones, and those kept when their tasks stopped.
     pub volumes: BTreeMap<String, task::volumes::Volume>,
     /// What RunTask started, by client token.
@@ -69,6 +69,8 @@ pub enum Event {
     Task { cluster: String, task: String, step: task::Step },
     /// A container agent has updated itself.
     AgentUpdated { cluster: String, instance: String },
+    /// A machine of EC2 has started up.
+    Machine { id: String },
 }
 
 /// Lets one event happen.
@@ -77,6 +79,7 @@ pub fn fire(world: &mut World, event: Event) {
         Event::Pass { cluster, service } => service::pass(world, &cluster, &service),
         Event::Task { cluster, task, step } => task::step(world, &cluster, &task, step),
         Event::AgentUpdated { cluster, instance } => instance::agent_updated(world, &cluster, &instance),
+        Event::Machine { id } => ec2::boot(world, &id),
     }
 }
 

@@ -20,7 +20,7 @@ use super::super::ecs::service::alarms;
 use super::super::ecs::service::traffic::HookAnswer;
 use super::super::ecs::task;
 use super::http::{page, refusal};
-use super::query::read_form;
+use super::query::read_query;
 
 /// These pages.
 pub fn pages() -> Router<Sim> {
@@ -31,7 +31,7 @@ pub fn pages() -> Router<Sim> {
 }
 
 fn answer(sim: &Sim, query: Option<String>, act: fn(&Sim, &Tree) -> Result<Tree, String>) -> Response {
-    match act(sim, &read_form(query.unwrap_or_default().as_bytes())) {
+    match act(sim, &read_query(query.unwrap_or_default().as_bytes())) {
         Ok(done) => page(StatusCode::OK, &done),
         Err(problem) => refusal(StatusCode::BAD_REQUEST, &problem),
     }
@@ -82,7 +82,7 @@ mod tests {
     #[test]
     fn the_outside_is_told_or_refused() {
         let sim = Sim::new(Settings::default(), || Time(0));
-        let query = |text: &str| read_form(text.as_bytes());
+        let query = |text: &str| read_query(text.as_bytes());
         assert!(alarm(&sim, &query("name=a%20b&state=ALARM")).is_ok());
         assert_eq!(sim.world().ecs.outside.alarms.get("a b"), Some(&true));
         assert!(alarm(&sim, &query("name=a")).is_err());

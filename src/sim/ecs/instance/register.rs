@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use crate::shape::{Tree, json};
 use crate::tree;
 
+use super::super::super::neighbours::ec2;
 use super::super::super::world::World;
 use super::super::service::{self, cluster_of};
 use super::super::{Answer, Fault, setting, tag};
@@ -102,14 +103,20 @@ pub fn add(world: &mut World, cluster: &str, wish: Wish) -> Result<(String, Stri
     });
     let zone = wish.zone.unwrap_or_else(|| next_zone(world, here));
     let trunking = setting::is_enabled(world, "awsvpcTrunking");
+    let arm = wish.arm.unwrap_or_else(|| kind.is_some_and(|kind| kind.arm));
+    if !wish.external {
+        ec2::adopt(world, &machine, &name, &zone, arm);
+    }
+    let network = ec2::stands(world, &machine);
     let nature = attributes::Nature {
         kind: &name,
         zone: &zone,
-        arm: wish.arm.unwrap_or_else(|| kind.is_some_and(|kind| kind.arm)),
+        arm,
+        network: network.as_ref().map(|(subnet, vpc)| (subnet.as_str(), vpc.as_str())),
         external: wish.external,
         trunk: (trunking && kind.is_some_and(|kind| kind.trunked.is_some())).then_some(id.as_str()),
     };
-    let attributes = attributes::usual(&world.settings.region, &nature);
+    let attributes = attributes::usual(&nature);
     let mut instance = Instance {
         arn: world.arn(&format!("container-instance/{cluster}/{id}")),
         cluster: cluster.to_owned(),

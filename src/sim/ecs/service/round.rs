@@ -301,6 +301,7 @@ impl<'a> Round<'a> {
         {
             *providers.entry(provider).or_default() += 1;
         }
+        let network = deployment.spec.at(&["networkConfiguration", "awsvpcConfiguration"]).cloned().unwrap_or_default();
         Some(Order {
             cluster: self.service.cluster.clone(),
             group: format!("service:{}", self.service.name),
@@ -310,6 +311,8 @@ impl<'a> Round<'a> {
             capacity_provider: capacity::next_provider(&deployment.spec, &providers),
             platform_version: show::resolved_platform(&deployment.spec).unwrap_or_default().to_owned(),
             subnet: self.emptiest_subnet(&deployment.spec),
+            groups: network.list("securityGroups").iter().filter_map(Tree::as_text).map(str::to_owned).collect(),
+            public: network.text("assignPublicIp") == Some("ENABLED"),
             targets: deployment.target_groups(),
             in_registry: !deployment.spec.list("serviceRegistries").is_empty(),
             execute_command: self.service.settings.bool("enableExecuteCommand") == Some(true),
@@ -322,8 +325,7 @@ impl<'a> Round<'a> {
     /// Starts go where the fewest tasks are (§2.3); ties in the order of the list.
     fn emptiest_subnet(&self, spec: &Tree) -> String {
         let subnets = spec.at(&["networkConfiguration", "awsvpcConfiguration", "subnets"]).and_then(Tree::as_list);
-        let region = &self.world.settings.region;
-        let wanted = |subnet: &&str| self.zone.as_ref().is_none_or(|zone| task::zone_of(region, subnet) == *zone);
+        let wanted = |subnet: &&str| self.zone.as_ref().is_none_or(|zone| task::zone_of(self.world, subnet) == *zone);
         self.emptiest(subnets.unwrap_or_default().iter().filter_map(Tree::as_text).filter(wanted))
     }
 

@@ -9,7 +9,7 @@ use super::super::super::world::World;
 use super::super::service;
 use super::super::{Ecs, Event, instance};
 use super::launch::spread;
-use super::{Container, Health, LastStatus, Step, Stop, Task, interruption, retirement, volumes};
+use super::{Container, Health, LastStatus, Step, Stop, Task, interruption, network, retirement, volumes};
 
 /// From connectivity to the start of the pull (§3.1's sample).
 const PULL_WAIT: Duration = Duration::from_millis(4_800);
@@ -66,8 +66,16 @@ pub fn step(world: &mut World, cluster: &str, id: &str, step: Step) {
     let runtime = world.below(9_000_000_000) + 1_000_000_000;
     let pull = pull(&world.ecs, &key);
     let (concerns_service, frees) = (matters(&step), step == Step::End);
+    let attaches = step == Step::Attach;
+    let pull = if attaches { network::hindered(world, &key).map_or(pull, |after| (pull.0, after)) } else { pull };
+    let concerns_service =
+        concerns_service || attaches && world.ecs.tasks.get(&key).is_some_and(network::lacks_address);
     let Some(task) = world.ecs.tasks.get_mut(&key) else { return };
     let next = match (step, task.last) {
+        (Step::Attach, LastStatus::Provisioning) if task.wanted && network::lacks_address(task) => {
+            let reason = network::no_address(task);
+            fail_to_start(&mut world.ecs, &key, reason, now)
+        }
         (Step::Attach, LastStatus::Provisioning | LastStatus::Pending) if task.wanted => attach(task, now, pull),
         (Step::Pulled, LastStatus::Pending) if task.wanted => pulled(&mut world.ecs, &key, now, runtime),
         (Step::Start, LastStatus::Pending) if task.wanted && task.activates && !task.fails_to_start() => {
@@ -105,8 +113,9 @@ pub fn step(world: &mut World, cluster: &str, id: &str, step: Step) {
     }
 }
 
-/// What a STOPPED task held of its instance is free again.
+/// What a STOPPED task held of its subnet and of its instance is free again.
 fn free(world: &mut World, key: &(String, String)) {
+    network::give_back(world, key);
     let host = world.ecs.tasks.get(key).and_then(|task| task.host.as_ref());
     if let Some(instance) = host.map(|host| host.instance.clone()) {
         instance::release(world, &(key.0.clone(), instance), &key.1);

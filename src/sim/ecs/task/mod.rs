@@ -8,6 +8,7 @@ mod exec;
 pub mod interruption;
 mod launch;
 mod life;
+mod network;
 mod operations;
 mod overrides;
 mod protection;
@@ -25,13 +26,14 @@ use std::time::Duration;
 
 use crate::shape::{Time, Tree};
 
+use super::super::neighbours::ec2::reach::Needs;
 use super::coverage::{Entry, full};
 use super::instance::Held;
 
 use behaviour::Behaviour;
-pub use launch::{Order, launch, launch_on, zone_of};
+pub use launch::{Order, launch, launch_on, spread, zone_by_name, zone_of};
 pub use life::{Pushes, begin_stop, digest, lose, push, step};
-pub use show::show;
+pub use show::{show, zone_domain};
 pub use tokens::Remembered;
 
 /// The operations answered here.
@@ -145,7 +147,11 @@ pub struct Interface {
     pub id: String,
     pub subnet: String,
     pub mac: String,
+    /// Empty where the subnet had none left.
     pub address: String,
+    pub public: Option<String>,
+    /// The ids of its security groups.
+    pub groups: Vec<String>,
     pub status: &'static str,
 }
 
@@ -200,6 +206,8 @@ pub struct Task {
     pub zone: String,
     /// How long the pull of its images takes.
     pub pull: Duration,
+    /// What else its start takes from its network.
+    pub needs: Needs,
     /// Its managed EBS volumes.
     pub disks: Vec<volumes::Disk>,
     /// A service's scheduler must not stop it before (§2.18).

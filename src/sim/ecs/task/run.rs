@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::shape::Tree;
 use crate::tree;
 
+use super::super::super::neighbours::ec2::named;
 use super::super::super::world::World;
 use super::super::instance::{self, Claim};
 use super::super::placement::{self, Failure, Launch, Placed, distribute};
@@ -32,6 +33,7 @@ pub(super) fn run(world: &mut World, input: &Tree) -> Answer {
         _ => choose_capacity(world, &cluster, input, spec),
     };
     let request = request::read(world, &cluster, input, Door::Run, choose)?;
+    named::learn(world, &request.network());
     let answer = if request.is_on_fargate() {
         on_fargate(world, &cluster, &request, count)
     } else {
@@ -61,6 +63,8 @@ fn order(cluster: &str, request: &Request, capacity_provider: Option<String>, su
         capacity_provider,
         platform_version: request.platform_version().to_owned(),
         subnet: subnet.to_owned(),
+        groups: request.groups(),
+        public: request.is_public(),
         targets: Vec::new(),
         in_registry: false,
         execute_command: request.execute_command,
@@ -140,16 +144,16 @@ fn begin(
 /// Tasks on instances that the caller names.
 pub(super) fn start(world: &mut World, input: &Tree) -> Answer {
     let cluster = cluster_of(world, input)?;
-    let named = input.list("containerInstances");
-    if named.is_empty() || named.len() > usize::try_from(MOST).unwrap_or(0) {
+    let instances = input.list("containerInstances");
+    if instances.is_empty() || instances.len() > usize::try_from(MOST).unwrap_or(0) {
         return Err(Fault::invalid(format!("Specify 1 to {MOST} container instances.")));
     }
     let request = request::read(world, &cluster, input, Door::Start, |spec| set_launch_type(spec, "EC2"))?;
-    let public = ["networkConfiguration", "awsvpcConfiguration", "assignPublicIp"];
-    if request.spec.at(&public).and_then(Tree::as_text) == Some("ENABLED") {
+    if request.is_public() {
         return Err(Fault::invalid("Assign public IP is not supported for this launch type."));
     }
-    let ids = named.iter().filter_map(Tree::as_text).map(|one| instance::id_of(world, &cluster, one));
+    named::learn(world, &request.network());
+    let ids = instances.iter().filter_map(Tree::as_text).map(|one| instance::id_of(world, &cluster, one));
     let ids = ids.collect::<Result<Vec<_>, _>>()?;
     let (mut tasks, mut failures) = (Vec::new(), Vec::new());
     for id in ids {

@@ -37,6 +37,8 @@ fn started(containers: Vec<Tree>) -> (World, (String, String)) {
         capacity_provider: None,
         platform_version: "1.4.0".into(),
         subnet: "subnet-a".into(),
+        groups: Vec::new(),
+        public: false,
         targets: Vec::new(),
         in_registry: false,
         execute_command: false,
@@ -165,5 +167,5 @@ fn addresses_fit_their_subnet() {
     run(&mut world, 60);
     let shown = show(&world, &world.ecs.tasks[&key], false);
     assert_eq!(shown.list("attachments")[0].text("status"), Some("ATTACHED"));
-    assert_eq!(shown.text("availabilityZone"), Some(zone_of("us-east-1", "subnet-a").as_str()));
+    assert_eq!(shown.text("availabilityZone"), Some(zone_by_name("us-east-1", "subnet-a").as_str()));
 }
