@@ -361,6 +361,24 @@ fn a_nat_gateway_that_is_on_its_way_is_waited_for_and_a_dead_one_is_not() {
 }
 
 #[test]
+fn a_nat_gateway_leads_out_where_it_is_public_itself() {
+    let with = |more: Tree, route: Tree| {
+        let mut world = fargate();
+        let nat = more.with("NatGatewayId", "nat-1").with("State", "available").with("VpcId", VPC);
+        world.facts.network.nat_gateways = Fact::Known(vec![nat.with("SubnetId", "subnet-p")]);
+        if let Fact::Known(tables) = &mut world.facts.network.route_tables {
+            tables.push(table("rtb-2", vec![tree! { "SubnetId" => "subnet-p" }], vec![route]));
+        }
+        world
+    };
+    let gateway = || default_route("GatewayId", "igw-1");
+    says(&with(tree! { "ConnectivityType" => "public" }, gateway()), &[]);
+    says(&with(tree! { "ConnectivityType" => "private" }, gateway()), NO_WAY);
+    says(&with(tree! {}, default_route("NatGatewayId", "nat-1")), NO_WAY);
+    says(&with(tree! {}, gateway().with("State", "blackhole")), NO_WAY);
+}
+
+#[test]
 fn only_a_way_to_the_internet_leads_to_other_registries() {
     let hub =
         |world: World| world.define("containerDefinitions", vec![tree! { "name" => "web", "image" => "nginx:1" }]);

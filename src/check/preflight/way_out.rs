@@ -119,18 +119,36 @@ fn way<'a>(network: &'a Network, subnet: &'a Tree) -> Result<Way<'a>, &'a str> {
     }
     if let Some(id) = route.text("NatGatewayId") {
         let gateways = network.nat_gateways.known()?;
-        let state = gateways.iter().find(|one| one.text("NatGatewayId") == Some(id)).map(|one| one.text("State"));
-        return Ok(match state {
-            Some(Some("available")) => Way::Nat(id),
-            Some(Some("pending")) => Way::NatPending(id),
-            Some(state) => Way::Dead(format!("the NAT gateway {id} is {}", state.unwrap_or("in no state"))),
-            None => Way::Dead(format!("the NAT gateway {id} does not exist")),
+        let Some(gateway) = gateways.iter().find(|one| one.text("NatGatewayId") == Some(id)) else {
+            return Ok(Way::Dead(format!("the NAT gateway {id} does not exist")));
+        };
+        return Ok(match (through(network, gateway)?, gateway.text("State")) {
+            (Some(why), _) => Way::Dead(format!("the NAT gateway {id} {why}")),
+            (None, Some("available")) => Way::Nat(id),
+            (None, Some("pending")) => Way::NatPending(id),
+            (None, state) => Way::Dead(format!("the NAT gateway {id} is {}", state.unwrap_or("in no state"))),
         });
     }
     if route.text("State") == Some("blackhole") {
         return Ok(Way::Dead("its target is gone".to_owned()));
     }
     Ok(ELSEWHERE.iter().find_map(|name| route.text(name)).map_or(Way::Isolated, Way::Elsewhere))
+}
+
+/// Why a NAT gateway, whatever its state, leads to no internet: it has no public address, or stands in a subnet that is
+/// not public itself.
+fn through<'a>(network: &'a Network, gateway: &Tree) -> Result<Option<&'static str>, &'a str> {
+    if gateway.text("ConnectivityType") == Some("private") {
+        return Ok(Some("is private"));
+    }
+    let Some(subnet) = gateway.text("SubnetId") else { return Ok(None) };
+    let table = network.route_table(subnet, gateway.text("VpcId").unwrap_or_default())?;
+    let out = |route: &Tree| {
+        let leads = route.text("GatewayId").is_some_and(|id| id.starts_with("igw-"));
+        leads && route.text("DestinationCidrBlock") == Some("0.0.0.0/0") && route.text("State") != Some("blackhole")
+    };
+    let public = table.is_some_and(|table| table.list("Routes").iter().any(out));
+    Ok((!public).then_some("stands in a subnet without an internet gateway"))
 }
 
 /// Whether a VPC endpoint leads from a subnet to an AWS service.
