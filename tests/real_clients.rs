@@ -14,6 +14,7 @@ use std::process::Command;
 
 use common::process::{Said, Sim, World, clean, have, hello, image, program, said, skipped};
 use ecs_operator::sim::ecs::coverage::{self, Coverage};
+use ecs_operator::sim::neighbours::ec2;
 use serde_json::Value;
 
 /// Waiters look every 15 seconds of real time, so rollouts are over before they look first.
@@ -120,7 +121,17 @@ fn boto3_deploys_in_every_way() {
     boto3("boto3_deploys_in_every_way", "deployments.py");
 }
 
+#[test]
+fn boto3_uses_every_operation_of_ec2() {
+    let offered = ec2::coverage().into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+    boto3_with("boto3_uses_every_operation_of_ec2", "ec2.py", &offered);
+}
+
 fn boto3(test: &str, script: &str) {
+    boto3_with(test, script, &[]);
+}
+
+fn boto3_with(test: &str, script: &str, arguments: &[&str]) {
     let mut probe = Command::new("python3");
     if !have(test, "boto3", probe.args(["-c", "import boto3"])) {
         return;
@@ -129,7 +140,7 @@ fn boto3(test: &str, script: &str) {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real_clients").join(script);
     let mut python = Command::new("python3");
     clean(&mut python);
-    let said = said(python.arg(script).arg(sim.world.url()));
+    let said = said(python.arg(script).arg(sim.world.url()).args(arguments));
     assert_eq!((said.code, said.out.as_str()), (0, "all as boto3 expects\n"), "{said:?}");
 }
 
@@ -230,6 +241,6 @@ fn a_stranger_finds_every_answer_in_shape() {
     let sim = Sim::start(SCALE);
     let mut python = Command::new("python3");
     client(&mut python, sim.world);
-    let said = said(python.arg(tool).args(["drive", &sim.world.url(), "--only", "ecs,sts"]));
+    let said = said(python.arg(tool).args(["drive", &sim.world.url(), "--only", "ecs,sts,ec2"]));
     assert!(said.code == 0 && said.out.contains(" findings 0\n"), "{said:?}");
 }

@@ -120,7 +120,8 @@ pub async fn view(
         tags: &|key| {
             let known = shared.known();
             let shown = known.seen.get(key).and_then(|seen| seen.observed.present());
-            shown.map(|shown| shown.list("tags").to_vec()).unwrap_or_default()
+            let words = crate::kinds::definition(key.kind).tags;
+            shown.map(|shown| shown.list(words.list).to_vec()).unwrap_or_default()
         },
         locate: &locate,
     }))

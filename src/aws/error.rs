@@ -170,12 +170,18 @@ const THROTTLES: [&str; 4] = ["ThrottlingException", "Throttling", "TooManyReque
 
 /// Codes and texts that say: look again, then decide. Somebody else is at it, or AWS has not caught up with itself
 /// (ecs-semantics §1.3, §4.3, §5.1, §7.6).
-const CONFLICTS: [(&str, &str); 13] = [
+const CONFLICTS: [(&str, &str); 18] = [
     ("ConflictException", ""),
     ("UpdateInProgressException", ""),
     ("ServiceNotActiveException", ""),
     ("ServiceNotFoundException", ""),
     ("ClusterNotFoundException", ""),
+    // EC2 shows what is new or gone a little later.
+    ("InvalidGroup.Duplicate", ""),
+    ("InvalidGroup.NotFound", ""),
+    ("InvalidPermission.Duplicate", ""),
+    ("InvalidPermission.NotFound", ""),
+    ("IncorrectState", ""),
     ("ClientException", "Too many concurrent attempts to create a new revision"),
     ("ClientException", "TaskDefinition is inactive"),
     ("InvalidParameterException", "TaskDefinition is inactive"),
@@ -187,16 +193,26 @@ const CONFLICTS: [(&str, &str); 13] = [
 ];
 
 /// Codes that mean: this call, never. What is not known here may pass.
-const TERMINAL: [&str; 12] = [
+const TERMINAL: [&str; 22] = [
     "AccessDeniedException",
     "BlockedException",
     "ClientException",
+    "InvalidGroup.Reserved",
+    "InvalidParameter",
+    "InvalidParameterCombination",
     "InvalidParameterException",
+    "InvalidParameterValue",
+    "InvalidPermission.Malformed",
+    "InvalidVpcID.NotFound",
     "LimitExceededException",
+    "MissingParameter",
     "NamespaceNotFoundException",
     "PlatformTaskDefinitionIncompatibilityException",
     "PlatformUnknownException",
+    "RulesPerSecurityGroupLimitExceeded",
+    "SecurityGroupLimitExceeded",
     "SerializationException",
+    "TagLimitExceeded",
     "UnauthorizedOperation",
     "UnsupportedFeatureException",
     "UnsupportedOperation",

@@ -9,7 +9,7 @@ use crate::kinds::{Definition, Key, Kind, Lookup, Object, Origin, definition, lo
 use crate::manifest::{At, DEFAULTS_KIND, Document, Fault, Finding, Identity, Reading, Severity, limits};
 use crate::shape::check::{Mismatch, Strictness, What, check, retype};
 use crate::shape::near::nearest;
-use crate::shape::{Path, Segment, Tree, table};
+use crate::shape::{Path, Segment, Tree};
 
 use super::Context;
 use super::subject::{Launches, Service, TaskDefinition};
@@ -34,7 +34,9 @@ pub struct Found<'a> {
 type Claim = (Kind, Option<String>, String);
 
 pub fn claim(object: &Object) -> Claim {
-    (object.key.kind, object.key.cluster.clone(), object.aws_name().to_owned())
+    // A security group's name is its VPC's affair.
+    let within = object.key.cluster.clone().or_else(|| object.spec.text("VpcId").map(str::to_owned));
+    (object.key.kind, within, object.aws_name().to_owned())
 }
 
 impl<'a> Found<'a> {
@@ -66,7 +68,7 @@ impl<'a> Found<'a> {
     /// The rules on specs: services last, since they look at their task definitions too.
     pub fn resolve(&mut self, reading: &Reading) {
         self.declare();
-        for kind in [Kind::Cluster, Kind::TaskDefinition, Kind::Service] {
+        for kind in Kind::ALL {
             let of_kind = |key: &&Key| key.kind == kind;
             for key in self.objects.keys().filter(of_kind).cloned().collect::<Vec<_>>() {
                 let Some((object, document)) = self.objects.get(&key) else { continue };
@@ -84,13 +86,15 @@ impl<'a> Found<'a> {
     fn faults(&self, object: &Object, reading: &Reading) -> Vec<Fault> {
         match object.key.kind {
             Kind::Cluster => rules::on_spec(object),
+            Kind::SecurityGroup => rules::on_security_group(object),
             Kind::TaskDefinition => rules::on_task_definition(object, &TaskDefinition::of(object)),
             Kind::Service => {
                 let (definition, gone) = self.task_definition(object, reading);
                 let (spec, place) = (&object.spec, &object.key.place);
                 let (lookup, launches) = (&object.lookup, &self.launches);
                 let service = Service { spec, lookup, place, definition, launches };
-                gone.into_iter().chain(rules::on_service(object, &service)).collect()
+                let gone = gone.into_iter().chain(self.security_groups(object, reading));
+                gone.chain(rules::on_service(object, &service)).collect()
             }
         }
     }
@@ -117,6 +121,27 @@ impl<'a> Found<'a> {
         let message = format!("there is no TaskDefinition {:?} in the manifests", key.name);
         let fault = Fault::new(Path::from("spec.taskDefinition"), At::Value, "reference", message).remedy(remedy);
         (None, Some(fault))
+    }
+
+    /// The security groups that a service names and that are nowhere.
+    fn security_groups(&self, object: &Object, reading: &Reading) -> Vec<Fault> {
+        let at = Path::from("spec.networkConfiguration.awsvpcConfiguration.securityGroups");
+        let all = object.lookup.named.as_ref().and_then(Tree::as_list).unwrap_or_default().iter().enumerate();
+        let named = all.filter_map(|(index, name)| Some((index, name.as_text()?)));
+        let fault = |(index, name): (usize, &str)| {
+            let key = service::security_group(object, name);
+            if lookup::is_id(name) || self.objects.contains_key(&key) || self.is_broken(reading, &key) {
+                return None;
+            }
+            let others = self.objects.keys().filter(|key| key.kind == Kind::SecurityGroup).map(|key| key.name.as_str());
+            let remedy = match nearest(name, others) {
+                Some(near) => format!("did you mean {near}?"),
+                None => "declare it, or name a live one by its id, sg-…".to_owned(),
+            };
+            let message = format!("there is no SecurityGroup {name:?} in the manifests");
+            Some(Fault::new(at.index(index), At::Value, "reference", message).remedy(remedy))
+        };
+        named.filter_map(fault).collect()
     }
 
     fn reject(&mut self, document: &Document, faults: Vec<Fault>) {
@@ -196,16 +221,19 @@ fn spec(context: &Context<'_>, definition: &Definition, faults: &mut Vec<Fault>)
         _ => None,
     };
     let variables: Vec<Path> = document.variables.keys().filter_map(below).collect();
-    retype(table::ecs(), definition.structure(), &mut spec, &variables);
+    retype(definition.table(), definition.structure(), &mut spec, &variables);
     if spec.get(definition.name_member).is_none() {
         spec.set(definition.name_member, document.name());
     }
     let lookup = if definition.kind == Kind::Service { Lookup::take_from(&mut spec) } else { Lookup::default() };
     let reserved = |mismatch: &Mismatch| definition.reserved.iter().any(|(name, _)| mismatch.path == Path::from(*name));
-    for mismatch in check(table::ecs(), definition.structure(), &spec, Strictness::Full) {
+    for mismatch in check(definition.table(), definition.structure(), &spec, Strictness::Full) {
         if !reserved(&mismatch) && !stands_for(&lookup, &mismatch) {
             faults.push(shape_fault(mismatch));
         }
+    }
+    for name in definition.required.iter().filter(|name| spec.get(name).is_none()) {
+        faults.push(shape_fault(Mismatch { path: Path::root().name(name), what: What::Missing { name } }));
     }
     (spec, lookup)
 }

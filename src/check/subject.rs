@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use crate::kinds::normalise::filled;
+use crate::kinds::tags::Words;
 use crate::kinds::{Lookup, Object, Place, task_definition};
 use crate::manifest::Fault;
 use crate::shape::{Path, Tree};
@@ -12,6 +13,7 @@ use crate::shape::{Path, Tree};
 #[derive(Clone, Copy)]
 pub struct Subject<'a> {
     pub spec: &'a Tree,
+    pub tags: &'static Words,
     pub place: &'a Place,
 }
 

@@ -308,6 +308,9 @@ pub struct Sim {
     /// The region requests have to be signed for.
     #[arg(long, value_name = "REGION", env = "ECS_OPERATOR_REGION", default_value = "us-east-1")]
     pub region: String,
+    /// Refuse subnets and security groups that nobody made; otherwise one that ECS is told of comes into being.
+    #[arg(long, env = "ECS_OPERATOR_NETWORKS_MUST_EXIST", value_parser = Yes::new())]
+    pub networks_must_exist: bool,
 }
 
 #[derive(Clone, Debug, Flags)]

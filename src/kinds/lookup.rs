@@ -112,6 +112,8 @@ pub fn items(sort: &Sort, shown: &[Tree]) -> Vec<Item> {
 pub struct Lookup {
     pub subnets: Option<Tree>,
     pub groups: Option<Tree>,
+    /// All security groups, where some are named as SecurityGroups of the manifests.
+    pub named: Option<Tree>,
 }
 
 impl Lookup {
@@ -119,7 +121,9 @@ impl Lookup {
     pub fn take_from(spec: &mut Tree) -> Self {
         let network = spec.as_map_mut().and_then(|spec| spec.get_mut("networkConfiguration"));
         let Some(network) = network.filter(|network| matches!(network, Tree::Map(_))) else { return Self::default() };
-        let lookup = Self { subnets: network.remove(SUBNETS.terms), groups: network.remove(GROUPS.terms) };
+        let (subnets, groups) = (network.remove(SUBNETS.terms), network.remove(GROUPS.terms));
+        let named = groups.is_none().then(|| take_named(network)).flatten();
+        let lookup = Self { subnets, groups, named };
         if !lookup.is_empty() && network.get("awsvpcConfiguration").is_none() {
             network.set("awsvpcConfiguration", Tree::map());
         }
@@ -131,7 +135,18 @@ impl Lookup {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.subnets.is_none() && self.groups.is_none()
+        self.subnets.is_none() && self.groups.is_none() && self.named.is_none()
+    }
+
+    /// Whether the list is filled by what is found out.
+    fn fills(&self, sort: &Sort) -> bool {
+        self.of(sort).is_some() || (sort.list == GROUPS.list && self.named.is_some())
+    }
+
+    /// The security groups that are named as manifests.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let all = self.named.as_ref().and_then(Tree::as_list).unwrap_or_default();
+        all.iter().filter_map(Tree::as_text).filter(|name| !is_id(name))
     }
 
     /// Whether what there is of that sort must be known. Groups have to lie where the subnets do, so they ask for both.
@@ -152,7 +167,20 @@ impl Lookup {
         Tree::map()
             .with_some(SUBNETS.terms, self.subnets.as_ref().map(sorted))
             .with_some(GROUPS.terms, self.groups.as_ref().map(sorted))
+            .with_some(GROUPS.list, self.named.as_ref().map(sorted))
     }
+}
+
+/// Takes the security groups where one of them is no id.
+fn take_named(network: &mut Tree) -> Option<Tree> {
+    let awsvpc = network.as_map_mut()?.get_mut("awsvpcConfiguration")?;
+    let named = awsvpc.list(GROUPS.list).iter().filter_map(Tree::as_text).any(|name| !is_id(name));
+    if named { awsvpc.remove(GROUPS.list) } else { None }
+}
+
+/// Whether it names a security group of EC2, and not of the manifests.
+pub fn is_id(name: &str) -> bool {
+    name.starts_with("sg-")
 }
 
 /// One term: all of it has to match.
@@ -246,6 +274,14 @@ impl<'a> There<'a> {
 pub struct Resolved {
     pub subnets: Option<Vec<Item>>,
     pub groups: Option<Vec<Item>>,
+    pub named: Option<Vec<NamedGroup>>,
+}
+
+/// A security group by its id, or by its name in the manifests, whose id may not be known yet.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NamedGroup {
+    pub name: Option<String>,
+    pub id: Option<String>,
 }
 
 impl Resolved {
@@ -261,7 +297,17 @@ impl Resolved {
                 set(&mut spec, sort, items.iter().map(|item| Tree::from(&item.id)).collect());
             }
         }
+        if let Some(named) = &self.named {
+            let ids = named.iter().filter_map(|group| group.id.as_ref());
+            set(&mut spec, &GROUPS, ids.map(Tree::from).collect());
+        }
         spec
+    }
+
+    /// The named groups that are not there yet.
+    pub fn late(&self) -> impl Iterator<Item = &str> {
+        let late = |group: &&NamedGroup| group.id.is_none();
+        self.named.iter().flatten().filter(late).filter_map(|group| group.name.as_deref())
     }
 }
 
@@ -269,7 +315,7 @@ impl Resolved {
 pub fn as_live(lookup: &Lookup, spec: &Tree, shown: &Tree) -> Tree {
     let mut spec = spec.clone();
     let live = shown.at(&["networkConfiguration", "awsvpcConfiguration"]).cloned().unwrap_or_default();
-    for sort in SORTS.into_iter().filter(|sort| lookup.of(sort).is_some()) {
+    for sort in SORTS.into_iter().filter(|sort| lookup.fills(sort)) {
         set(&mut spec, sort, live.list(sort.list).to_vec());
     }
     spec
@@ -278,7 +324,7 @@ pub fn as_live(lookup: &Lookup, spec: &Tree, shown: &Tree) -> Tree {
 /// A hash of the ids that terms have come to; `None` without terms.
 pub fn hash(lookup: &Lookup, spec: &Tree) -> Option<String> {
     let network = spec.at(&["networkConfiguration", "awsvpcConfiguration"]).unwrap_or(&Tree::Null);
-    let ids = SORTS.into_iter().filter(|sort| lookup.of(sort).is_some()).map(|sort| {
+    let ids = SORTS.into_iter().filter(|sort| lookup.fills(sort)).map(|sort| {
         let mut ids: Vec<&str> = network.list(sort.list).iter().filter_map(Tree::as_text).collect();
         ids.sort_unstable();
         ids.join(",")
@@ -289,7 +335,7 @@ pub fn hash(lookup: &Lookup, spec: &Tree) -> Option<String> {
 /// The spec without what terms stand for.
 pub fn without(lookup: &Lookup, spec: &Tree) -> Tree {
     let mut spec = spec.clone();
-    for sort in SORTS.into_iter().filter(|sort| lookup.of(sort).is_some()) {
+    for sort in SORTS.into_iter().filter(|sort| lookup.fills(sort)) {
         if let Some(network) = awsvpc(&mut spec) {
             network.remove(sort.list);
         }
@@ -318,13 +364,23 @@ fn awsvpc(spec: &mut Tree) -> Option<&mut Tree> {
     network.as_map_mut()?.get_mut("awsvpcConfiguration")
 }
 
+/// The groups that a service names, by what is known of the manifests' ids.
+pub fn named(lookup: &Lookup, id: impl Fn(&str) -> Option<String>) -> Option<Vec<NamedGroup>> {
+    let one = |name: &str| match is_id(name) {
+        true => NamedGroup { name: None, id: Some(name.to_owned()) },
+        false => NamedGroup { name: Some(name.to_owned()), id: id(name) },
+    };
+    let all = lookup.named.as_ref()?.as_list().unwrap_or_default();
+    Some(all.iter().filter_map(Tree::as_text).map(one).collect())
+}
+
 /// What the terms of a service stand for. `spec` may name ids of the other sort itself.
 ///
 /// # Errors
 /// In words for people, when they stand for nothing that ECS would take; with what there is instead.
 pub fn resolve(lookup: &Lookup, spec: &Tree, there: There<'_>) -> Result<Resolved, String> {
     let find = |sort: &Sort| lookup.of(sort).map(|terms| matching(sort, terms, there.of(sort))).transpose();
-    let resolved = Resolved { subnets: find(&SUBNETS)?, groups: find(&GROUPS)? };
+    let resolved = Resolved { subnets: find(&SUBNETS)?, groups: find(&GROUPS)?, named: None };
     let named: Vec<&str> = match spec.at(&["networkConfiguration", "awsvpcConfiguration"]) {
         Some(network) => network.list(SUBNETS.list).iter().filter_map(Tree::as_text).collect(),
         None => Vec::new(),

@@ -83,7 +83,7 @@ impl Object {
 
     /// The tags the manifest declares.
     pub fn tags(&self) -> &[Tree] {
-        self.spec.list("tags")
+        self.spec.list(definition(self.key.kind).tags.list)
     }
 
     /// A hash of everything declared: another hash, another generation.

@@ -10,10 +10,23 @@ pub const PREFIX: &str = "ecs-operator/";
 pub const OWNER: &str = "ecs-operator/owner";
 /// The content hash of a task definition revision.
 pub const CONTENT: &str = "ecs-operator/content";
+/// Which object of the manifests it is, by its name, where AWS's name may be another.
+pub const OBJECT: &str = "ecs-operator/object";
 /// The last deployment we set out to make.
 pub const ATTEMPT: &str = "ecs-operator/attempt";
 /// Set by people, on a service or cluster: we keep our hands off.
 pub const SUSPEND: &str = "ecs-operator/suspend";
+
+/// What a service calls tags and their parts.
+#[derive(Debug)]
+pub struct Words {
+    pub list: &'static str,
+    pub key: &'static str,
+    pub value: &'static str,
+}
+
+pub static ECS: Words = Words { list: "tags", key: "key", value: "value" };
+pub static EC2: Words = Words { list: "Tags", key: "Key", value: "Value" };
 
 /// Who we are: owner and source id, in one tag.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,9 +49,13 @@ pub enum Owner {
     Other(String),
 }
 
-/// Tags by key, from the list form of AWS.
+/// Tags by key, from the list form of AWS, in the words of either service.
 pub fn read(tags: &[Tree]) -> BTreeMap<&str, &str> {
-    tags.iter().filter_map(|tag| Some((tag.text("key")?, tag.text("value").unwrap_or_default()))).collect()
+    fn text<'a>(tag: &'a Tree, of: fn(&Words) -> &'static str) -> Option<&'a str> {
+        tag.text(of(&ECS)).or_else(|| tag.text(of(&EC2)))
+    }
+    let one = |tag| Some((text(tag, |words| words.key)?, text(tag, |words| words.value).unwrap_or_default()));
+    tags.iter().filter_map(one).collect()
 }
 
 /// One tag in AWS's form.

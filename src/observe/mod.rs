@@ -67,7 +67,7 @@ impl Observer {
     /// One object, in one batch with what others look at now. Kinds that are found otherwise are Absent.
     pub async fn look(&self, object: &Object) -> Seen {
         match object.key.kind {
-            Kind::TaskDefinition => self.seen(Observed::Absent, None, self.clock.now()),
+            Kind::SecurityGroup | Kind::TaskDefinition => self.seen(Observed::Absent, None, self.clock.now()),
             kind => batch::look(self, kind, object.key.cluster.as_deref(), object.aws_name()).await,
         }
     }

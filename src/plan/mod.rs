@@ -4,6 +4,7 @@
 pub mod brake;
 mod cluster;
 pub mod known;
+mod security_group;
 mod service;
 mod task_definition;
 
@@ -230,6 +231,7 @@ pub fn plan(object: &Object, facts: &Facts<'_>) -> Result<Plan, Need> {
     }
     match object.key.kind {
         Kind::Cluster => Ok(cluster::plan(object, facts)),
+        Kind::SecurityGroup => Ok(security_group::plan(object, facts)),
         Kind::TaskDefinition => task_definition::plan(object, facts),
         Kind::Service => service::plan(object, facts),
     }

@@ -82,22 +82,29 @@ fn cluster_in_the_way(object: &Object, facts: &Facts<'_>) -> Option<Verdict> {
 }
 
 fn create(object: &Object, facts: &Facts<'_>, wanted: &Wanted<'_>) -> Result<Plan, Need> {
-    if let Some(held) = facts.held {
-        return Ok(Plan::of(held.clone()));
-    }
-    let (preflight, hold) = facts.preflight(Due::Create)?;
-    let preflight = Some(preflight.clone());
+    let waits_for_group = match facts.held {
+        Some(Verdict::Waiting(Reason::DependencyNotReady, _)) => true,
+        Some(held) => return Ok(Plan::of(held.clone())),
+        None => false,
+    };
+    // What waits anyway is looked at when it does no more.
+    let (preflight, hold) = match waits_for_group {
+        true => (None, None),
+        false => facts.preflight(Due::Create).map(|(said, hold)| (Some(said.clone()), hold))?,
+    };
     if let Some(hold) = hold {
         return Ok(Plan { preflight, ..Plan::of(hold) });
     }
-    let late = if wanted.reference.is_none() { vec![Path::from("taskDefinition")] } else { vec![] };
+    let mut late = if wanted.reference.is_none() { vec![Path::from("taskDefinition")] } else { vec![] };
+    late.extend(waits_for_group.then(|| Path::from("networkConfiguration.awsvpcConfiguration.securityGroups")));
     let reference = wanted.reference.unwrap_or(object.aws_name());
     // "Since ever", so that the same creation is the same call, and a repeat finds the first.
     let attempt = Attempt { at: Time::default(), ..attempt(object, facts, wanted, reference) };
     let before = facts.observed.present().and_then(|gone| gone.get("createdAt")).and_then(Time::from_tree);
     let call = service::create(object, reference, facts.us, &attempt, before);
     let step = Step { late, ..Step::new(call, StepEffect::Create, "does not exist") };
-    Ok(Plan { preflight, ..Plan::due(vec![step], vec![]) })
+    let verdict = facts.held.cloned().unwrap_or(Verdict::Due);
+    Ok(Plan { preflight, verdict, ..Plan::due(vec![step], vec![]) })
 }
 
 fn attempt(object: &Object, facts: &Facts<'_>, wanted: &Wanted<'_>, reference: &str) -> Attempt {

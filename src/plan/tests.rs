@@ -400,3 +400,52 @@ fn a_held_scale_out_leaves_the_count_alone() {
     let sent = &plan.steps[0].call.input;
     assert_eq!((sent.get("desiredCount"), sent.bool("enableECSManagedTags")), (None, Some(true)));
 }
+
+/// A service in the subnets that its terms lead to.
+fn looked_up(subnets: &[&str]) -> Object {
+    let awsvpc = tree! { "subnets" => subnets.to_vec() };
+    let network = tree! { "awsvpcConfiguration" => awsvpc };
+    let terms = vec![tree! { "tags" => tree! { "tier" => "private" } }];
+    let lookup = crate::kinds::Lookup { subnets: Some(terms.into()), ..Default::default() };
+    Object { lookup, ..desired(tree! { "desiredCount" => 2, "networkConfiguration" => network }) }
+}
+
+/// The service after an attempt to bring it to these subnets, where it is.
+fn live_in(object: &Object) -> Tree {
+    let shown = live(object, "web:1", "web:1", "web:1")
+        .with("networkConfiguration", object.spec.get("networkConfiguration").unwrap());
+    let network = crate::kinds::lookup::hash(&object.lookup, &object.spec);
+    let attempt = Attempt { network, ..Attempt::read(shown.list("tags")).unwrap() };
+    shown.with("tags", vec![tags::tag(tags::OWNER, "acme/prod"), attempt.tag()])
+}
+
+#[test]
+fn what_terms_lead_to_may_move_which_is_drift_but_for_what_had_failed() {
+    let (before, now) = (looked_up(&["subnet-1"]), looked_up(&["subnet-2"]));
+    let shown = live_in(&before);
+    assert_eq!(decide(&before, &shown, "web:1").unwrap().verdict, Verdict::Converged);
+    for (status, steps, drift, why) in [
+        ("SUCCESSFUL", vec![TAGGED, DEPLOYED], true, None),
+        ("ROLLBACK_SUCCESSFUL", vec![], false, Some(Reason::RolledBack)),
+        ("IN_PROGRESS", vec![], false, None),
+    ] {
+        let plan = after(&now, &shown, "web:1", &[("web:1", status)]);
+        assert_eq!((operations(&plan), plan.drift, reason(&plan)), (steps, drift, why), "{status}");
+    }
+    // The same subnets by another term are another wish, and nothing to deploy.
+    let mut other = before.clone();
+    other.lookup.subnets = Some(vec![tree! { "id" => "subnet-1" }].into());
+    assert_eq!(operations(&decide(&other, &shown, "web:1").unwrap()), [TAGGED]);
+    // Someone brought it there already: that is written down, and no more.
+    assert_eq!(
+        operations(
+            &decide(
+                &now,
+                &live_in(&before).with("networkConfiguration", now.spec.get("networkConfiguration").unwrap()),
+                "web:1"
+            )
+            .unwrap()
+        ),
+        [TAGGED]
+    );
+}

@@ -22,7 +22,10 @@ pub async fn observe(shared: &Shared, object: &Object, fresh_after: Time) -> See
         return seen;
     }
     shared.metrics.cache_asked(if forced { CacheResult::Forced } else { CacheResult::Miss });
-    let seen = shared.observer.look(object).await;
+    let seen = match object.key.kind {
+        Kind::SecurityGroup => lookups::security_group(shared, object, false).await,
+        Kind::Cluster | Kind::TaskDefinition | Kind::Service => shared.observer.look(object).await,
+    };
     shared.known().see(&object.key, seen.clone());
     if object.key.kind == Kind::Cluster {
         shared.known().see_cluster(object.aws_name(), seen.clone());
@@ -141,7 +144,7 @@ fn resolution(shared: &Shared, desired: &Desired, object: &Object) -> Resolution
         shared.known().revisions.get(&(object.key.clone(), content.to_owned())).cloned()
     };
     match object.key.kind {
-        Kind::Cluster => Resolution::NotNeeded,
+        Kind::Cluster | Kind::SecurityGroup => Resolution::NotNeeded,
         Kind::TaskDefinition => {
             let content = task_definition::content_hash(object);
             match revision(object, &content) {

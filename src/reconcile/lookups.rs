@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::aws::{CallError, Class};
-use crate::kinds::Object;
 use crate::kinds::lookup::{self, GROUPS, Item, Resolved, SUBNETS, Sort, There};
+use crate::kinds::{Key, Kind, Object, security_group, service};
 use crate::observe::Seen;
 use crate::plan::{Reason, Verdict};
 use crate::shape::Tree;
@@ -19,8 +19,33 @@ use super::pass::Shared;
 pub async fn resolved(shared: &Shared, object: &Object) -> Result<Resolved, Verdict> {
     let (subnets, groups) = (there(shared, object, &SUBNETS).await?, there(shared, object, &GROUPS).await?);
     let there = There { subnets: &subnets, groups: &groups };
-    lookup::resolve(&object.lookup, &object.spec, there)
-        .map_err(|message| Verdict::Blocked(Reason::LookupUnresolved, message))
+    let resolved = lookup::resolve(&object.lookup, &object.spec, there)
+        .map_err(|message| Verdict::Blocked(Reason::LookupUnresolved, message))?;
+    let named = lookup::named(&object.lookup, |name| group_id(shared, &service::security_group(object, name)));
+    Ok(Resolved { named, ..resolved })
+}
+
+/// The id of a group of the manifests, once it was seen.
+fn group_id(shared: &Shared, key: &Key) -> Option<String> {
+    let known = shared.known();
+    let shown = known.seen.get(key)?.observed.present()?;
+    shown.text("GroupId").map(str::to_owned)
+}
+
+/// A security group, as all of them were asked for; anew, unless `remembered` will do.
+pub async fn security_group(shared: &Shared, object: &Object, remembered: bool) -> Seen {
+    shared.observer.security_group(remembered, |items| security_group::find(object, &shared.us, items)).await
+}
+
+/// A security group with the groups that its rules name known by their ids, as far as they are.
+async fn with_ids<'a>(shared: &Shared, object: &'a Object) -> Cow<'a, Object> {
+    match security_group::names_groups(object) {
+        true => match shared.observer.network(&GROUPS).await {
+            Ok(items) => security_group::with_ids(object, &items),
+            Err(_) => Cow::Borrowed(object),
+        },
+        false => Cow::Borrowed(object),
+    }
 }
 
 async fn there(shared: &Shared, object: &Object, sort: &'static Sort) -> Result<Arc<Vec<Item>>, Verdict> {
@@ -42,15 +67,25 @@ fn unobserved(error: &CallError) -> Verdict {
 /// The object with what its terms stand for. Where that is not known, with what is live, so that what can be changed in
 /// place is; and why nothing may be created or deployed.
 pub async fn looked_up<'a>(shared: &Shared, object: &'a Object, seen: &Seen) -> (Cow<'a, Object>, Option<Verdict>) {
+    if object.key.kind == Kind::SecurityGroup {
+        return (with_ids(shared, object).await, None);
+    }
     if object.lookup.is_empty() {
         return (Cow::Borrowed(object), None);
     }
-    let (spec, held) = match resolved(shared, object).await {
-        Ok(resolved) => (resolved.fill(&object.spec), None),
-        Err(held) => {
-            let live = seen.observed.present().unwrap_or(&Tree::Null);
-            (lookup::as_live(&object.lookup, &object.spec, live), Some(held))
-        }
+    let held = match resolved(shared, object).await {
+        Ok(resolved) => match resolved.late().next() {
+            None => {
+                let spec = resolved.fill(&object.spec);
+                return (Cow::Owned(Object { spec, ..object.clone() }), None);
+            }
+            Some(name) => {
+                Verdict::Waiting(Reason::DependencyNotReady, format!("SecurityGroup/{name} is not there yet"))
+            }
+        },
+        Err(held) => held,
     };
+    let live = seen.observed.present().unwrap_or(&Tree::Null);
+    let (spec, held) = (lookup::as_live(&object.lookup, &object.spec, live), Some(held));
     (Cow::Owned(Object { spec, ..object.clone() }), held)
 }

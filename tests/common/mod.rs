@@ -14,5 +14,6 @@ pub mod golden;
 pub mod harness;
 pub mod judge;
 pub mod lossy;
+pub mod network;
 pub mod process;
 pub mod trees;

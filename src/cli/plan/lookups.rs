@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::kinds::lookup::{Item, Resolved, SORTS, Sort};
+use crate::kinds::lookup::{GROUPS, Item, NamedGroup, Resolved, SORTS, Sort};
 use crate::shape::plain;
 
 /// A list that EC2 was asked for.
@@ -11,7 +11,7 @@ use crate::shape::plain;
 pub struct LookedUp {
     /// The member of `awsvpcConfiguration`.
     list: &'static str,
-    /// The member of `networkConfiguration` that asks for it.
+    /// The member of `networkConfiguration` that asks for it; `manifests` where groups are named.
     pub from: &'static str,
     items: Vec<Found>,
 }
@@ -19,7 +19,9 @@ pub struct LookedUp {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Found {
-    id: String,
+    /// Absent where an earlier step's answer tells it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -34,7 +36,7 @@ impl LookedUp {
     pub fn of(resolved: Option<&Resolved>) -> Vec<Self> {
         let shown = |text: &String| plain(text).into_owned();
         let found = |item: &Item| Found {
-            id: shown(&item.id),
+            id: Some(shown(&item.id)),
             name: item.name.as_ref().map(shown),
             zone: item.zone.as_ref().map(shown),
         };
@@ -42,14 +44,26 @@ impl LookedUp {
             let items = resolved?.of(sort)?.iter().map(found).collect();
             Some(Self { list: sort.list, from: sort.terms, items })
         };
-        SORTS.into_iter().filter_map(one).collect()
+        let mut all: Vec<Self> = SORTS.into_iter().filter_map(one).collect();
+        if let Some(named) = resolved.and_then(|resolved| resolved.named.as_ref()) {
+            let found = |group: &NamedGroup| Found {
+                id: group.id.as_ref().map(shown),
+                name: group.name.as_ref().map(|name| format!("SecurityGroup/{}", plain(name))),
+                zone: None,
+            };
+            let items = named.iter().map(found).collect();
+            all.push(Self { list: GROUPS.list, from: "manifests", items });
+        }
+        all
     }
 
     /// `subnets: [subnet-1 (us-east-1a), …]`, with at most so many of them.
     pub fn line(&self, ellipsis: char) -> String {
-        let one = |found: &Found| match found.zone.as_ref().or(found.name.as_ref()) {
-            Some(more) => format!("{} ({more})", found.id),
-            None => found.id.clone(),
+        let one = |found: &Found| match (&found.id, found.zone.as_ref().or(found.name.as_ref())) {
+            (Some(id), Some(more)) => format!("{id} ({more})"),
+            (Some(id), None) => id.clone(),
+            (None, Some(name)) => format!("{name} (known after apply)"),
+            (None, None) => "(known after apply)".to_owned(),
         };
         let mut items: Vec<String> = self.items.iter().take(SHOWN_MAX).map(one).collect();
         if self.items.len() > SHOWN_MAX {

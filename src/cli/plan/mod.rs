@@ -348,7 +348,9 @@ fn changes(input: &Input<'_>, object: &Object, plan: &Plan) -> Vec<Change> {
     let one = |leaf: Leaf| {
         // A service always runs one: without a name for it, it is to be registered.
         let late = member(&leaf) == TASK_DEFINITION && (late || leaf.desired.is_none());
-        let sent = |step: &Step| whole.is_some() || step.call.input.get(member(&leaf)).is_some();
+        // EC2 changes rules by calls of their own.
+        let by_a_call = |step: &Step| step.call.service == "ec2" && step.effect == StepEffect::InPlace;
+        let sent = |step: &Step| whole.is_some() || by_a_call(step) || step.call.input.get(member(&leaf)).is_some();
         let planned = plan.steps.iter().any(sent);
         let what = whole.unwrap_or_else(|| effect(&leaf));
         Change { planned, ..change(input, object, leaf, what, late) }
@@ -401,14 +403,14 @@ fn change(input: &Input<'_>, object: &Object, leaf: Leaf, effect: What, known_af
 
 /// Declared tags that are sent; the operator's own are not shown.
 fn tag_changes(input: &Input<'_>, object: &Object, plan: &Plan) -> Vec<Change> {
-    let sent: Vec<Tree> = plan.steps.iter().flat_map(|step| step.call.input.list("tags")).cloned().collect();
+    let sent: Vec<Tree> = plan.steps.iter().flat_map(|step| tags_of(&step.call.input)).cloned().collect();
     let sent = tags::read(&sent);
     let live = (input.tags)(&object.key);
     let live = tags::read(&live);
     let declared = object.tags().iter().enumerate();
     let one = |(index, tag): (usize, &Tree)| {
-        let (key, value) = (tag.text("key")?, tag.text("value").unwrap_or_default());
-        let at = Path::from("tags").index(index);
+        let (key, value) = tags::read(std::slice::from_ref(tag)).pop_first()?;
+        let at = Path::from(definition(object.key.kind).tags.list).index(index);
         (sent.get(key) == Some(&value)).then(|| Leaf {
             name: format!("tags[{key}]"),
             path: at.clone(),
@@ -418,6 +420,12 @@ fn tag_changes(input: &Input<'_>, object: &Object, plan: &Plan) -> Vec<Change> {
         })
     };
     declared.filter_map(one).map(|leaf| change(input, object, leaf, What::Tag, false)).collect()
+}
+
+/// The tags that a call sends, wherever its service wants them.
+fn tags_of(input: &Tree) -> impl Iterator<Item = &Tree> {
+    let specified = input.list("TagSpecifications").iter().flat_map(|one| one.list("Tags"));
+    input.list("tags").iter().chain(input.list("Tags")).chain(specified)
 }
 
 /// How a leaf changes, as a symbol and in words.

@@ -32,7 +32,7 @@ fn world() -> (Vec<Item>, Vec<Item>) {
 
 fn lookup(subnets: &[Tree], groups: &[Tree]) -> Lookup {
     let some = |terms: &[Tree]| (!terms.is_empty()).then(|| Tree::from(terms.to_vec()));
-    Lookup { subnets: some(subnets), groups: some(groups) }
+    Lookup { subnets: some(subnets), groups: some(groups), named: None }
 }
 
 fn found(subnets: &[Tree], groups: &[Tree]) -> Result<Vec<String>, String> {
@@ -103,6 +103,22 @@ fn terms_are_taken_out_and_their_order_means_nothing() {
     assert_eq!(spec, tree! { "networkConfiguration" => tree! { "awsvpcConfiguration" => Tree::map() } });
     assert_eq!(taken.canonical(), lookup(&[b, a], &[]).canonical());
     assert_eq!(Lookup::default().canonical(), Tree::Null);
+}
+
+#[test]
+fn a_group_that_is_no_id_is_one_of_the_manifests() {
+    let network = |groups: Vec<&str>| {
+        tree! { "networkConfiguration" => tree! { "awsvpcConfiguration" => tree! { "securityGroups" => groups } } }
+    };
+    let mut spec = network(vec!["sg-1"]);
+    assert!(Lookup::take_from(&mut spec).is_empty());
+    let mut spec = network(vec!["sg-1", "web"]);
+    let taken = Lookup::take_from(&mut spec);
+    assert_eq!(taken.names().collect::<Vec<_>>(), ["web"]);
+    let found = |id: Option<&str>| Resolved { named: named(&taken, |_| id.map(str::to_owned)), ..Resolved::default() };
+    assert_eq!(found(None).late().collect::<Vec<_>>(), ["web"]);
+    assert_eq!(found(Some("sg-2")).fill(&spec), network(vec!["sg-1", "sg-2"]));
+    assert_eq!(without(&taken, &network(vec!["sg-1", "sg-2"])), spec);
 }
 
 #[test]

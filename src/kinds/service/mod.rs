@@ -14,11 +14,16 @@ use super::{Definition, Describe, Effect, Key, Kind, List, Object, hash, lookup,
 
 pub static DEFINITION: Definition = Definition {
     kind: Kind::Service,
+    service: "ecs",
+    spec: "CreateServiceRequest",
     create: "CreateService",
     name_member: "serviceName",
     shown_as: &["Service", "Deployment"],
+    assigned: &[],
+    required: &[],
     in_cluster: true,
     reserved: &[("cluster", "metadata.cluster"), ("clientToken", "nothing: the operator makes its own")],
+    tags: &tags::ECS,
     rows: rows::ROWS,
     effects: rows::EFFECTS,
     describe: Describe {
@@ -62,6 +67,12 @@ pub fn task_definition(object: &Object) -> Reference {
     }
     let place = object.key.place.clone();
     Reference::Manifest(Key { place, cluster: None, kind: Kind::TaskDefinition, name: name.to_owned() })
+}
+
+/// The SecurityGroup of the manifests that a service names.
+pub fn security_group(object: &Object, name: &str) -> Key {
+    let place = object.key.place.clone();
+    Key { place, cluster: None, kind: Kind::SecurityGroup, name: name.to_owned() }
 }
 
 /// What AWS says of a service and its tasks, without what it may repeat of the service or its task definition, as they

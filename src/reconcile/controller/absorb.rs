@@ -99,6 +99,9 @@ fn dependents(desired: &Desired) -> BTreeMap<Key, Vec<Key>> {
         if let Some(key) = service::task_definition(object).manifest() {
             dependents.entry(key).or_default().push(object.key.clone());
         }
+        for name in object.lookup.names() {
+            dependents.entry(service::security_group(object, name)).or_default().push(object.key.clone());
+        }
         if let Some(cluster) = clusters.get(service::cluster(object)) {
             dependents.entry((*cluster).clone()).or_default().push(object.key.clone());
         }

@@ -105,7 +105,8 @@ impl Controller {
             Ended::Applied { .. } => {
                 care.anew();
                 care.may_drift = false;
-                let wait = if key.kind == Kind::TaskDefinition { Duration::ZERO } else { active };
+                let at_once = matches!(key.kind, Kind::SecurityGroup | Kind::TaskDefinition);
+                let wait = if at_once { Duration::ZERO } else { active };
                 Some((wait, Reason::Rollout))
             }
             // Woken when that has happened, or looked at in the next round; until then nothing needs to be asked.
