@@ -98,6 +98,9 @@ impl Course {
 /// `4 tasks, 100-150 %: +2, -2, +2, -2`.
 impl fmt::Display for Course {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.from > 0 && self.from != self.desired {
+            write!(f, "{} to ", self.from)?;
+        }
         write!(f, "{} {}", self.desired, if self.desired == 1 { "task" } else { "tasks" })?;
         if let Some((minimum, maximum)) = self.percents {
             write!(f, ", {minimum}-{maximum} %")?;
@@ -169,6 +172,8 @@ mod tests {
         }
         assert_eq!(Course::shifting(3, 3).to_string(), "3 tasks: +3, -3");
         assert_eq!(Course::adding(0, 2).to_string(), "2 tasks: +2");
+        assert_eq!(Course::adding(2, 5).to_string(), "2 to 5 tasks: +3");
+        assert_eq!(Course::rolling(8, 4, 100, 200).to_string(), "8 to 4 tasks, 100-200 %: -4, +4, -4");
     }
 
     #[test]
