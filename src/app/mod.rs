@@ -26,6 +26,7 @@ use crate::telemetry;
 pub use cloud::Cloud;
 pub use operator::{Options, assemble};
 pub use plan::view;
+pub use preflight::ahead;
 
 /// What stops a command, in words for the person who typed it.
 #[derive(Debug, thiserror::Error)]

@@ -1,5 +1,6 @@
 //! `preflight`: whether each service could roll now, and nothing done.
 
+use crate::check::Desired;
 use crate::cli::args::FindingsOutput;
 use crate::cli::preflight::{Ahead, json, text};
 use crate::cli::terminal::Terminal;
@@ -7,16 +8,16 @@ use crate::cli::{Exit, args, findings, print};
 use crate::clock::Clock;
 use crate::kinds::{Key, Object, Origin, lookup};
 use crate::manifest::{Fault, Finding, Place, Reading};
-use crate::reconcile::{preflight, sweep};
+use crate::reconcile::{Shared, preflight, sweep};
 use crate::shape::Path;
 
 use super::Trouble;
-use super::plan::{Ready, prepare};
+use super::plan::prepare;
 
 /// Looks ahead for all services and prints what is found.
 pub async fn preflight(flags: args::Preflight, clock: Clock) -> Result<Exit, Trouble> {
     let Some(ready) = prepare(&flags.place, &clock).await? else { return Ok(Exit::Error) };
-    let all = all(&ready).await?;
+    let all = ahead(&ready.shared, &ready.desired, &ready.reading, |file| ready.given.name(file)).await?;
     match flags.output {
         FindingsOutput::Text => print::out(text(&all, &ready.given.sources(), &Terminal::of_stdout())),
         FindingsOutput::Json => print::out(json(&all)),
@@ -28,14 +29,21 @@ pub async fn preflight(flags: args::Preflight, clock: Clock) -> Result<Exit, Tro
     Ok(if all.iter().any(|(_, ahead)| ahead.is_held()) { Exit::Blocked } else { Exit::Done })
 }
 
-async fn all(ready: &Ready) -> Result<Vec<(Key, Ahead)>, Trouble> {
-    let Ready { shared, desired, given, reading } = ready;
+/// What preflight says of every declared service; `name` is how people find a file.
+///
+/// # Errors
+/// A read that failed.
+pub async fn ahead(
+    shared: &Shared,
+    desired: &Desired,
+    reading: &Reading,
+    name: impl Fn(&str) -> String,
+) -> Result<Vec<(Key, Ahead)>, Trouble> {
     sweep::sweep(shared, desired).await;
     let mut all = Vec::new();
     for object in desired.services() {
         let said = preflight::ahead(shared, desired, object).await?;
-        let place = |fault: &Fault| placed(reading, object, fault, |file| given.name(file));
-        all.push((object.key.clone(), Ahead::of(&said, place)));
+        all.push((object.key.clone(), Ahead::of(&said, |fault| placed(reading, object, fault, &name))));
     }
     Ok(all)
 }

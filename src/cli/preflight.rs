@@ -53,7 +53,8 @@ impl Ahead {
         }
     }
 
-    /// Each finding in a line, with its rule and what was seen below it; those that nobody knows by what they lack.
+    /// Each finding that holds nothing in a line, with its rule; what was seen, below each; those that nobody knows by
+    /// what they lack.
     pub fn lines(&self) -> impl Iterator<Item = String> {
         let mut lacking: Vec<(&[String], Vec<&str>)> = Vec::new();
         let mut lines = Vec::new();
@@ -66,7 +67,10 @@ impl Ahead {
                 }
                 continue;
             }
-            lines.push(format!("{}[{rule}]: {}{}", one.severity, one.message, remedy.unwrap_or_default()));
+            // What holds it is told where it is said that it is held.
+            if self.does.is_none() || one.severity != Severity::Error {
+                lines.push(format!("{}[{rule}]: {}{}", one.severity, one.message, remedy.unwrap_or_default()));
+            }
             lines.extend(one.evidence.iter().map(|line| format!("  {line}")));
         }
         let unknown =
@@ -149,8 +153,10 @@ pub fn text(all: &[(Key, Ahead)], sources: &Sources, terminal: &Terminal) -> Str
         };
         let (sign, name) = (paint(terminal, ink, sign), paint(terminal, Ink::Bold, &plain(&key.short())));
         text.push_str(&format!("{sign} {name}  {}\n", ahead.headline()));
-        for zone in &ahead.zones {
-            text.push_str(&format!("    {}\n", plain(&zone.to_string())));
+        // Where they are evidence, they stand below the finding.
+        let zones = ahead.zones.iter().map(ToString::to_string);
+        for zone in zones.filter(|zone| !ahead.findings.iter().any(|one| one.evidence.contains(zone))) {
+            text.push_str(&format!("    {}\n", plain(&zone)));
         }
         text.push_str(&findings::text(&ahead.findings, sources, terminal));
         text.push('\n');

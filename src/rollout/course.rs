@@ -76,7 +76,12 @@ impl Course {
         self.most(|_| 0)
     }
 
-    /// The same with those that have stopped a moment ago: they keep their interface for some seconds (§9.1), while ECS
+    /// Tasks that are started before any is stopped: they go where the fewest are, which is everywhere alike.
+    pub fn first_started(&self) -> i64 {
+        self.batches.first().filter(|batch| batch.stop == 0).map_or(0, |batch| batch.start)
+    }
+
+    /// [`Self::surge`] with those that have stopped a moment ago: they keep their interface for some seconds (§9.1), while ECS
     /// starts others in their place already.
     pub fn surge_held(&self) -> i64 {
         self.most(|before| before.stop)

@@ -153,11 +153,13 @@ fn lack(case: &Case<'_>, course: &Course) -> Option<Short> {
             format!("the {} starts {} more, and {free} addresses are free", case.due.as_str(), starts(needed));
         return Some(Short { message, zones: divided(case, needed, Share::Most) });
     }
-    let full = zones.iter().find(|zone| zone.free() < zone.needed)?;
+    // Where tasks are stopped in the same moment, the others may all be started where those were.
+    let first = course.first_started();
+    let full = divided(case, first, Share::Least).into_iter().find(|zone| zone.free() < zone.needed)?;
     let message = format!(
-        "the {} starts {} more, at least {} of them in {}, where {} addresses are free",
+        "the {} starts {} at first, at least {} of them in {}, where {} addresses are free",
         case.due.as_str(),
-        starts(needed),
+        starts(first),
         full.needed,
         full.name,
         full.free().max(0)
@@ -175,7 +177,7 @@ fn short(case: &Case<'_>, report: &mut Report<'_>) {
     }
     let Some(Short { message, zones }) = lack(case, &course) else { return };
     report.value(SUBNETS, message, remedy(case, &course));
-    report.evidence(std::iter::once(course.to_string()).chain(zones.iter().map(Zone::to_string)).collect());
+    report.evidence(zones.iter().map(Zone::to_string).collect());
 }
 
 /// The largest maximumPercent that fits and still moves, if there is one.
