@@ -105,6 +105,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("tokio", NOT_PURE),
     ("fastrand", &["sim", "reconcile", "app"]),
     ("regex_lite", &["sim"]),
+    ("xmlparser", &["shape"]),
     ("axum", &["serve", "sim::wire"]),
     ("http", &["serve", "sim::wire", "aws"]),
     ("hyper", &["serve", "sim::wire"]),

@@ -188,6 +188,15 @@ fn the_aws_cli_asks_every_operation_that_is_offered() {
     }
 }
 
+#[test]
+fn the_aws_cli_describes_all_of_ec2() {
+    let test = "the_aws_cli_describes_all_of_ec2";
+    let offered = ec2::coverage().into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+    if let Some(said) = script(test, "ec2_cli.py", "awscli", &offered) {
+        assert!(said.code == 0 && said.out.ends_with("were described\n"), "{said:?}");
+    }
+}
+
 /// fabfuel's ecs-deploy, unchanged.
 #[test]
 fn ecs_deploy_deploys_scales_and_runs() {

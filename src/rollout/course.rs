@@ -81,6 +81,20 @@ impl Course {
         self.batches.first().filter(|batch| batch.stop == 0).map_or(0, |batch| batch.start)
     }
 
+    /// The most tasks among which those that are started even the zones out. Before anything is stopped that is those
+    /// that are started; afterwards all there are, since those that are stopped may all have been in one zone.
+    pub fn spread(&self) -> i64 {
+        let (mut total, mut most, mut stopped) = (self.from, 0, false);
+        for batch in &self.batches {
+            stopped |= batch.stop > 0;
+            if batch.start > 0 {
+                most = most.max(if stopped { total + batch.start } else { batch.start });
+            }
+            total += batch.start - batch.stop;
+        }
+        most
+    }
+
     /// [`Self::surge`] with those that have stopped a moment ago: they keep their interface for some seconds (§9.1), while ECS
     /// starts others in their place already.
     pub fn surge_held(&self) -> i64 {

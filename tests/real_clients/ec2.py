@@ -117,11 +117,13 @@ assert ask("DescribeSecurityGroups", GroupIds=[group])["SecurityGroups"][0]["IpP
 refused("InvalidGroup.Duplicate", "CreateSecurityGroup", GroupName="web", Description="x", VpcId=vpc)
 
 # Interfaces, machines, types.
-interface = ask("CreateNetworkInterface", SubnetId=subnets[2], Groups=[group])["NetworkInterface"]["NetworkInterfaceId"]
+interface = ask("CreateNetworkInterface", SubnetId=subnets[2], Groups=[group])["NetworkInterface"]
+interface = interface["NetworkInterfaceId"]
 refused("DependencyViolation", "DeleteSecurityGroup", GroupId=group)
 ecs.create_cluster(clusterName="shop")
 data = "#!/bin/sh\necho ECS_CLUSTER=shop >> /etc/ecs/ecs.config\n"
-ran = ask("RunInstances", ImageId="ami-12345678", InstanceType="m5.large", MinCount=1, MaxCount=2, SubnetId=subnets[2], UserData=data)
+wish = {"ImageId": "ami-12345678", "InstanceType": "m5.large", "MinCount": 1, "MaxCount": 2, "UserData": data}
+ran = ask("RunInstances", SubnetId=subnets[2], **wish)
 machines = [machine["InstanceId"] for machine in ran["Instances"]]
 ec2.get_waiter("instance_running").wait(InstanceIds=machines, WaiterConfig={"Delay": 1})
 assert len(ask("DescribeInstances", Filters=by("instance-state-name", "running"))["Reservations"][0]["Instances"]) == 2

@@ -75,10 +75,11 @@ CALLS = {
     "ListServicesByNamespace": lambda: ["--namespace shop"],
     "DescribeServices": lambda: ["--cluster c --services s none --include TAGS"],
     "UpdateService": lambda: [SERVICE, "--desired-count 2 --force-new-deployment"],
+    # Before the deployment is over, however slow this machine is.
+    "StopServiceDeployment": lambda: ["--service-deployment-arn", deployment()["serviceDeploymentArn"]],
     "ListServiceDeployments": lambda: [SERVICE],
     "DescribeServiceDeployments": lambda: ["--service-deployment-arns", deployment()["serviceDeploymentArn"]],
     "DescribeServiceRevisions": lambda: ["--service-revision-arns", deployment()["targetServiceRevisionArn"]],
-    "StopServiceDeployment": lambda: ["--service-deployment-arn", deployment()["serviceDeploymentArn"]],
     "ListTasks": lambda: ["--cluster c --desired-status RUNNING"],
     "DescribeTasks": lambda: ["--cluster c --tasks", task(), "--include TAGS"],
     "TagResource": lambda: ["--resource-arn", task(), "--tags key=team,value=shop"],

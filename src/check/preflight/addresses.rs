@@ -215,7 +215,9 @@ fn tight(case: &Case<'_>, report: &mut Report<'_>) {
 /// Why a course may lack addresses for a while.
 fn strained(case: &Case<'_>, course: &Course) -> Option<Short> {
     let needed = course.surge_held();
-    let zones = divided(case, needed, Share::Most);
+    let spread = course.spread().max(needed);
+    let mut zones = divided(case, spread, Share::Most);
+    zones.iter_mut().for_each(|zone| zone.needed = zone.needed.min(needed));
     let few = |zone: &&Zone| {
         let each = Share::Most.of(zone.needed, zone.subnets.len());
         zone.free() < zone.needed || zone.subnets.values().any(|free| *free < each)

@@ -56,7 +56,9 @@ pub fn answer(sim: &Sim, request: &Request, id: &str) -> Response {
         let known = service.filter(|service| version.map(String::as_str) == Some(service.version));
         let known = known.ok_or_else(|| invalid_action(&action, version.map(String::as_str)))?;
         if dialect == Dialect::Ec2 {
-            scope::check_region(sim, &scope)?;
+            // EC2 has a code of its own for that.
+            let known = scope::check_region(sim, &scope);
+            known.map_err(|fault| Fault { status: 401, code: "AuthFailure", ..fault })?;
         }
         let input = input(dialect, &action, form)?;
         sim.call(known.name, &action, input).map(|output| (action, output))

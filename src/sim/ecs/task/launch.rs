@@ -203,17 +203,21 @@ fn unchanging(definition: &Tree, containers: &[Container], overrides: &Tree) -> 
     .with_some("memory", definition.text("memory"))
 }
 
-/// An interface in a subnet. Where that has no free address, it has none: attaching it will fail.
+/// An interface in a subnet. Where EC2 refuses it, it has no address: attaching it will fail.
 fn interface(world: &mut World, subnet: String, groups: Vec<String>, public: bool) -> Interface {
     const HEX: &[u8] = b"0123456789abcdef";
     let pairs = (0..5).map(|_| world.chars(2, HEX)).collect::<Vec<_>>();
     let attachment_id = world.uuid();
     let id = format!("eni-0{}", world.chars(16, HEX));
-    ec2::named::learn_subnet(&mut world.ec2, &subnet);
+    let (address, refused) = match ec2::take_for_task(&mut world.ec2, &subnet, &groups, &id) {
+        Ok(address) => (address, None),
+        Err(fault) => (String::new(), Some(fault.code)),
+    };
     Interface {
         attachment_id,
         mac: format!("0e:{}", pairs.join(":")),
-        address: ec2::take(&mut world.ec2, &subnet, &id).unwrap_or_default(),
+        address,
+        refused,
         public: public.then(|| ec2::public_address(&id)),
         groups: ec2::groups_of_interface(&world.ec2, &subnet, groups),
         subnet,

@@ -147,8 +147,10 @@ pub struct Interface {
     pub id: String,
     pub subnet: String,
     pub mac: String,
-    /// Empty where the subnet had none left.
+    /// Empty where EC2 refused to make the interface.
     pub address: String,
+    /// EC2's code, where it refused.
+    pub refused: Option<&'static str>,
     pub public: Option<String>,
     /// The ids of its security groups.
     pub groups: Vec<String>,

@@ -10,20 +10,17 @@ use super::{LastStatus, Task};
 /// A pull that leads nowhere is given up after several minutes (§9.2; how many is weak).
 const GIVEN_UP: Duration = Duration::from_secs(180);
 
-/// Its subnet had no address left when it was provisioned.
+/// EC2 did not make its interface when it was provisioned.
 pub(super) fn lacks_address(task: &Task) -> bool {
-    task.interface.as_ref().is_some_and(|one| one.address.is_empty())
+    task.interface.as_ref().is_some_and(|one| one.refused.is_some())
 }
 
 /// The stopped reason of such a task (§3.3, §9.1).
 pub(super) fn no_address(task: &Task) -> String {
     let Some(interface) = &task.interface else { return String::new() };
     let public = if interface.public.is_some() { " with public IP assignment enabled" } else { "" };
-    format!(
-        "Unexpected EC2 error while attempting to Create Network Interface{public} in subnet '{}': \
-         InsufficientFreeAddressesInSubnet",
-        interface.subnet
-    )
+    let (subnet, code) = (&interface.subnet, interface.refused.unwrap_or_default());
+    format!("Unexpected EC2 error while attempting to Create Network Interface{public} in subnet '{subnet}': {code}")
 }
 
 /// Sees whether a task on Fargate that is about to pull reaches what it takes; if not, its start is doomed, and this is

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::sim::ecs::task_definition::TaskDefinition;
+use crate::sim::neighbours::ec2::named;
 use crate::sim::world::{Settings, World};
 use crate::tree;
 
@@ -46,6 +47,7 @@ fn started(containers: Vec<Tree>) -> (World, (String, String)) {
         overrides: Tree::map(),
         volumes: Vec::new(),
     };
+    named::learn(&mut world, &tree! { "subnets" => vec!["subnet-a"] });
     let id = launch(&mut world, order);
     (world, ("default".into(), id))
 }

@@ -1,7 +1,8 @@
 //! Machines: run, stopped, started, terminated; some of them join an ECS cluster. Must not know: tasks.
 //!
-//! A machine joins a cluster if its user data says `ECS_CLUSTER=NAME`, or if its image is ECS's own: one of [`IMAGES`],
-//! or `resolve:ssm:/aws/service/ecs/optimized-ami/…`, whose agent joins `default` unless it is told otherwise.
+//! A machine joins a cluster if its user data says `ECS_CLUSTER=NAME`, or if its image is ECS's own: one of
+//! `user_data::IMAGES`, or `resolve:ssm:/aws/service/ecs/optimized-ami/…`, whose agent joins `default` unless it is
+//! told otherwise.
 
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use crate::tree;
 use super::interface::{self, New};
 use super::listing::{Listing, missing_parameter, page};
 use super::store::{Ec2, INSTANCE, INTERFACE, SUBNET};
-use super::{address, invalid, refuse_unsupported, required, security_group, subnet, tag, texts};
+use super::{address, invalid, refuse_unsupported, required, security_group, subnet, tag, texts, user_data};
 
 /// The operations answered here.
 pub const OPERATIONS: &[Entry] = &[
@@ -25,16 +26,6 @@ pub const OPERATIONS: &[Entry] = &[
     partial("StopInstances", stop, "hibernation"),
     full("TerminateInstances", terminate),
 ];
-
-/// The images of ECS's own that the embedded cloud knows: for x86-64 and for Arm.
-pub const IMAGES: [&str; 2] = ["ami-0f64000000000ec50", "ami-0a64000000000ec50"];
-/// ECS's own image for an architecture.
-pub fn image(arm: bool) -> &'static str {
-    let [x86, on_arm] = IMAGES;
-    if arm { on_arm } else { x86 }
-}
-
-const PARAMETER: &str = "resolve:ssm:/aws/service/ecs/optimized-ami/";
 
 /// Machines of one request; weak, quotas of an account count CPUs.
 const MOST: i64 = 1_000;
@@ -256,7 +247,7 @@ fn run(world: &mut World, input: &Tree) -> Answer {
             "Value ({least}) for parameter minCount is invalid. It must be between 1 and maxCount, which is at most {MOST}."
         )));
     }
-    let cluster = cluster_of(image, input.text("UserData"))?;
+    let cluster = user_data::cluster_of(image, input.text("UserData"))?;
     let (subnet, groups) = place(&world.ec2, input)?;
     let free = world.ec2.pools.get(&subnet).map_or(0, super::pool::Pool::free);
     let count = most.min(i64::try_from(free).unwrap_or(i64::MAX));
@@ -267,7 +258,7 @@ fn run(world: &mut World, input: &Tree) -> Answer {
         return Err(Fault::new("InsufficientFreeAddressesInSubnet", text));
     }
     let reservation_id = world.ec2.id("r");
-    let image = if image.starts_with(PARAMETER) { self::image(kind.arm) } else { image };
+    let image = if image.starts_with(user_data::PARAMETER) { user_data::image(kind.arm) } else { image };
     let mut shown = Vec::new();
     for index in 0..count {
         let id = world.ec2.id("i");
@@ -320,25 +311,6 @@ fn place(ec2: &Ec2, input: &Tree) -> Result<(String, Vec<String>), Fault> {
     Ok((subnet, security_group::for_interface(ec2, vpc, &named)?))
 }
 
-/// The cluster that a machine's agent joins; none for a machine without one.
-fn cluster_of(image: &str, user_data: Option<&str>) -> Result<Option<String>, Fault> {
-    let text = match user_data {
-        None => String::new(),
-        Some(encoded) => {
-            let bytes = aws_smithy_types::base64::decode(encoded.trim());
-            let malformed = |_| invalid("Invalid BASE64 encoding of user data.");
-            String::from_utf8_lossy(&bytes.map_err(malformed)?).into_owned()
-        }
-    };
-    let value = text.split_once("ECS_CLUSTER=").map(|(_, rest)| {
-        let rest = rest.trim_start_matches(['"', '\'']);
-        let letters = rest.chars().take_while(|letter| letter.is_ascii_alphanumeric() || "-_".contains(*letter));
-        letters.collect::<String>()
-    });
-    let own = IMAGES.contains(&image) || image.starts_with(PARAMETER);
-    Ok(value.filter(|name| !name.is_empty()).or_else(|| own.then(|| "default".to_owned())))
-}
-
 /// A machine has started up: its agent registers, or is back. A cluster that is not there has nobody to join.
 pub fn boot(world: &mut World, id: &str) {
     let Some(one) = world.ec2.find(&INSTANCE, id).filter(|one| one.text("Wanted") == Some("running")).cloned() else {
@@ -379,7 +351,7 @@ pub fn adopt(world: &mut World, id: &str, kind: &str, zone: &str, arm: bool) {
         id,
         reservation: &reservation,
         kind,
-        image: self::image(arm),
+        image: user_data::image(arm),
         subnet: &subnet,
         groups: &groups,
         index: 0,
@@ -490,29 +462,4 @@ fn start(world: &mut World, input: &Tree) -> Answer {
 /// Its agent is back without anybody having started it: the page of the simulation did.
 pub fn came_back(world: &mut World, id: &str) {
     turn(world, id, "running");
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn user_data_and_images_say_which_cluster() {
-        let encoded = |text: &str| aws_smithy_types::base64::encode(text);
-        let script = encoded("#!/bin/bash\necho ECS_CLUSTER=prod-1 >> /etc/ecs/ecs.config\n");
-        for (image, data, cluster) in [
-            ("ami-1", None, None),
-            ("ami-1", Some(script.as_str()), Some("prod-1")),
-            (IMAGES[0], None, Some("default")),
-            (
-                "resolve:ssm:/aws/service/ecs/optimized-ami/amazon-linux-2023/recommended/image_id",
-                None,
-                Some("default"),
-            ),
-            (IMAGES[0], Some(&script), Some("prod-1")),
-        ] {
-            assert_eq!(cluster_of(image, data).unwrap().as_deref(), cluster, "{image}");
-        }
-        assert_eq!(cluster_of("ami-1", Some("%")).unwrap_err().code, "InvalidParameterValue");
-    }
 }

@@ -10,7 +10,7 @@ use crate::sim::world::World;
 use crate::tree;
 
 use super::listing::Listing;
-use super::store::{Ec2, INTERFACE, SUBNET, VPC};
+use super::store::{Ec2, GROUP, INTERFACE, SUBNET, VPC};
 use super::{address, done, invalid, refuse_unsupported, required, security_group, tag, texts, zone};
 
 /// The operations answered here.
@@ -80,8 +80,18 @@ pub struct New<'a> {
 }
 
 /// An address of a subnet, for an interface; none where the subnet is full.
-pub fn take(ec2: &mut Ec2, subnet: &str, interface: &str) -> Option<String> {
+fn take(ec2: &mut Ec2, subnet: &str, interface: &str) -> Option<String> {
     ec2.pools.get_mut(subnet)?.take(interface).map(|address| address.to_string())
+}
+
+/// An address for a task's interface: its subnet has one left, and its security groups are there.
+///
+/// # Errors
+/// `InvalidSubnetID.NotFound`, `InvalidGroup.NotFound`, `InsufficientFreeAddressesInSubnet`.
+pub fn take_for_task(ec2: &mut Ec2, subnet: &str, groups: &[String], interface: &str) -> Result<String, Fault> {
+    ec2.get(&SUBNET, subnet)?;
+    groups.iter().try_for_each(|group| ec2.get(&GROUP, group).map(drop))?;
+    take(ec2, subnet, interface).ok_or_else(|| full_subnet(subnet))
 }
 
 /// The address goes back to its subnet, if that interface holds it.
@@ -200,6 +210,8 @@ fn of_task(world: &World, task: &Task) -> Option<Tree> {
     if one.address.is_empty() || one.status == "DELETED" {
         return None;
     }
+    let host = task.host.as_ref().map(|host| (task.cluster.clone(), host.instance.clone()));
+    let machine = host.and_then(|key| world.ecs.instances.get(&key)).map(|instance| &instance.machine);
     let attached = task.times.connectivity.is_some() && task.last < LastStatus::Stopped;
     let attachment = attached.then(|| {
         tree! {
@@ -207,10 +219,11 @@ fn of_task(world: &World, task: &Task) -> Option<Tree> {
             "AttachTime" => task.times.connectivity.unwrap_or_default(),
             "DeleteOnTermination" => false,
             "DeviceIndex" => 1,
-            "InstanceOwnerId" => "amazon-aws",
+            "InstanceOwnerId" => if machine.is_some() { ec2.account.as_str() } else { "amazon-aws" },
             "NetworkCardIndex" => 0,
             "Status" => if one.status == "DETACHING" { "detaching" } else { "attached" },
         }
+        .with_some("InstanceId", machine)
     });
     let association = one.public.as_ref().map(|public| tree! { "IpOwnerId" => "amazon", "PublicIp" => public });
     let kept = tree! {

@@ -24,6 +24,8 @@ mod subnet;
 mod tag;
 #[cfg(test)]
 mod tests;
+mod token;
+mod user_data;
 mod vpc;
 mod zone;
 
@@ -35,11 +37,12 @@ use crate::sim::world::{Settings, World};
 use crate::tree;
 
 pub use address::public as public_address;
-pub use instance::{adopt, boot, came_back, image, stands, went};
-pub use interface::{give_back, take};
+pub use instance::{adopt, boot, came_back, stands, went};
+pub use interface::{give_back, take_for_task};
 pub use security_group::of_task as groups_of_interface;
 pub use store::{Ec2, Kind};
 pub use subnet::zone_of;
+pub use user_data::image;
 
 /// The rows of all rooms.
 const OPERATIONS: &[&[Entry]] = &[
@@ -91,7 +94,12 @@ pub fn call(world: &mut World, operation: &str, input: &Tree) -> Answer {
         return Err(Fault { status: 412, ..Fault::new("DryRunOperation", text) });
     }
     asked::learn(world, operation, &input);
-    (entry.answer)(world, &input)
+    if let Some(answer) = world.ec2.tokens.answered(entry.name, &input)? {
+        return Ok(answer);
+    }
+    let answer = (entry.answer)(world, &input)?;
+    world.ec2.tokens.remember(entry.name, &input, &answer);
+    Ok(answer)
 }
 
 fn misfit(first: &Mismatch) -> Fault {

@@ -72,7 +72,7 @@ pub fn learn_of(world: &mut World, spec: &Tree) {
 }
 
 /// A subnet that ECS was told of, as large as a default one, in the zone that its name is good for.
-pub fn learn_subnet(ec2: &mut Ec2, id: &str) {
+fn learn_subnet(ec2: &mut Ec2, id: &str) {
     if id.is_empty() || ec2.find(&SUBNET, id).is_some() {
         return;
     }

@@ -7,6 +7,7 @@ use crate::shape::Tree;
 use crate::sim::ecs::Fault;
 
 use super::pool::Pool;
+use super::token::Tokens;
 
 /// A kind of resource: what its ids look like, and how EC2 says that one is not there.
 #[derive(Clone, Copy, Debug)]
@@ -125,6 +126,8 @@ pub struct Ec2 {
     pub(super) pools: BTreeMap<String, Pool>,
     /// Ids that ECS was told of and that nobody made.
     pub(super) named: BTreeSet<String>,
+    /// What was asked with client tokens.
+    pub(super) tokens: Tokens,
     chance: fastrand::Rng,
 }
 
@@ -138,6 +141,7 @@ impl Ec2 {
             tags: BTreeMap::new(),
             pools: BTreeMap::new(),
             named: BTreeSet::new(),
+            tokens: Tokens::default(),
             chance: fastrand::Rng::with_seed(seed ^ CHANCE_SALT),
         }
     }

@@ -3,6 +3,7 @@
 mod groups;
 mod network;
 mod physics;
+mod random;
 
 use super::*;
 use crate::shape::Time;
@@ -168,6 +169,20 @@ fn refusals_are_ec2s() {
     assert_eq!(rig.ask("DescribeVpcs", tree! {}).list("Vpcs").len(), 1);
     let unknown = super::call(&mut rig.world, "CreateDinner", &tree! {}).unwrap_err();
     assert_eq!(unknown.code, "InvalidAction");
+}
+
+#[test]
+fn a_request_that_comes_again_makes_nothing() {
+    let mut rig = Rig::new();
+    let (vpc, subnet) = rig.vpc("10.0.0.0/24");
+    let input = tree! { "SubnetId" => &subnet, "ConnectivityType" => "private", "ClientToken" => "once" };
+    let nat = rig.ask("CreateNatGateway", input.clone());
+    assert_eq!(rig.ask("CreateNatGateway", input.clone()), nat);
+    assert_eq!(rig.ask("DescribeNatGateways", tree! {}).list("NatGateways").len(), 1);
+    let other = input.with("PrivateIpAddress", "10.0.0.9");
+    assert_eq!(rig.code("CreateNatGateway", other), "IdempotentParameterMismatch");
+    // A token is its operation's own.
+    rig.ask("CreateRouteTable", tree! { "VpcId" => vpc, "ClientToken" => "once" });
 }
 
 #[test]

@@ -125,6 +125,20 @@ fn a_full_subnet_stops_a_service_from_growing_until_there_is_room() {
 }
 
 #[test]
+fn a_subnet_or_group_that_is_gone_is_missed_by_the_next_task() {
+    let mut rig = Rig::new();
+    rig.cluster();
+    rig.define("nginx", tree! {});
+    let (_, subnet) = rig.vpc("10.0.0.0/24");
+    rig.serve(0, tree! { "subnets" => vec![&subnet], "assignPublicIp" => "ENABLED" });
+    rig.ask("DeleteSubnet", tree! { "SubnetId" => &subnet });
+    rig.ecs("UpdateService", tree! { "service" => "web", "desiredCount" => 1 });
+    rig.wait(120);
+    assert!(rig.stopped().ends_with(&format!("in subnet '{subnet}': InvalidSubnetID.NotFound")), "{}", rig.stopped());
+    assert_eq!(rig.code("DescribeSubnets", tree! { "SubnetIds" => vec![&subnet] }), "InvalidSubnetID.NotFound");
+}
+
+#[test]
 fn a_task_without_a_way_to_its_image_never_starts() {
     let mut rig = Rig::new();
     rig.cluster();
@@ -318,7 +332,7 @@ fn a_machine_with_ecss_image_joins_the_cluster_stops_and_ends() {
     let mut rig = Rig::new();
     rig.cluster();
     let input =
-        tree! { "ImageId" => instance::IMAGES[0], "InstanceType" => "c5.large", "MinCount" => 1, "MaxCount" => 1 };
+        tree! { "ImageId" => user_data::IMAGES[0], "InstanceType" => "c5.large", "MinCount" => 1, "MaxCount" => 1 };
     let started = rig.ask("RunInstances", input.clone());
     let id = started.list("Instances")[0].text("InstanceId").unwrap().to_owned();
     assert_eq!((state(&mut rig).as_str(), in_cluster(&mut rig).len()), ("pending", 0));
@@ -362,4 +376,26 @@ fn machines_of_the_cluster_are_machines_of_ec2() {
     assert_eq!((state(&mut rig).as_str(), machine.text("InstanceType")), ("running", Some("m5.large")));
     let subnet = machine.text("SubnetId").unwrap();
     assert_eq!(rig.free(subnet), 4090);
+}
+
+#[test]
+fn a_task_on_a_machine_has_its_interface_attached_there() {
+    let mut rig = Rig::new();
+    rig.cluster();
+    rig.ecs("RegisterContainerInstance", tree! {});
+    let machine = machines(&mut rig)[0].clone();
+    let container = tree! { "name" => "app", "image" => "nginx", "memory" => 64 };
+    let input = tree! { "family" => "app", "networkMode" => "awsvpc", "containerDefinitions" => vec![container] };
+    rig.ecs("RegisterTaskDefinition", input);
+    let subnet = machine.text("SubnetId").unwrap().to_owned();
+    let network = tree! { "awsvpcConfiguration" => tree! { "subnets" => vec![&subnet] } };
+    let input = tree! { "taskDefinition" => "app", "launchType" => "EC2", "networkConfiguration" => network };
+    assert_eq!(rig.ecs("RunTask", input).list("tasks").len(), 1);
+    rig.wait(120);
+    let interface = rig.only("DescribeNetworkInterfaces", "NetworkInterfaces", ("requester-managed", "true"));
+    assert_eq!(interface.at(&["Attachment", "InstanceId"]), machine.get("InstanceId"));
+    assert_eq!((interface.get("Association"), interface.text("Status")), (None, Some("in-use")));
+    assert_eq!(rig.free(&subnet), 4089, "the machine's own, and the task's");
+    rig.ask("TerminateInstances", tree! { "InstanceIds" => vec![machine.get("InstanceId").unwrap().clone()] });
+    assert_eq!(rig.free(&subnet), 4091);
 }
