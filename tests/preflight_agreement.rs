@@ -305,9 +305,10 @@ fn play(seed: u64, tally: &mut Tally) {
             continue;
         }
         world.roll(name);
-        let tasks = ahead.course.unwrap().surge();
+        let course = ahead.course.unwrap();
+        let (tasks, held) = (course.surge(), course.surge_held());
         let subnets = other.subnets.clone();
-        claims.push(Claim { of: name.clone(), cluster: "default".into(), tasks, subnets, size: None });
+        claims.push(Claim { of: name.clone(), cluster: "default".into(), tasks, held, subnets, size: None });
     }
     let shown = world.service("web");
     let said = world.foretell(Due::Rollout, &wish, Some(&shown), &claims);

@@ -50,7 +50,8 @@ pub async fn judge(shared: &Shared, desired: &Desired, object: &Object, due: Due
     let preflight = look(&case, object.reconcile.preflight);
     match preflight.hold() {
         None => {
-            let claim = claim(&case, object, case.course().map_or(0, |course| course.surge()));
+            let (tasks, held) = case.course().map_or((0, 0), |course| (course.surge(), course.surge_held()));
+            let claim = claim(&case, object, tasks, held);
             known.started.insert(object.key.clone(), Started { at: shared.clock.now(), claim });
         }
         Some(_) => drop(known.started.remove(&object.key)),
@@ -165,12 +166,13 @@ async fn network(shared: &Shared, desired: &Desired, object: &Object) -> Network
     }
 }
 
-fn claim(case: &Case<'_>, object: &Object, tasks: i64) -> Claim {
+fn claim(case: &Case<'_>, object: &Object, tasks: i64, held: i64) -> Claim {
     let definition = case.definition.known().ok();
     Claim {
         of: format!("{}/{}", service::cluster(object), object.aws_name()),
         cluster: service::cluster(object).to_owned(),
         tasks,
+        held,
         subnets: case.subnets().map(|(_, id)| id.to_owned()).collect(),
         size: definition.filter(|_| case.platform() == Platform::Ec2).map(Size::of),
     }
@@ -181,7 +183,7 @@ fn claims(known: &Known, desired: &Desired, ours: &Key) -> Vec<Claim> {
     let keys = known.rolling.iter().chain(known.started.keys().filter(|key| !known.rolling.contains(*key)));
     keys.filter(|key| *key != ours)
         .filter_map(|key| remaining(known, desired, key))
-        .filter(|one| one.tasks > 0)
+        .filter(|one| one.held > 0)
         .collect()
 }
 
@@ -203,8 +205,9 @@ fn remaining(known: &Known, desired: &Desired, key: &Key) -> Option<Claim> {
     let to_come = case.desired() - there;
     let room = case.course().map_or(to_come, |course| course.bounds.upper - case.present());
     let tasks = to_come.min(room).max(0);
-    let from = started.map(|started| started.claim.clone()).unwrap_or_else(|| claim(&case, object, tasks));
-    Some(Claim { tasks, ..from })
+    let held = to_come.max(0);
+    let from = started.map(|started| started.claim.clone()).unwrap_or_else(|| claim(&case, object, tasks, held));
+    Some(Claim { tasks, held, ..from })
 }
 
 /// A service that has what it wants takes nothing more.

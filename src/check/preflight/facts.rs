@@ -93,6 +93,8 @@ pub struct Claim {
     pub cluster: String,
     /// Tasks that it starts beyond those that are seen.
     pub tasks: i64,
+    /// The same with those that have stopped and still hold their addresses for a while: never fewer.
+    pub held: i64,
     /// Where their interfaces are to be; none in other network modes.
     pub subnets: Vec<String>,
     /// What each takes of an instance; absent on Fargate, and where nobody knows.

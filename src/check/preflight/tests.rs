@@ -237,6 +237,7 @@ fn what_other_rollouts_are_about_to_take_is_not_free() {
         of: "prod/other".into(),
         cluster: "prod".into(),
         tasks,
+        held: tasks,
         subnets: subnets.iter().map(|one| (*one).to_owned()).collect(),
         size: None,
     };
@@ -245,6 +246,10 @@ fn what_other_rollouts_are_about_to_take_is_not_free() {
     says(&with(claim(5, &["subnet-a", "subnet-b"])), &[("preflight-addresses", ERROR)]);
     says(&with(claim(3, &["subnet-a"])), &[("preflight-addresses", ERROR)]);
     says(&with(claim(9, &["subnet-c"])), &[]);
+    // One that stops first takes none more, and for a while holds both.
+    let stopping = |held: i64| with(Claim { held, ..claim(0, &["subnet-a", "subnet-b"]) });
+    says(&stopping(4), &[]);
+    says(&stopping(6), &[("preflight-addresses-tight", WARNING)]);
 }
 
 #[test]
@@ -573,6 +578,7 @@ fn what_others_start_takes_room_that_nobody_can_be_sure_of() {
         of: "prod/other".into(),
         cluster: "prod".into(),
         tasks: 2,
+        held: 2,
         subnets: vec![],
         size: Some(Size { cpu, memory: 128, ..Size::default() }),
     };
