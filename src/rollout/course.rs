@@ -153,7 +153,7 @@ fn steps(batches: &[Batch]) -> String {
     };
     let runs: Vec<String> = runs.map(run).collect();
     match runs.as_slice() {
-        [few @ ..] if few.len() <= BATCHES_SHOWN => few.join(", "),
+        few if few.len() <= BATCHES_SHOWN => few.join(", "),
         [first, .., last] => format!("{first}, and so on to {last}, {} in all", batches.len()),
         few => few.join(", "),
     }

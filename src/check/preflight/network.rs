@@ -62,8 +62,11 @@ fn state(case: &Case<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// The groups that the service names, with those there are.
-fn named<'a>(case: &Case<'a>) -> Result<Vec<(usize, &'a str, Option<&'a Tree>)>, &'a str> {
+/// A group that the service names: its place in the list, its id, and the group where there is one.
+type Named<'a> = (usize, &'a str, Option<&'a Tree>);
+
+/// The groups that the service names.
+fn named<'a>(case: &Case<'a>) -> Result<Vec<Named<'a>>, &'a str> {
     let all = case.facts.network.groups.known()?;
     let listed = case.vpc().map(|vpc| vpc.list("securityGroups")).unwrap_or_default();
     let found = |id: &str| all.iter().find(|group| group.text("GroupId") == Some(id));

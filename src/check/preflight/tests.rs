@@ -319,12 +319,12 @@ fn a_task_on_fargate_needs_a_way_out() {
     says(&fargate().public("DISABLED").endpoints(&ALL), &[]);
     says(&fargate().route(None), NO_WAY);
     says(&fargate().route(None).endpoints(&ALL), &[]);
-    for left_out in 0..ALL.len() {
-        let some: Vec<&str> = ALL.into_iter().filter(|name| *name != ALL[left_out]).collect();
+    for left_out in ALL {
+        let some: Vec<&str> = ALL.into_iter().filter(|name| *name != left_out).collect();
         let world = fargate().route(None).endpoints(&some);
         says(&world, NO_WAY);
         let message = &world.look().judged[0].fault.message;
-        assert!(message.contains(ALL[left_out]), "{message}");
+        assert!(message.contains(left_out), "{message}");
     }
     let mut detached = fargate().public("ENABLED");
     detached.facts.network.internet_gateways = Fact::Known(vec![]);
