@@ -30,7 +30,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("manifest", &["shape"]),
     ("rollout", &["shape"]),
     ("kinds", &["manifest", "shape", "rollout"]),
-    ("check", &["kinds", "manifest", "shape"]),
+    ("check", &["kinds", "manifest", "rollout", "shape"]),
     ("plan", &["check", "kinds", "rollout", "manifest", "shape"]),
     ("aws", &["shape", "kinds::Place", "kinds::key::Place", "clock"]),
     ("observe", &["aws", "kinds", "rollout::Journal", "shape", "clock"]),

@@ -59,6 +59,8 @@ const LIMITS: &[Limit] = &[
     count("observe", "pages", observe::PAGES_MAX),
     count("observe", "revisions-kept", observe::REVISIONS_MAX),
     span("observe", "batch-window", observe::BATCH_WINDOW),
+    span("observe", "ground-fresh", observe::GROUND_FRESH),
+    span("observe", "ground-again", observe::GROUND_AGAIN),
     span("observe", "network-fresh", observe::NETWORK_FRESH),
     span("observe", "network-again", observe::NETWORK_AGAIN),
     count("aws", "pages", aws::pages::PAGES_MAX),

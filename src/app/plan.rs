@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use crate::check::Desired;
 use crate::cli::args::PlanOutput;
 use crate::cli::plan::{Input, Place, View, markdown, text};
+use crate::cli::preflight::Ahead;
 use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, args, findings, print};
 use crate::clock::Clock;
@@ -24,6 +25,7 @@ use crate::status::Status;
 
 use super::desired::{ownership, reading};
 use super::input::Given;
+use super::preflight::placed;
 use super::{Cloud, Options, Trouble, assemble};
 
 /// Plans everything and prints it.
@@ -43,8 +45,8 @@ pub async fn plan(flags: args::Plan, clock: Clock) -> Result<Exit, Trouble> {
 pub struct Ready {
     pub shared: Shared,
     pub desired: Desired,
-    given: Given,
-    reading: Reading,
+    pub given: Given,
+    pub reading: Reading,
 }
 
 /// Reads the directory and gets everything ready to look at AWS; `None` when the manifests have errors, which are
@@ -92,6 +94,7 @@ pub async fn view(
 ) -> Result<View, Trouble> {
     let plans = all(shared, desired).await?;
     let (objects, lookups) = looked_up(shared, desired).await;
+    let aheads = aheads(&plans, &objects, reading, &name);
     let known = RefCell::new(BTreeMap::new());
     let locate = |object: &Object, path: &Path| {
         let mut known = known.borrow_mut();
@@ -113,6 +116,7 @@ pub async fn view(
         objects: &objects,
         plans: &plans,
         lookups: &lookups,
+        aheads: &aheads,
         tags: &|key| {
             let known = shared.known();
             let shown = known.seen.get(key).and_then(|seen| seen.observed.present());
@@ -121,6 +125,20 @@ pub async fn view(
         },
         locate: &locate,
     }))
+}
+
+/// What preflight says of what is due, with the places of its findings.
+fn aheads(
+    plans: &[(Key, Plan)],
+    objects: &BTreeMap<Key, Object>,
+    reading: &Reading,
+    name: &impl Fn(&str) -> String,
+) -> BTreeMap<Key, Ahead> {
+    let one = |(key, plan): &(Key, Plan)| {
+        let (said, object) = (plan.preflight.as_ref()?, objects.get(key)?);
+        Some((key.clone(), Ahead::of(said, |fault| placed(reading, object, fault, name))))
+    };
+    plans.iter().filter_map(one).collect()
 }
 
 /// The objects with what their selector terms stand for, as far as that is known.

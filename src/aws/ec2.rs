@@ -46,8 +46,13 @@ operations! {
     authorize_security_group_ingress AuthorizeSecurityGroupIngress;
     create_security_group CreateSecurityGroup;
     create_tags CreateTags;
+    describe_instance_types DescribeInstanceTypes;
+    describe_internet_gateways DescribeInternetGateways;
+    describe_nat_gateways DescribeNatGateways;
+    describe_route_tables DescribeRouteTables;
     describe_security_groups DescribeSecurityGroups;
     describe_subnets DescribeSubnets;
+    describe_vpc_endpoints DescribeVpcEndpoints;
     revoke_security_group_egress RevokeSecurityGroupEgress;
     revoke_security_group_ingress RevokeSecurityGroupIngress;
     update_security_group_rule_descriptions_egress UpdateSecurityGroupRuleDescriptionsEgress;

@@ -5,6 +5,7 @@
 
 mod explain;
 mod objects;
+pub mod preflight;
 mod reconcile;
 mod report;
 mod rule;

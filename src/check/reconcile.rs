@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use crate::kinds::Reconcile;
+use crate::kinds::{Policy, Reconcile};
 use crate::manifest::{At, Fault};
 use crate::shape::{Path, Tree};
 
 use super::Context;
 
 /// What the block may hold today.
-const MEMBERS: [&str; 2] = ["restartedAt", "rollout"];
+const MEMBERS: [&str; 3] = ["preflight", "restartedAt", "rollout"];
 const ROLLOUT: [&str; 2] = ["onFailure", "progressDeadline"];
 /// What the design has and this version does not; said as such, so that nobody takes it for a slip.
 const LATER: [&str; 6] = ["adopt", "dependsOn", "drift", "prune", "replace", "replaceHow"];
@@ -23,6 +23,10 @@ pub fn read(context: &Context<'_>, found: &mut Vec<Fault>) -> Reconcile {
         match (name.as_str(), value) {
             ("restartedAt", Tree::Text(text)) => reconcile.restarted_at = Some(text.clone()),
             ("restartedAt", _) => found.push(wrong(at, "restartedAt takes any text, in quotes")),
+            ("preflight", Tree::Text(text)) if Policy::parse(text).is_some() => {
+                reconcile.preflight = Policy::parse(text)
+            }
+            ("preflight", _) => found.push(wrong(at, "preflight takes Block, Wait or Warn")),
             ("rollout", Tree::Map(_)) => rollout(value, &at, &mut reconcile, found),
             ("rollout", _) => found.push(wrong(at, "rollout takes a map")),
             (name, _) => found.push(unknown(at, name, &MEMBERS)),

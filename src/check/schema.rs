@@ -3,7 +3,7 @@
 //! It says what the shapes say and no more: relations between members are the rules' business. Where a member is no
 //! text, a variable may stand for it, as in the manifests.
 
-use crate::kinds::{Definition, Kind, definition, lookup};
+use crate::kinds::{Definition, Kind, Policy, definition, lookup};
 use crate::manifest::{API_VERSION, DEFAULTS_KIND};
 use crate::shape::table::{self, Member, Range, Shape, Structure, Table};
 use crate::shape::{Map, Tree};
@@ -105,7 +105,13 @@ fn reconcile() -> Tree {
     let deadline =
         deadline.with("description", "How long a rollout may take before it counts as failed: 90s, 15m, 2h.");
     let on_failure = tree! { "enum" => vec!["Hold"] };
+    let preflight = tree! { "enum" => Policy::ALL.map(Policy::as_str).to_vec() };
+    let preflight = preflight.with(
+        "description",
+        "What a finding of preflight does to a rollout: hold it (Block), have it wait (Wait), or be told (Warn).",
+    );
     closed(tree! {
+        "preflight" => preflight,
         "restartedAt" => text().with("description", "Any text; another one asks for a restart, or for another try."),
         "rollout" => closed(tree! { "progressDeadline" => deadline, "onFailure" => on_failure }),
     })

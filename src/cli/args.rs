@@ -47,6 +47,9 @@ pub enum Command {
     /// Show what would be done, and do nothing.
     #[command(after_help = HELP, after_long_help = help::of("plan"))]
     Plan(Plan),
+    /// Look whether each service could roll now: percentages, addresses, ways out, room on instances.
+    #[command(after_help = HELP, after_long_help = help::of("preflight"))]
+    Preflight(Preflight),
     /// Do what is to be done, once.
     #[command(after_help = HELP, after_long_help = help::of("apply"))]
     Apply(Apply),
@@ -97,8 +100,8 @@ pub struct Logs {
 /// Where the manifests are, whose they are, and which AWS they are for.
 #[derive(Clone, Debug, Flags)]
 pub struct Place {
-    /// The directory with the manifests: a link that git-sync flips, a mounted ConfigMap, or a plain directory. `plan`
-    /// and `apply` also take a file, or `-` for standard input.
+    /// The directory with the manifests: a link that git-sync flips, a mounted ConfigMap, or a plain directory. `plan`,
+    /// `preflight` and `apply` also take a file, or `-` for standard input.
     pub path: PathBuf,
     /// Who owns what is made from the directory. Defaults to `owner` in its ecs-operator.yaml.
     #[arg(long, value_name = "NAME", env = "ECS_OPERATOR_OWNER")]
@@ -219,6 +222,15 @@ pub struct Plan {
     /// Exit with 2 when there is something to do.
     #[arg(long, env = "ECS_OPERATOR_DETAILED_EXITCODE", value_parser = Yes::new())]
     pub detailed_exitcode: bool,
+}
+
+#[derive(Clone, Debug, Flags)]
+pub struct Preflight {
+    #[command(flatten)]
+    pub place: Place,
+    /// How findings are written: with the source line, as one JSON object, or as annotations of GitHub's workflows.
+    #[arg(short, long, value_name = "text|json|github", env = "ECS_OPERATOR_OUTPUT", default_value = "text")]
+    pub output: FindingsOutput,
 }
 
 /// How a plan is written.

@@ -34,6 +34,36 @@ pub struct Reconcile {
     pub restarted_at: Option<String>,
     /// How long a rollout may take before it counts as failed.
     pub progress_deadline: Duration,
+    /// What keeps a rollout back that preflight finds can't work; each check's own way where nothing is said.
+    pub preflight: Option<Policy>,
+}
+
+/// What a finding of preflight does to a rollout, a creation or a scale-out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Policy {
+    /// It is told, and the rollout goes on.
+    Warn,
+    /// The rollout waits, and is looked at again.
+    Wait,
+    /// The rollout is not made before the input changes.
+    Block,
+}
+
+impl Policy {
+    pub const ALL: [Self; 3] = [Self::Block, Self::Wait, Self::Warn];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Warn => "Warn",
+            Self::Wait => "Wait",
+            Self::Block => "Block",
+        }
+    }
+
+    /// The policy of that name, exactly spelled.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|policy| policy.as_str() == name)
+    }
 }
 
 /// What ECS needs for a dozen slow starts, and people's patience.
@@ -41,7 +71,7 @@ pub const PROGRESS_DEADLINE_DEFAULT: Duration = Duration::from_secs(15 * 60);
 
 impl Default for Reconcile {
     fn default() -> Self {
-        Self { restarted_at: None, progress_deadline: PROGRESS_DEADLINE_DEFAULT }
+        Self { restarted_at: None, progress_deadline: PROGRESS_DEADLINE_DEFAULT, preflight: None }
     }
 }
 
@@ -59,9 +89,10 @@ impl Object {
     /// A hash of everything declared: another hash, another generation.
     pub fn fingerprint(&self) -> String {
         let restarted_at = self.reconcile.restarted_at.as_deref().unwrap_or_default();
-        let deadline = self.reconcile.progress_deadline.as_secs();
-        let declared = self.spec.clone().with("lookup", self.lookup.canonical());
-        hash::hash(&declared.with("restartedAt", restarted_at).with("progressDeadline", deadline.to_string()))
+        let deadline = self.reconcile.progress_deadline.as_secs().to_string();
+        let preflight = self.reconcile.preflight.map(Policy::as_str);
+        let declared = self.spec.clone().with("lookup", self.lookup.canonical()).with_some("preflight", preflight);
+        hash::hash(&declared.with("restartedAt", restarted_at).with("progressDeadline", deadline))
     }
 }
 

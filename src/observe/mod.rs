@@ -4,6 +4,7 @@
 //! the same moment. Task definition revisions are immutable: once read they cost nothing.
 
 mod batch;
+mod ground;
 mod network;
 mod stopped;
 mod sweep;
@@ -18,6 +19,7 @@ use crate::rollout::Journal;
 use crate::shape::{Call, Time, Tree};
 
 pub use batch::WINDOW as BATCH_WINDOW;
+pub use ground::{AGAIN as GROUND_AGAIN, FRESH as GROUND_FRESH, Ground, Machines, Named};
 pub use network::{AGAIN as NETWORK_AGAIN, FRESH as NETWORK_FRESH};
 pub use sweep::{Names, PAGES_MAX, Sweep};
 
@@ -44,14 +46,16 @@ pub struct Observer {
     batches: Arc<batch::Batches>,
     revisions: Arc<Mutex<BTreeMap<String, Tree>>>,
     networks: Arc<network::Networks>,
+    grounds: Arc<ground::Grounds>,
     batch_sent: Arc<dyn Fn(usize) + Send + Sync>,
 }
 
 impl Observer {
     /// `batch_sent` is told the size of each batch.
     pub fn new(aws: Aws, clock: Clock, batch_sent: impl Fn(usize) + Send + Sync + 'static) -> Self {
-        let (batches, revisions, networks) = (Arc::default(), Arc::default(), Arc::default());
-        Self { aws, clock, batches, revisions, networks, batch_sent: Arc::new(batch_sent) }
+        let (batches, revisions) = (Arc::default(), Arc::default());
+        let (networks, grounds) = (Arc::default(), Arc::default());
+        Self { aws, clock, batches, revisions, networks, grounds, batch_sent: Arc::new(batch_sent) }
     }
 
     /// The clusters, the services declared in them, and whatever else is new there: `ceil(C/100)` calls, and for each

@@ -10,7 +10,8 @@ mod task_definition;
 
 use std::time::Duration;
 
-use crate::kinds::{Difference, Effect, Key, Kind, Object, Observed, tags::Ownership};
+use crate::check::preflight::{Due, Preflight};
+use crate::kinds::{Difference, Effect, Key, Kind, Object, Observed, Policy, tags::Ownership};
 use crate::rollout::Journal;
 use crate::shape::{Call, Path, Time, Tree};
 
@@ -51,6 +52,8 @@ pub struct Plan {
     pub realised: Option<String>,
     /// The rollout is not asked for by a change in Git: live state moved.
     pub drift: bool,
+    /// What was found before anything is rolled, created or scaled out; whatever then is planned has heeded it.
+    pub preflight: Option<Preflight>,
 }
 
 /// Where an object stands.
@@ -83,6 +86,8 @@ pub enum Reason {
     MassChange,
     NotOwned,
     Overridden,
+    PreflightBlocked,
+    PreflightWaiting,
     ReplacementNeeded,
     RolledBack,
     RolloutFailed,
@@ -93,7 +98,7 @@ pub enum Reason {
 }
 
 impl Reason {
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::ClusterAbsent,
         Self::DependencyNotReady,
         Self::Draining,
@@ -104,6 +109,8 @@ impl Reason {
         Self::MassChange,
         Self::NotOwned,
         Self::Overridden,
+        Self::PreflightBlocked,
+        Self::PreflightWaiting,
         Self::ReplacementNeeded,
         Self::RolledBack,
         Self::RolloutFailed,
@@ -125,6 +132,8 @@ impl Reason {
             Self::MassChange => "MassChange",
             Self::NotOwned => "NotOwned",
             Self::Overridden => "Overridden",
+            Self::PreflightBlocked => "PreflightBlocked",
+            Self::PreflightWaiting => "PreflightWaiting",
             Self::ReplacementNeeded => "ReplacementNeeded",
             Self::RolledBack => "RolledBack",
             Self::RolloutFailed => "RolloutFailed",
@@ -143,6 +152,8 @@ pub enum Need {
     TaskDefinition(String),
     /// The service's deployments since then.
     Journal(Time),
+    /// What preflight says of what is due.
+    Preflight(Due),
 }
 
 /// What is known, for one object.
@@ -172,6 +183,16 @@ impl Facts<'_> {
         self.date.since(at) < self.grace
     }
 
+    /// What preflight says of what is due, and the verdict where that may not be done now.
+    fn preflight(&self, due: Due) -> Result<(&Preflight, Option<Verdict>), Need> {
+        let said = self.answers.preflight.get(&due).ok_or(Need::Preflight(due))?;
+        let verdict = said.hold().map(|hold| match hold.policy {
+            Policy::Block => Verdict::Blocked(Reason::PreflightBlocked, hold.message),
+            Policy::Wait | Policy::Warn => Verdict::Waiting(Reason::PreflightWaiting, hold.message),
+        });
+        Ok((said, verdict))
+    }
+
     /// What happened before this is not left alone any more.
     fn grace_began(&self) -> Time {
         Time(self.date.0.saturating_sub(Time(0).after(self.grace).0))
@@ -184,6 +205,7 @@ pub struct Answers {
     /// DescribeTaskDefinition's whole answers, by what was asked for.
     pub task_definitions: std::collections::BTreeMap<String, Observed>,
     pub journal: Option<Journal>,
+    pub preflight: std::collections::BTreeMap<Due, Preflight>,
 }
 
 /// The task definition a service is to run.
@@ -218,12 +240,12 @@ pub fn plan(object: &Object, facts: &Facts<'_>) -> Result<Plan, Need> {
 impl Plan {
     /// A plan without steps.
     fn of(verdict: Verdict) -> Self {
-        Self { steps: Vec::new(), differences: Vec::new(), verdict, realised: None, drift: false }
+        Self { steps: Vec::new(), differences: Vec::new(), verdict, realised: None, drift: false, preflight: None }
     }
 
     /// A plan whose steps are due.
     fn due(steps: Vec<Step>, differences: Vec<Difference>) -> Self {
-        Self { steps, differences, verdict: Verdict::Due, realised: None, drift: false }
+        Self { steps, differences, verdict: Verdict::Due, realised: None, drift: false, preflight: None }
     }
 
     /// What an earlier step of another object has to provide first.

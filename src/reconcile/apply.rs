@@ -14,6 +14,7 @@ pub fn gave_back(shared: &Shared, object: &Object, error: &CallError) {
     let mut known = shared.known();
     if !error.ambiguous {
         known.rolling.remove(&object.key);
+        known.started.remove(&object.key);
     }
     if !matches!(error.class(), Class::Terminal | Class::Conflict) {
         return;

@@ -111,6 +111,14 @@ pub const REASONS: &[(&str, &str)] = &[
     ("Overridden", "Someone else deployed: left alone for an hour (--grace), or until Git changes."),
     ("Panic", "The pass ended by a fault of the program; please report it."),
     ("Pending", "Changes are due, and not made: with --observe they never are."),
+    (
+        "PreflightBlocked",
+        "What is due can't work as it stands: the message says why, and what would; `ecs-operator preflight` shows all. Nothing is written but what changes in place. reconcile.preflight: Warn lets it go on.",
+    ),
+    (
+        "PreflightWaiting",
+        "What is due has no room now: addresses or instances are short, or a gateway is not available yet. Looked at again until it has. reconcile.preflight: Warn lets it go on.",
+    ),
     ("ReplacementNeeded", "ECS can't change this in place: delete the service by hand, or give it another name."),
     (
         "RolledBack",

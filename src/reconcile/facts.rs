@@ -11,6 +11,7 @@ use crate::telemetry::CacheResult;
 
 use super::lookups;
 use super::pass::{Memory, Shared};
+use super::preflight::{self, Standing};
 
 /// The newest observation, if it can know of our last write; else a new one.
 pub async fn observe(shared: &Shared, object: &Object, fresh_after: Time) -> Seen {
@@ -88,15 +89,17 @@ pub async fn planned(
             Ok(plan) => return Ok(plan),
             Err(need) => need,
         };
-        answer(shared, object, seen, memory, need, &mut answers).await?;
+        let standing = Standing { seen, cluster };
+        answer(shared, desired, object, &standing, memory, need, &mut answers).await?;
     }
     Err(CallError::bad_input("plan", "it asks for more than there is"))
 }
 
 async fn answer(
     shared: &Shared,
+    desired: &Desired,
     object: &Object,
-    seen: &Seen,
+    standing: &Standing<'_>,
     memory: &mut Memory,
     need: Need,
     answers: &mut Answers,
@@ -108,7 +111,7 @@ async fn answer(
             answers.task_definitions.insert(reference, observed);
         }
         Need::Journal(at) => {
-            let mark = journal_mark(seen);
+            let mark = journal_mark(standing.seen);
             let remembered = memory.journal.as_ref().filter(|(of, _)| *of == mark).map(|(_, journal)| journal.clone());
             let journal = match remembered {
                 Some(journal) => journal,
@@ -118,6 +121,10 @@ async fn answer(
             let over = !journal.entries.iter().any(|entry| ["PENDING", "IN_PROGRESS"].contains(&entry.status.as_str()));
             memory.journal = (over && !journal.entries.is_empty()).then(|| (mark, journal.clone()));
             answers.journal = Some(journal);
+        }
+        Need::Preflight(due) => {
+            let said = preflight::judge(shared, desired, object, due, standing).await;
+            answers.preflight.insert(due, said);
         }
     }
     Ok(())

@@ -7,6 +7,7 @@ pub mod controller;
 mod facts;
 pub mod lookups;
 pub mod pass;
+pub mod preflight;
 pub mod queue;
 mod rollouts;
 pub mod sweep;

@@ -15,6 +15,7 @@ use crate::rollout::{self, Journal, Progress};
 use crate::shape::{Time, Tree};
 use crate::telemetry::{Metrics, Stage};
 
+use super::preflight::{self, Started};
 use super::witness::Witness;
 use super::{apply, facts, rollouts};
 
@@ -46,6 +47,8 @@ pub struct Known {
     pub revisions: BTreeMap<(Key, String), String>,
     /// Services whose deployment we follow.
     pub rolling: BTreeSet<Key>,
+    /// What preflight let start, until it is seen to be there: others count it.
+    pub started: BTreeMap<Key, Started>,
     /// Services' tags have told what they know of revisions; what is found out later is newer.
     pub seeded: bool,
     /// Services of ours that nobody declares any more, as `cluster/name`.
@@ -151,7 +154,12 @@ impl Failure {
 
 /// One pass over one object.
 pub async fn pass(shared: &Shared, desired: &Desired, object: &Object, order: &Order, memory: &mut Memory) -> Ended {
-    let plan = match look_and_plan(shared, desired, object, order, memory).await {
+    let started = shared.known().started.get(&object.key).cloned();
+    let looked = look_and_plan(shared, desired, object, order, memory).await;
+    if !matches!(looked, Ok(Looked::Plan(_))) {
+        preflight::given_up(shared, &object.key, started);
+    }
+    let plan = match looked {
         Ok(Looked::Plan(plan)) => plan,
         Ok(Looked::Ended(ended)) => return ended,
         Err(error) => return Ended::Failed(Failure::of(object, &error, false)),
@@ -215,7 +223,8 @@ async fn look_and_plan(
         }
     }
     // Without an answer of EC2's nothing is deployed, and a plan has only what can be done in place.
-    let waits = matches!(&plan.verdict, Verdict::Waiting(reason, _) if *reason != Reason::LookupUnobserved);
+    let in_place = [Reason::LookupUnobserved, Reason::PreflightWaiting];
+    let waits = matches!(&plan.verdict, Verdict::Waiting(reason, _) if !in_place.contains(reason));
     if shared.observe_only || waits {
         plan.steps.clear();
     }
@@ -279,7 +288,10 @@ pub async fn preview(shared: &Shared, desired: &Desired, object: &Object) -> Res
         return Err(error);
     }
     let cluster = facts::swept_cluster(shared, object).await;
+    let started = shared.known().started.get(&object.key).cloned();
     let plan = facts::planned(shared, desired, object, &seen, &cluster, &mut memory).await?;
+    // Each is shown as if it came alone: what is planned is not begun.
+    preflight::given_up(shared, &object.key, started);
     remember(shared, object, &plan);
     Ok(plan)
 }
@@ -317,6 +329,7 @@ fn count(shared: &Shared, object: &Object, seen: &Seen) {
     } else {
         known.rolling.remove(&object.key);
     }
+    preflight::settled(&mut known, object, seen);
 }
 
 /// Takes a place among the rollouts in progress; the verdict says that all are taken. A service that rolls already may

@@ -93,6 +93,10 @@ rows! {
     BATCH_SIZE = Histogram "describe_batch_size" [] buckets BATCH, "Objects asked for in one describing call.";
     CACHE_REQUESTS = Counter "cache_requests_total" ["result"] "Observations asked for, by what the cache answered.";
 
+    PREFLIGHTS = Counter "preflights_total" ["result"] "Looks at whether what is due can work, by what they came to.";
+    PREFLIGHT_BLIND = Counter "preflight_unobserved_total" []
+        "Times that EC2 did not let preflight look: permissions are missing, or it asks for fewer calls.";
+
     CHANGES = Counter "changes_total" ["action"] "Changes made to AWS.";
     DRIFT = Counter "drift_detected_total" [] "Times an object was found changed by someone else.";
     ROLLOUTS = Counter "rollouts_total" ["result"] "Rollouts, by how they ended.";

@@ -108,6 +108,8 @@ fn tell_everything(metrics: &Metrics) {
     }
     metrics.batch_sent(10);
     CacheResult::ALL.iter().for_each(|result| metrics.cache_asked(*result));
+    PreflightResult::ALL.iter().for_each(|result| metrics.preflight_ended(&web, *result));
+    metrics.preflight_blind("DescribeSubnets", "UnauthorizedOperation");
     Action::ALL.iter().for_each(|action| metrics.change_applied(&web, *action));
     metrics.drift_detected(&web, &["/desiredCount".into()]);
     for result in RolloutResult::ALL {

@@ -31,6 +31,7 @@ mod volumes;
 use crate::kinds::{Object, definition};
 use crate::manifest::Fault;
 
+use super::preflight;
 use super::rule::{Look, Rule};
 use super::subject::{Service, Subject, TaskDefinition};
 use super::{Context, Report};
@@ -78,6 +79,11 @@ const THEMES: &[&[Rule]] = &[
     placement::RULES,
     storage::RULES,
     pairs::RULES,
+    preflight::percent::RULES,
+    preflight::addresses::RULES,
+    preflight::way_out::RULES,
+    preflight::network::RULES,
+    preflight::capacity::RULES,
 ];
 
 /// Every rule that a finding can name, theme by theme.

@@ -34,6 +34,7 @@ pub fn markdown(view: &View) -> String {
         let (symbol, key, words) = (object.symbol(), inline(&object.key), cell(&object.headline()));
         text.push_str(&format!("| `{symbol}` | `{key}` | {words} |\n"));
     }
+    text.push_str(&rollouts(&told, LENGTH_MAX.saturating_sub(text.len())));
     let blocks: Vec<String> =
         told.iter().filter(|object| !object.changes.is_empty()).map(|object| changes(object)).collect();
     for (index, block) in blocks.iter().enumerate() {
@@ -46,6 +47,25 @@ pub fn markdown(view: &View) -> String {
     }
     text
 }
+
+/// A list of what rolls: how it goes, and what is found to be in its way.
+fn rollouts(told: &[&Planned], room: usize) -> String {
+    let one = |object: &&Planned| {
+        let ahead = object.preflight.as_ref()?;
+        let found: String = ahead.lines().map(|line| format!("  - {}\n", cell(line.trim_start()))).collect();
+        Some(format!("- `{}`: {}\n{found}", inline(&object.key), cell(&ahead.headline())))
+    };
+    let mut text = String::new();
+    for one in told.iter().filter_map(one) {
+        if text.len() + one.len() + ROLLOUTS_HEAD.len() > room {
+            break;
+        }
+        text.push_str(&one);
+    }
+    if text.is_empty() { text } else { format!("{ROLLOUTS_HEAD}{text}") }
+}
+
+const ROLLOUTS_HEAD: &str = "\n#### Rollouts\n\n";
 
 fn changes(object: &Planned) -> String {
     let lines: String = object

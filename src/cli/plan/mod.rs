@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::cli::preflight::Ahead;
 use crate::kinds::leaf::{self, Leaf};
 use crate::kinds::lookup::{self, Resolved};
 use crate::kinds::{Effect, Key, Object, definition, secrets, tags};
@@ -75,6 +76,9 @@ struct Planned {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     lookups: Vec<LookedUp>,
     changes: Vec<Change>,
+    /// Whether what is due can work; absent where nothing is rolled, created or scaled out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    preflight: Option<Ahead>,
     /// The calls that would be made, in their order.
     calls: Vec<&'static str>,
 }
@@ -169,6 +173,8 @@ pub struct Input<'a> {
     pub plans: &'a [(Key, Plan)],
     /// What selector terms stand for, of objects whose specs are filled with it.
     pub lookups: &'a BTreeMap<Key, Resolved>,
+    /// What preflight says of those that are due.
+    pub aheads: &'a BTreeMap<Key, Ahead>,
     /// An object's tags as they are.
     pub tags: &'a dyn Fn(&Key) -> Vec<Tree>,
     /// Where a value of an object's document stands, by its path from the document's root.
@@ -273,6 +279,7 @@ fn planned(input: &Input<'_>, object: &Object, plan: &Plan) -> Planned {
         origin: (input.locate)(object, &Path::root()),
         lookups: LookedUp::of(input.lookups.get(&object.key)),
         changes: changes(input, object, plan),
+        preflight: input.aheads.get(&object.key).cloned(),
         calls: plan.steps.iter().map(|step| step.call.operation).collect(),
     }
 }

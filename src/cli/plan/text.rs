@@ -1,7 +1,10 @@
 //! A plan for a terminal, in terraform's symbols.
 
 use crate::cli::ink::{Ink, paint};
+use crate::cli::preflight::Ahead;
 use crate::cli::terminal::Terminal;
+
+use crate::shape::plain;
 
 use super::{Action, Change, LookedUp, Planned, View};
 
@@ -23,6 +26,9 @@ fn one(object: &Planned, terminal: &Terminal) -> String {
         text.push_str(&looked_up(found, terminal));
     }
     let lines: Vec<Line> = object.changes.iter().map(|change| Line::of(change, terminal)).collect();
+    if let Some(ahead) = &object.preflight {
+        text.push_str(&ahead_of(ahead, terminal));
+    }
     // Notes stand below one another as far as they fit.
     let fits = |line: &&Line| !line.below && line.width + line.note() <= terminal.width;
     let column = lines.iter().filter(fits).map(|line| line.width).max().unwrap_or(0);
@@ -50,6 +56,16 @@ fn looked_up(found: &LookedUp, terminal: &Terminal) -> String {
         true => format!("{line}  {note}\n"),
         false => format!("{line}\n{DEEPER}{note}\n"),
     }
+}
+
+/// How it goes, and what is found to be in its way.
+fn ahead_of(ahead: &Ahead, terminal: &Terminal) -> String {
+    let line = |words: &str| format!("      {}\n", wrapped(&plain(words), FRAME, terminal.width));
+    let mut text = paint(terminal, Ink::Dim, line(&ahead.headline()).trim_end()) + "\n";
+    for found in ahead.lines() {
+        text.push_str(&line(&found));
+    }
+    text
 }
 
 /// Words after `before` columns, broken between words where the line ends.

@@ -73,6 +73,7 @@ impl Controller {
         self.wait_for_room.remove(key);
         let mut known = self.shared.known();
         known.rolling.remove(key);
+        known.started.remove(key);
         known.gone.insert(key.clone());
     }
 

@@ -330,7 +330,8 @@ impl<'a> Round<'a> {
         })
     }
 
-    /// Starts go where the fewest tasks are (§2.3), and Fargate has capacity; ties in the order of the list.
+    /// Starts go to the zone with the fewest tasks (§2.3) where Fargate has capacity, and there to the subnet with the
+    /// fewest; ties in the order of the list.
     fn emptiest_subnet(&self, spec: &Tree, provider: Option<&str>) -> String {
         let subnets = spec.at(&["networkConfiguration", "awsvpcConfiguration", "subnets"]).and_then(Tree::as_list);
         let wanted = |subnet: &&str| self.zone.as_ref().is_none_or(|zone| task::zone_of(self.world, subnet) == *zone);
@@ -342,8 +343,10 @@ impl<'a> Round<'a> {
 
     fn emptiest<'b>(&self, names: impl Iterator<Item = &'b str>) -> String {
         let here = |subnet: &&str| {
-            let staying = self.seats.iter().filter(|seat| seat.stand != Stand::Leaving);
-            staying.filter(|seat| seat.subnet == **subnet).count()
+            let staying = || self.seats.iter().filter(|seat| seat.stand != Stand::Leaving);
+            let zone = task::zone_of(self.world, subnet);
+            let in_zone = staying().filter(|seat| seat.zone == zone).count();
+            (in_zone, staying().filter(|seat| seat.subnet == **subnet).count())
         };
         names.min_by_key(here).unwrap_or_default().to_owned()
     }

@@ -4,6 +4,7 @@
 //! worked out when someone looks. ECS and EC2 know each other: tasks take interfaces, machines join clusters.
 
 mod address;
+mod asked;
 mod cidr;
 mod endpoint;
 mod instance;
@@ -92,6 +93,7 @@ pub fn call(world: &mut World, operation: &str, input: &Tree) -> Answer {
         let text = "Request would have succeeded, but DryRun flag is set.";
         return Err(Fault { status: 412, ..Fault::new("DryRunOperation", text) });
     }
+    asked::learn(world, operation, &input);
     if let Some(answer) = world.ec2.tokens.answered(entry.name, &input)? {
         return Ok(answer);
     }
