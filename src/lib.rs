@@ -14,6 +14,7 @@ pub mod aws;
 pub mod check;
 pub mod cli;
 pub mod clock;
+pub mod connections;
 pub mod kinds;
 pub mod manifest;
 pub mod observe;

@@ -25,6 +25,7 @@ use std::path::{Path, PathBuf};
 const ARROWS: &[(&str, &[&str])] = &[
     ("shape", &[]),
     ("clock", &["shape"]),
+    ("connections", &[]),
     ("source", &["shape", "clock"]),
     ("manifest", &["shape"]),
     ("rollout", &["shape"]),
@@ -52,10 +53,10 @@ const ARROWS: &[(&str, &[&str])] = &[
             "source::snapshot::Snapshot",
         ],
     ),
-    ("sim", &["shape"]),
+    ("sim", &["shape", "connections"]),
     ("status", &["kinds", "rollout::RolloutStatus", "shape"]),
     ("telemetry", &["kinds", "shape", "status"]),
-    ("serve", &["status", "telemetry", "kinds", "shape", "clock"]),
+    ("serve", &["status", "telemetry", "kinds", "shape", "clock", "connections"]),
     ("cli", ALL_BUT_APP),
     ("app", EVERYTHING),
     ("main", &["cli", "app"]),
@@ -64,6 +65,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 const ALL_BUT_APP: &[&str] = &[
     "shape",
     "clock",
+    "connections",
     "source",
     "manifest",
     "rollout",
@@ -106,10 +108,10 @@ const HOMES: &[(&str, &[&str])] = &[
     ("fastrand", &["sim", "reconcile", "app"]),
     ("regex_lite", &["sim"]),
     ("xmlparser", &["shape"]),
-    ("axum", &["serve", "sim::wire"]),
+    ("axum", &["connections", "serve", "sim::wire"]),
     ("http", &["serve", "sim::wire", "aws"]),
-    ("hyper", &["serve", "sim::wire"]),
-    ("hyper_util", &["serve", "sim::wire"]),
+    ("hyper", &["connections", "serve"]),
+    ("hyper_util", &["connections", "serve"]),
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
     ("annotate_snippets", &["cli::findings"]),
@@ -119,8 +121,21 @@ const HOMES: &[(&str, &[&str])] = &[
     ("sha2", EVERYTHING),
     ("thiserror", EVERYTHING),
 ];
-const NOT_PURE: &[&str] =
-    &["clock", "source", "aws", "observe", "reconcile", "lease", "sim", "telemetry", "serve", "cli", "app", "main"];
+const NOT_PURE: &[&str] = &[
+    "clock",
+    "connections",
+    "source",
+    "aws",
+    "observe",
+    "reconcile",
+    "lease",
+    "sim",
+    "telemetry",
+    "serve",
+    "cli",
+    "app",
+    "main",
+];
 
 /// Lines a file, tests included. A file whose first line says `@generated` has no limit.
 const FILE_LINES: usize = 600;

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use ecs_operator::shape::{Time, Tree, json};
 use ecs_operator::sim::Sim;
-use ecs_operator::sim::wire::{self, BODY_LIMIT_BYTES, CONNECTIONS_MAX};
+use ecs_operator::sim::wire::{self, BODY_LIMIT_BYTES, CONNECTIONS};
 use ecs_operator::sim::world::Settings;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -162,7 +162,7 @@ async fn slow_clients_are_not_waited_for() {
         let mut answer = Vec::new();
         let began = tokio::time::Instant::now();
         stream.read_to_end(&mut answer).await.unwrap();
-        assert!(began.elapsed() <= wire::READ_TIMEOUT + wire::DRAIN, "{cut}: {:?}", began.elapsed());
+        assert!(began.elapsed() <= CONNECTIONS.header_read + CONNECTIONS.drain, "{cut}: {:?}", began.elapsed());
         if cut > full.len() / 2 {
             let (status, answer) = read(&answer);
             assert_eq!((status, answer.text("__type")), (408, Some("RequestTimeoutException")));
@@ -175,11 +175,11 @@ async fn slow_clients_are_not_waited_for() {
 async fn more_connections_than_there_are_places_for_are_closed() {
     let address = door().await;
     let mut open = Vec::new();
-    for _ in 0..CONNECTIONS_MAX + 40 {
+    for _ in 0..CONNECTIONS.connections + 40 {
         open.push(TcpStream::connect(&address).await.unwrap());
     }
     let mut closed = 0;
-    for stream in open.iter_mut().skip(CONNECTIONS_MAX) {
+    for stream in open.iter_mut().skip(CONNECTIONS.connections) {
         let mut byte = [0];
         let end = tokio::time::timeout(SOON, stream.read(&mut byte)).await.expect("it is closed");
         closed += usize::from(!matches!(end, Ok(1..)));

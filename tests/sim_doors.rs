@@ -337,6 +337,11 @@ async fn the_same_world_stands_behind_a_socket() {
         ("/_sim/hook?target=f&answer=PERHAPS", 400),
         ("/_sim/push?image=nginx%3A1", 200),
         ("/_sim/push", 400),
+        ("/_sim/groups?name=web&type=m5.large&min=0&max=10&desired=2", 200),
+        ("/_sim/groups?name=web&max=1&desired=2", 400),
+        ("/_sim/fargate?vcpus=6", 200),
+        ("/_sim/fargate?zone=us-east-1a&capacity=off", 200),
+        ("/_sim/fargate?zone=us-east-1a", 400),
     ] {
         assert_eq!(plain(&address, "POST", page, "").await.0, expected, "{page}");
     }

@@ -311,6 +311,10 @@ pub struct Sim {
     /// Refuse subnets and security groups that nobody made; otherwise one that ECS is told of comes into being.
     #[arg(long, env = "ECS_OPERATOR_NETWORKS_MUST_EXIST", value_parser = Yes::new())]
     pub networks_must_exist: bool,
+    /// Throttle ECS's API by its published buckets, times this factor.
+    #[arg(long, value_name = "FACTOR", env = "ECS_OPERATOR_THROTTLE", num_args = 0..=1, default_missing_value = "1",
+        value_parser = scale)]
+    pub throttle: Option<f64>,
 }
 
 #[derive(Clone, Debug, Flags)]

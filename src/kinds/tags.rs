@@ -51,7 +51,7 @@ pub enum Owner {
 
 /// Tags by key, from the list form of AWS, in the words of either service.
 pub fn read(tags: &[Tree]) -> BTreeMap<&str, &str> {
-    fn text<'a>(tag: &'a Tree, of: fn(&Words) -> &'static str) -> Option<&'a str> {
+    fn text(tag: &Tree, of: fn(&Words) -> &'static str) -> Option<&str> {
         tag.text(of(&ECS)).or_else(|| tag.text(of(&EC2)))
     }
     let one = |tag| Some((text(tag, |words| words.key)?, text(tag, |words| words.value).unwrap_or_default()));

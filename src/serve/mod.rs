@@ -4,34 +4,46 @@
 //! and the metrics hold, and those hold no secrets.
 
 mod client;
-mod connections;
 #[cfg(test)]
 mod tests;
 
 use std::future::Future;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use hyper::body::Body as _;
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 
 use crate::clock::Clock;
+use crate::connections::{self, Limits, WhenFull};
 use crate::shape::Time;
 use crate::status::Status;
 use crate::telemetry::Metrics;
 
 pub use client::{AskError, STATUS_BYTES_MAX, status};
-pub use connections::{CONNECTION_LIFE, CONNECTIONS_MAX, DRAIN, HEADER_BYTES_MAX, HEADER_READ_TIMEOUT};
 
 /// Where the server listens unless told otherwise: metrics name services, so loopback.
 pub const LISTEN_DEFAULT: &str = "127.0.0.1:8080";
+
+/// What probes, Prometheus and whoever finds the port may take.
+pub const CONNECTIONS: Limits = Limits {
+    connections: 64,
+    when_full: WhenFull::Wait,
+    header_read: Duration::from_secs(5),
+    header_bytes: 16 * 1024,
+    life: Duration::from_secs(60),
+    drain: Duration::from_secs(5),
+};
 
 /// Where the whole status is, as JSON (docs/status.md).
 const STATUS_PATH: &str = "/api/v1/status";
@@ -57,7 +69,7 @@ pub struct Report {
 /// # Errors
 /// When the listener itself fails; a connection that fails harms no other.
 pub async fn serve(listener: TcpListener, face: Face, shutdown: impl Future<Output = ()>) -> io::Result<()> {
-    connections::run(listener, router(face), shutdown).await
+    connections::run(listener, router(face), CONNECTIONS, shutdown).await
 }
 
 fn router(face: Face) -> Router {
@@ -67,7 +79,17 @@ fn router(face: Face) -> Router {
         .route("/metrics", get(metrics))
         .route(STATUS_PATH, get(whole_status))
         .fallback(|| async { (StatusCode::NOT_FOUND, "there are /metrics, /livez, /readyz and /api/v1/status\n") })
+        .layer(middleware::from_fn(without_body))
         .with_state(face)
+}
+
+/// Refuses bodies before anything looks at them.
+async fn without_body(request: Request, next: Next) -> Response {
+    if request.body().is_end_stream() {
+        next.run(request).await
+    } else {
+        (StatusCode::PAYLOAD_TOO_LARGE, "no bodies here\n").into_response()
+    }
 }
 
 /// The process turns. Never depends on AWS or the directory: a restart mends neither.

@@ -1,7 +1,6 @@
 //! Over a real socket on loopback, as kubelet and Prometheus come.
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -79,7 +78,7 @@ async fn nothing_else_is_there_and_nothing_can_be_written() {
         let answer = ask(server.at, &format!("GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{body}")).await;
         assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
     }
-    let long = "a".repeat(HEADER_BYTES_MAX);
+    let long = "a".repeat(CONNECTIONS.header_bytes);
     let answer = ask(server.at, &format!("GET /livez HTTP/1.1\r\nHost: {long}\r\n\r\n")).await;
     assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
 }
@@ -88,7 +87,7 @@ async fn nothing_else_is_there_and_nothing_can_be_written() {
 async fn a_slow_client_blocks_no_other_and_is_sent_away() {
     let server = start().await;
     let mut slow = Vec::new();
-    for _ in 0..CONNECTIONS_MAX - 1 {
+    for _ in 0..CONNECTIONS.connections - 1 {
         let mut stream = TcpStream::connect(server.at).await.unwrap();
         stream.write_all(b"GET /livez HTTP/1.1\r\nHo").await.unwrap();
         slow.push(stream);

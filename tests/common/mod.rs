@@ -17,3 +17,4 @@ pub mod lossy;
 pub mod network;
 pub mod process;
 pub mod trees;
+pub mod world;

@@ -10,22 +10,42 @@ use super::harness::Rig;
 pub struct Network {
     sim: Sim,
     pub vpc: String,
+    /// The length of its subnets' prefixes: 24 to 28.
+    bits: usize,
 }
 
 impl Network {
+    /// One whose subnets are public, and have room for 251 tasks.
     pub fn new(rig: &Rig) -> Self {
+        Self::of(rig, 24)
+    }
+
+    /// One of subnets with prefixes of that length.
+    pub fn of(rig: &Rig, bits: usize) -> Self {
         let sim = rig.sim.clone();
-        let vpc = called(&sim, "CreateVpc", tree! { "CidrBlock" => "10.0.0.0/16" });
-        let vpc = vpc.at(&["Vpc", "VpcId"]).and_then(Tree::as_text).unwrap().to_owned();
-        Self { sim, vpc }
+        let id = |made: &Tree, path: [&str; 2]| made.at(&path).and_then(Tree::as_text).unwrap().to_owned();
+        let vpc = id(&called(&sim, "CreateVpc", tree! { "CidrBlock" => "10.0.0.0/16" }), ["Vpc", "VpcId"]);
+        let gateway = called(&sim, "CreateInternetGateway", tree! {});
+        let gateway = id(&gateway, ["InternetGateway", "InternetGatewayId"]);
+        let both = tree! { "InternetGatewayId" => gateway.as_str(), "VpcId" => vpc.as_str() };
+        called(&sim, "AttachInternetGateway", both);
+        let tables = called(&sim, "DescribeRouteTables", tree! {});
+        let table = tables.list("RouteTables").iter().find(|one| one.text("VpcId") == Some(&vpc)).unwrap().clone();
+        let route = tree! {
+            "RouteTableId" => table.text("RouteTableId").unwrap(), "GatewayId" => gateway.as_str(),
+            "DestinationCidrBlock" => "0.0.0.0/0",
+        };
+        called(&sim, "CreateRoute", route);
+        Self { sim, vpc, bits }
     }
 
     /// The subnet of that number, in one of three zones.
     pub fn subnet(&self, number: usize, tags: &[(&str, &str)]) -> String {
-        let (high, low) = (number / 16, number % 16 * 16);
+        let (each, size) = (1 << (self.bits - 24), 1 << (32 - self.bits));
+        let (high, low) = (number / each, number % each * size);
         let zone = format!("us-east-1{}", ["a", "b", "c"][number % 3]);
         let input = tree! {
-            "VpcId" => self.vpc.as_str(), "CidrBlock" => format!("10.0.{high}.{low}/28"), "AvailabilityZone" => zone,
+            "VpcId" => self.vpc.as_str(), "CidrBlock" => format!("10.0.{high}.{low}/{}", self.bits), "AvailabilityZone" => zone,
         };
         let made = called(&self.sim, "CreateSubnet", input);
         let id = made.at(&["Subnet", "SubnetId"]).and_then(Tree::as_text).unwrap().to_owned();

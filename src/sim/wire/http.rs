@@ -26,16 +26,26 @@ use axum::response::Response as HttpResponse;
 use axum::routing::{get, post};
 use tokio::net::TcpListener;
 
+use crate::connections::{self, Limits, WhenFull, within};
 use crate::shape::{Tree, json};
 use crate::tree;
 
 use super::super::Sim;
 use super::super::ecs::Fault;
-use super::connections::{READ_TIMEOUT, within};
-use super::{BODY_LIMIT_BYTES, Request, Response, connections, machines, refused, served, state, too_large, triggers};
+use super::{BODY_LIMIT_BYTES, Request, Response, machines, refused, served, state, too_large, triggers};
 
 /// The furthest one request may put the world ahead.
 pub const ADVANCE_LIMIT_SECONDS: f64 = 366.0 * 24.0 * 3600.0;
+
+/// What clients of the socket may take; a body may take as long as the headers.
+pub const CONNECTIONS: Limits = Limits {
+    connections: 256,
+    when_full: WhenFull::Close,
+    header_read: Duration::from_secs(10),
+    header_bytes: 64 * 1024,
+    life: Duration::from_secs(600),
+    drain: Duration::from_secs(5),
+};
 
 /// For whoever comes with a browser.
 const ABOUT: &str = "\
@@ -51,6 +61,7 @@ POST /_sim/reset                an empty world
 POST /_sim/alarm?name=X&state=ALARM          an alarm that deployments heed
 POST /_sim/hook?target=ARN&answer=FAILED     what a lifecycle hook answers from now on
 POST /_sim/push?image=X                      an image is pushed anew
+POST /_sim/throttle?factor=1                 ECS's API has its published limits, times a factor; 0: none
 ";
 
 /// Serves the world on a socket until `shutdown` resolves.
@@ -62,7 +73,7 @@ pub async fn serve(
     sim: Sim,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    connections::run(listener, router(sim), shutdown).await
+    connections::run(listener, router(sim), CONNECTIONS, shutdown).await
 }
 
 /// All pages of the socket's door.
@@ -76,6 +87,7 @@ pub fn router(sim: Sim) -> Router {
         .route("/_sim/retire", post(retire))
         .route("/_sim/instances", post(join))
         .route("/_sim/instances/{id}", post(change))
+        .route("/_sim/groups", post(group))
         .route("/_sim/reset", post(reset))
         .merge(super::outside::pages())
         .fallback(|| async { (StatusCode::NOT_FOUND, ABOUT) })
@@ -86,7 +98,7 @@ pub fn router(sim: Sim) -> Router {
 async fn aws(State(sim): State<Sim>, headers: HeaderMap, body: Body) -> HttpResponse {
     let declared = headers.get("content-length").and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     // One byte more than the protocols take, so that they can tell in their own words that it is too much.
-    let body = match within(READ_TIMEOUT, to_bytes(body, BODY_LIMIT_BYTES + 1)).await {
+    let body = match within(CONNECTIONS.header_read, to_bytes(body, BODY_LIMIT_BYTES + 1)).await {
         Some(Ok(body)) => body,
         Some(Err(_)) if declared.is_none_or(|length| length > BODY_LIMIT_BYTES) => {
             return write(refused(&sim, &too_large()));
@@ -108,7 +120,7 @@ fn ended_early() -> Fault {
 }
 
 fn too_slow() -> Fault {
-    let text = format!("The request's body took more than {} seconds.", READ_TIMEOUT.as_secs());
+    let text = format!("The request's body took more than {} seconds.", CONNECTIONS.header_read.as_secs());
     Fault { status: 408, ..Fault::new("RequestTimeoutException", text) }
 }
 
@@ -142,7 +154,7 @@ fn done(outcome: Result<Tree, String>) -> HttpResponse {
 }
 
 async fn advance(State(sim): State<Sim>, RawQuery(query): RawQuery, body: Body) -> HttpResponse {
-    let Some(Ok(body)) = within(READ_TIMEOUT, to_bytes(body, BODY_LIMIT_BYTES)).await else {
+    let Some(Ok(body)) = within(CONNECTIONS.header_read, to_bytes(body, BODY_LIMIT_BYTES)).await else {
         return refusal(StatusCode::PAYLOAD_TOO_LARGE, "The body is too large, too slow, or it ended early.");
     };
     match read_span(query.as_deref(), &body) {
@@ -161,6 +173,10 @@ async fn join(State(sim): State<Sim>, RawQuery(query): RawQuery) -> HttpResponse
 
 async fn change(State(sim): State<Sim>, Path(id): Path<String>, RawQuery(query): RawQuery) -> HttpResponse {
     told(machines::change(&mut sim.world(), &id, query.as_deref().unwrap_or_default()))
+}
+
+async fn group(State(sim): State<Sim>, RawQuery(query): RawQuery) -> HttpResponse {
+    told(machines::group(&mut sim.world(), query.as_deref().unwrap_or_default()))
 }
 
 fn told(answer: Result<Tree, String>) -> HttpResponse {

@@ -10,7 +10,6 @@
 //!
 //! A signature must be there and in form; it is never verified, since any credentials will do in a simulation.
 
-mod connections;
 pub mod connector;
 pub mod http;
 mod json_protocol;
@@ -29,9 +28,8 @@ use crate::shape::Time;
 
 use super::Sim;
 use super::ecs::Fault;
-pub use connections::{CONNECTION_LIFE, CONNECTIONS_MAX, DRAIN, HEADER_BYTES_MAX, READ_TIMEOUT};
 pub use connector::Connector;
-pub use http::serve;
+pub use http::{CONNECTIONS, serve};
 
 /// The largest request body taken. Weak: ECS publishes only that a task definition may have 64 KiB.
 pub const BODY_LIMIT_BYTES: usize = 1024 * 1024;

@@ -9,6 +9,7 @@ use crate::shape::Tree;
 use crate::tree;
 
 use super::super::ecs;
+use super::super::ecs::capacity_provider::auto_scaling;
 use super::super::neighbours::ec2;
 use super::super::world::World;
 
@@ -81,12 +82,17 @@ pub fn all(world: &mut World) -> Tree {
         "region" => &world.settings.region,
         "clusters" => clusters,
         "capacityProviders" => providers,
+        "autoScalingGroups" => groups(world),
         "containerInstances" => instances,
         "services" => services,
         "tasks" => tasks,
         "volumes" => volumes(world),
         "taskDefinitions" => definitions,
     }
+}
+
+fn groups(world: &World) -> Vec<Tree> {
+    world.ecs.groups.values().map(|group| auto_scaling::show(world, group)).collect()
 }
 
 /// The EBS volumes that ECS made, attached or kept.

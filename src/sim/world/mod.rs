@@ -21,8 +21,13 @@ pub struct Settings {
     pub latency: Duration,
     /// How long a task on FARGATE_SPOT lives on average until it is interrupted. None: no chance interrupts one.
     pub spot_life: Option<Duration>,
+    /// How many vCPUs tasks on FARGATE may have at once, and on FARGATE_SPOT. None: no quota counts.
+    pub fargate_vcpus: Option<u32>,
+    pub fargate_spot_vcpus: Option<u32>,
     /// A subnet or security group that nobody made is refused. Otherwise one that ECS is told of comes into being.
     pub networks_must_exist: bool,
+    /// Throttles ECS's API and Fargate's launches, by the published buckets times this factor. None: nothing is.
+    pub throttle: Option<f64>,
 }
 
 impl Default for Settings {
@@ -33,7 +38,10 @@ impl Default for Settings {
             seed: 1,
             latency: Duration::ZERO,
             spot_life: None,
+            fargate_vcpus: None,
+            fargate_spot_vcpus: None,
             networks_must_exist: false,
+            throttle: None,
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::super::super::neighbours::ec2;
 use super::super::super::world::World;
 use super::super::task::{self, Step, Stop};
-use super::super::{Event, service};
+use super::super::{Event, capacity_provider, service};
 use super::{Instance, Status};
 
 /// An INACTIVE instance can be described so long (§1.3, inferred).
@@ -28,6 +28,7 @@ pub fn seat(world: &mut World, key: &Key, task: &str) {
     if let Some(instance) = world.ecs.instances.get_mut(key) {
         instance.tasks.insert(task.to_owned());
     }
+    capacity_provider::changed(world, &key.0);
 }
 
 /// A task holds nothing any more: whoever waits for room is told.

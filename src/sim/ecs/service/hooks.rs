@@ -6,7 +6,7 @@ use crate::shape::Time;
 
 use super::super::super::world::World;
 use super::super::task::Task;
-use super::super::{Ecs, Event};
+use super::super::{Ecs, Event, capacity_provider};
 use super::{Backoff, Deployment, Service, events};
 
 /// The scheduler is asynchronous: it looks 1 to 3 s after something changed (§2.6).
@@ -39,6 +39,7 @@ pub fn capacity_changed(world: &mut World, cluster: &str) {
     for service in waiting {
         poke(world, cluster, &service);
     }
+    capacity_provider::changed(world, cluster);
 }
 
 /// Puts a pass on the agenda, unless one is due no later. A service has one pass to come at most: a later one that

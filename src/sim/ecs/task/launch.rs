@@ -8,11 +8,12 @@ use crate::tree;
 
 use super::super::super::neighbours::ec2::{self, reach::Needs};
 use super::super::super::world::World;
-use super::super::instance;
+use super::super::instance::{self, Claim};
 use super::super::placement::Placed;
 use super::super::task_definition::TaskDefinition;
 use super::super::{Event, setting};
 use super::behaviour::Behaviour;
+use super::waiting::Wait;
 use super::{
     Container, Health, Host, Interface, LastStatus, Step, Task, Times, interruption, overrides, pull, volumes,
 };
@@ -61,7 +62,7 @@ const HEARD_MS: u64 = 500;
 /// Starts a task on Fargate and returns its id.
 pub fn launch(world: &mut World, order: Order) -> String {
     let cluster = order.cluster.clone();
-    let task = new(world, order);
+    let task = new(world, order, true);
     let id = task.id.clone();
     interruption::foretell(world, &task);
     world.ecs.tasks.insert(task.key(), task);
@@ -73,33 +74,66 @@ pub fn launch(world: &mut World, order: Order) -> String {
 /// Starts a task at a place on an instance, which it holds from now on, and returns its id. Of the order, the platform
 /// version plays no part, and the subnet only in awsvpc mode; without one, the place's first counts.
 pub fn launch_on(world: &mut World, mut order: Order, placed: Placed) -> String {
-    let cluster = order.cluster.clone();
     if !placed.subnets.contains(&order.subnet) {
         order.subnet = placed.subnets.first().cloned().unwrap_or_default();
     }
-    let sized = order.definition.body.text("cpu").is_some();
-    let mut task = new(world, order);
-    let attaches = placed.held.interface;
-    if !attaches {
-        task.interface = None;
+    let mut task = new(world, order, placed.held.interface);
+    if !placed.held.interface {
         task.last = LastStatus::Pending;
     }
-    task.zone = placed.zone;
+    leave_fargate(&mut task, placed.external, placed.held.cpu, placed.held.memory);
+    seat(world, task, placed)
+}
+
+/// Starts a task that has no place yet: it waits in PROVISIONING for its capacity provider (§3.1). Returns its id.
+pub(super) fn launch_waiting(world: &mut World, mut order: Order, wait: Wait) -> String {
+    order.subnet.clear();
+    let claim = Claim::of(&wait.definition.body, &wait.overrides);
+    let mut task = new(world, order, false);
+    task.zone.clear();
+    leave_fargate(&mut task, false, claim.cpu, claim.memory);
+    task.waits = Some(Arc::new(wait));
+    let id = task.id.clone();
+    world.ecs.tasks.insert(task.key(), task);
+    id
+}
+
+/// A waiting task has a place: on it goes as any other on an instance.
+pub(super) fn launch_at_last(world: &mut World, key: &(String, String), wait: &Wait, placed: Placed) {
+    let Some(mut task) = world.ecs.tasks.remove(key) else { return };
+    task.waits = None;
+    if placed.held.interface {
+        let subnet = placed.subnets.first().cloned().unwrap_or_default();
+        task.interface = Some(interface(world, subnet, wait.groups.clone(), false));
+    } else {
+        task.enter(LastStatus::Pending);
+    }
+    task.disks = volumes::create(world, key, &placed.zone, task.service.is_some(), &wait.volumes);
+    seat(world, task, placed);
+}
+
+/// What tasks on instances show otherwise than those on Fargate: no platform, and sizes even if only containers have any.
+fn leave_fargate(task: &mut Task, external: bool, cpu: i64, memory: i64) {
     for fargates in ["platformVersion", "platformFamily", "ephemeralStorage", "fargateEphemeralStorage"] {
         task.body.remove(fargates);
     }
-    task.body.set("launchType", if placed.external { "EXTERNAL" } else { "EC2" });
+    task.body.set("launchType", if external { "EXTERNAL" } else { "EC2" });
+    for (name, size) in [("cpu", cpu), ("memory", memory)] {
+        if task.body.text(name).is_none() {
+            task.body.set(name, size.to_string());
+        }
+    }
+}
+
+/// The task holds its place from now on, and its agent will hear of it.
+fn seat(world: &mut World, mut task: Task, placed: Placed) -> String {
+    let (cluster, id) = task.key();
+    task.zone = placed.zone;
     task.body.set("attributes", vec![tree! { "name" => "ecs.cpu-architecture", "value" => placed.architecture }]);
-    if !sized {
-        task.body.set("cpu", placed.held.cpu.to_string());
-    }
-    if task.body.text("memory").is_none() {
-        task.body.set("memory", placed.held.memory.to_string());
-    }
     let instance = placed.instance.clone();
+    let attaches = placed.held.interface;
     let binds = !attaches && !placed.held.ports.is_empty();
     task.host = Some(Host { instance: placed.instance, arn: placed.arn, held: placed.held, binds });
-    let id = task.id.clone();
     world.ecs.tasks.insert(task.key(), task);
     instance::seat(world, &(cluster.clone(), instance), &id);
     let wait = if attaches { ATTACH_ON_HOST_MS } else { HEARD_MS };
@@ -107,7 +141,7 @@ pub fn launch_on(world: &mut World, mut order: Order, placed: Placed) -> String 
     id
 }
 
-fn new(world: &mut World, order: Order) -> Task {
+fn new(world: &mut World, order: Order, attaches: bool) -> Task {
     let id = world.hex32();
     let (id, arn) = setting::new_arn(world, setting::Kind::Task, &order.cluster, &id);
     let definition = &overrides::applied(&order.definition.body, &order.overrides);
@@ -147,8 +181,9 @@ fn new(world: &mut World, order: Order) -> Task {
         protected_until: None,
         retiring: false,
         needs: Needs::of(definition),
-        interface: Some(interface(world, order.subnet, order.groups, order.public)),
+        interface: attaches.then(|| interface(world, order.subnet, order.groups, order.public)),
         host: None,
+        waits: None,
         tags: order.tags,
         version: 1,
         body,

@@ -13,6 +13,7 @@ mod operations;
 mod overrides;
 mod protection;
 mod pull;
+mod report;
 mod request;
 pub mod retirement;
 mod run;
@@ -21,13 +22,15 @@ mod show;
 mod tests;
 mod tokens;
 pub mod volumes;
+pub mod waiting;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::shape::{Time, Tree};
 
 use super::super::neighbours::ec2::reach::Needs;
-use super::coverage::{Entry, full};
+use super::coverage::{Entry, full, partial};
 use super::instance::Held;
 
 use behaviour::Behaviour;
@@ -45,6 +48,9 @@ pub const OPERATIONS: &[Entry] = &[
     full("RunTask", run::run),
     full("StartTask", run::start),
     full("StopTask", operations::stop),
+    full("SubmitAttachmentStateChanges", report::attachments),
+    full("SubmitContainerStateChange", report::container),
+    partial("SubmitTaskStateChange", report::task, "of managed agents, the embedded ECS tells itself"),
     full("UpdateTaskProtection", protection::update),
 ];
 
@@ -203,8 +209,10 @@ pub struct Task {
     pub containers: Vec<Container>,
     /// In awsvpc mode.
     pub interface: Option<Interface>,
-    /// `None` on Fargate.
+    /// `None` on Fargate, and while it waits for an instance.
     pub host: Option<Host>,
+    /// It waits in PROVISIONING for its capacity provider.
+    pub waits: Option<Arc<waiting::Wait>>,
     pub zone: String,
     /// How long the pull of its images takes.
     pub pull: Duration,
@@ -311,4 +319,6 @@ pub enum Step {
     Retire,
     /// Its service had time enough to replace it.
     Overdue,
+    /// Its capacity provider had time enough to bring an instance.
+    GiveUp,
 }

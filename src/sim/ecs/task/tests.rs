@@ -2,6 +2,7 @@
 
 mod fate;
 mod random;
+mod report;
 mod rig;
 mod run;
 
