@@ -7,27 +7,27 @@
 # RUST_VERSION is at least what Cargo.toml's rust-version asks for.
 ARG RUST_VERSION=1.95
 FROM --platform=$BUILDPLATFORM docker.io/library/rust:${RUST_VERSION}-bookworm AS build
-SHELL ["/bin/bash", "-euo", "pipefail", "-c"]
+SHELL ["/bin/bash", "-e", "-u", "-o", "pipefail", "-c"]
 ARG TARGETARCH=amd64
 WORKDIR /build
 
 # What differs between the two architectures, once: the Rust target, the C compiler that ring needs, and the linker.
 # hadolint ignore=DL3008
 RUN case "$TARGETARCH" in \
-        amd64) machine=x86_64 package=gcc-x86-64-linux-gnu ;; \
-        arm64) machine=aarch64 package=gcc-aarch64-linux-gnu ;; \
+        amd64) machine=x86_64 upper=X86_64 package=gcc-x86-64-linux-gnu ;; \
+        arm64) machine=aarch64 upper=AARCH64 package=gcc-aarch64-linux-gnu ;; \
         *) echo "no build for architecture '$TARGETARCH': there are amd64 and arm64" >&2; exit 1 ;; \
     esac; \
-    packages=(ca-certificates); \
-    command -v "$machine-linux-gnu-gcc" || packages+=("$package" "libc6-dev-$TARGETARCH-cross"); \
     apt-get update -q; \
-    apt-get install -qy --no-install-recommends "${packages[@]}"; \
+    apt-get install -qy --no-install-recommends ca-certificates; \
+    command -v "$machine-linux-gnu-gcc" || \
+        apt-get install -qy --no-install-recommends "$package" "libc6-dev-$TARGETARCH-cross"; \
     rm -rf /var/lib/apt/lists/*; \
     rustup target add "$machine-unknown-linux-musl"; \
     { \
         echo "export MACHINE=$machine CARGO_BUILD_TARGET=$machine-unknown-linux-musl"; \
         echo "export CC_${machine}_unknown_linux_musl=$machine-linux-gnu-gcc"; \
-        echo "export CARGO_TARGET_$(tr a-z A-Z <<<"$machine")_UNKNOWN_LINUX_MUSL_LINKER=$machine-linux-gnu-gcc"; \
+        echo "export CARGO_TARGET_${upper}_UNKNOWN_LINUX_MUSL_LINKER=$machine-linux-gnu-gcc"; \
     } > /build.env
 
 # Dependencies alone: this layer is built anew only when Cargo.toml or Cargo.lock changes.
@@ -49,7 +49,7 @@ RUN . /build.env; \
     install -D "target/$CARGO_BUILD_TARGET/release/ecs-operator" /image/ecs-operator; \
     install -D --mode 0644 /etc/ssl/certs/ca-certificates.crt /image/etc/ssl/certs/ca-certificates.crt; \
     install --directory --mode 1777 /image/tmp; \
-    if [[ $MACHINE == "$(uname -m)" ]]; then /image/ecs-operator --version; fi
+    if [ "$MACHINE" = "$(uname -m)" ]; then /image/ecs-operator --version; fi
 
 FROM scratch
 ARG VERSION=0.1.0
