@@ -15,4 +15,5 @@ pub mod harness;
 pub mod judge;
 pub mod lossy;
 pub mod process;
+pub mod promql;
 pub mod trees;
