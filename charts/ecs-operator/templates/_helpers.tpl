@@ -112,6 +112,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- if gt (len $identities) 1 -}}
 {{- fail (printf "%s are set together, and the SDK would silently use one of them: keep one." (join " and " $identities)) -}}
 {{- end -}}
+{{- if and .Values.aws.credentials.existingSecret (not .Values.settings.region) (not .Values.extraEnv) -}}
+{{- fail "static credentials bring no region: set settings.region." -}}
+{{- end -}}
 {{- if and .Values.settings.sim $identities -}}
 {{- fail (printf "settings.sim needs no credentials, yet %s is set: leave it out, or turn settings.sim off." (first $identities)) -}}
 {{- end -}}
