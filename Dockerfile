@@ -7,13 +7,13 @@
 # RUST_VERSION is at least what Cargo.toml's rust-version asks for.
 ARG RUST_VERSION=1.95
 FROM --platform=$BUILDPLATFORM docker.io/library/rust:${RUST_VERSION}-bookworm AS build
-SHELL ["/bin/bash", "-e", "-u", "-o", "pipefail", "-c"]
 ARG TARGETARCH=amd64
 WORKDIR /build
 
 # What differs between the two architectures, once: the Rust target, the C compiler that ring needs, and the linker.
 # hadolint ignore=DL3008
-RUN case "$TARGETARCH" in \
+RUN set -eu; \
+    case "$TARGETARCH" in \
         amd64) machine=x86_64 upper=X86_64 package=gcc-x86-64-linux-gnu ;; \
         arm64) machine=aarch64 upper=AARCH64 package=gcc-aarch64-linux-gnu ;; \
         *) echo "no build for architecture '$TARGETARCH': there are amd64 and arm64" >&2; exit 1 ;; \
@@ -32,18 +32,18 @@ RUN case "$TARGETARCH" in \
 
 # Dependencies alone: this layer is built anew only when Cargo.toml or Cargo.lock changes.
 COPY Cargo.toml Cargo.lock ./
-RUN . /build.env; \
+RUN set -eu; . /build.env; \
     mkdir src; \
     echo 'fn main() {}' > src/main.rs; \
     touch src/lib.rs; \
     cargo build --release --locked; \
     rm -r src
 
-# The crate itself, and a smoke test where this machine can run it. Its files are as old as the checkout; cargo goes by age, so the entry points are made new.
-# The demo plays the shipped manifests.
+# The crate itself (the demo plays the shipped manifests), and a smoke test where this machine can run it. Files are as
+# old as the checkout, and cargo goes by age: so the entry points are made new.
 COPY manifests manifests
 COPY src src
-RUN . /build.env; \
+RUN set -eu; . /build.env; \
     touch src/lib.rs src/main.rs; \
     cargo build --release --locked; \
     install -D "target/$CARGO_BUILD_TARGET/release/ecs-operator" /image/ecs-operator; \

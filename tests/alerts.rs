@@ -71,7 +71,11 @@ fn every_alert_has_a_case_of_both_kinds() {
     }
     for rule in rules() {
         let [quiet, fires] = seen.remove(name(&rule)).unwrap_or_default();
-        assert!(quiet > 0 && fires > 0, "{}: {quiet} cases in which it is quiet, {fires} in which it fires", name(&rule));
+        assert!(
+            quiet > 0 && fires > 0,
+            "{}: {quiet} cases in which it is quiet, {fires} in which it fires",
+            name(&rule)
+        );
     }
     assert!(seen.is_empty(), "cases of alerts that are not there: {seen:?}");
 }

@@ -198,7 +198,11 @@ const CONTRADICTIONS: &[(&str, &[&str], &str)] = &[
     ("git-https", &["source.gitSync.port=8080"], "both containers share the pod's address"),
     ("git-https", &["source.configMap.name=x"], "source.configMap is filled in"),
     ("git-https", &["source.existingClaim.name=x"], "source.existingClaim.name is set"),
-    ("git-https", &["aws.roleArn=arn:aws:iam::123456789012:role/x"], "aws.roleArn and aws.podIdentity are set together"),
+    (
+        "git-https",
+        &["aws.roleArn=arn:aws:iam::123456789012:role/x"],
+        "aws.roleArn and aws.podIdentity are set together",
+    ),
     ("git-https", &["serviceMonitor.enabled=true", "podMonitor.enabled=true"], "scraped twice"),
     ("git-https", &["prometheusRule.disabled[0]=Nothing"], "an alert \"Nothing\" that is not there"),
     ("git-ssh-irsa", &["source.gitSync.repo=https://h/r.git"], "give git@HOST:PATH"),

@@ -182,9 +182,9 @@ fn whole(body: &str) -> String {
     }
     let (mut rest, mut text) = (body, String::new());
     while let Some((size, after)) = rest.split_once("\r\n") {
-        let size = usize::from_str_radix(size.trim(), 16).unwrap();
-        text += &after[..size];
-        rest = after[size..].trim_start_matches("\r\n");
+        let (chunk, left) = after.split_at(usize::from_str_radix(size.trim(), 16).unwrap());
+        text += chunk;
+        rest = left.trim_start_matches("\r\n");
     }
     text
 }
@@ -201,11 +201,11 @@ fn every_panel_shows_something_of_the_demo() {
     if !have("every_panel_shows_something_of_the_demo", "prometheus", Command::new("prometheus").arg("--version")) {
         return;
     }
-    let demo =
-        Child::start(program().args(["demo", "--listen", "127.0.0.1:0", "--sim-listen", "127.0.0.1:0"]).args([
-            "--time-scale",
-            "2000",
-        ]));
+    let demo = Child::start(
+        program()
+            .args(["demo", "--listen", "127.0.0.1:0", "--sim-listen", "127.0.0.1:0"])
+            .args(["--time-scale", "2000"]),
+    );
     let face: SocketAddr = until_within(ACTS, "the demo serves its metrics", || {
         let shown = demo.out();
         let (before, _) = shown.split_once("/metrics")?;

@@ -53,7 +53,10 @@ pub fn problems(expression: &str) -> Vec<String> {
     for group in ["by (", "on (", "without ("] {
         for list in expression.split(group).skip(1).filter_map(|rest| rest.split(')').next()) {
             wrong.extend(
-                list.split(',').map(str::trim).filter(|label| !known.contains(label)).map(|label| format!("no {label}")),
+                list.split(',')
+                    .map(str::trim)
+                    .filter(|label| !known.contains(label))
+                    .map(|label| format!("no {label}")),
             );
         }
     }
@@ -74,7 +77,7 @@ fn words(text: &str) -> impl Iterator<Item = (&str, &str)> {
     let mut rest = text;
     std::iter::from_fn(move || {
         let begin = rest.find(|letter: char| letter.is_ascii_alphabetic() || letter == '_')?;
-        let from = &rest[begin..];
+        let (_, from) = rest.split_at(begin);
         let end = from.find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_').unwrap_or(from.len());
         let (word, after) = from.split_at(end);
         rest = after;
