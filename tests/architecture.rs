@@ -107,6 +107,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("tokio", NOT_PURE),
     ("fastrand", &["sim", "reconcile", "app"]),
     ("regex_lite", &["sim"]),
+    ("xmlparser", &["shape"]),
     ("axum", &["connections", "serve", "sim::wire"]),
     ("http", &["serve", "sim::wire", "aws"]),
     ("hyper", &["connections", "serve"]),

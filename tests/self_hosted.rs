@@ -36,6 +36,20 @@ fn strings(value: &Value) -> Vec<&str> {
     }
 }
 
+/// What is asked of EC2; all else is ECS's.
+const EC2: [&str; 10] = [
+    "AuthorizeSecurityGroupEgress",
+    "AuthorizeSecurityGroupIngress",
+    "CreateSecurityGroup",
+    "CreateTags",
+    "DescribeSecurityGroups",
+    "DescribeSubnets",
+    "RevokeSecurityGroupEgress",
+    "RevokeSecurityGroupIngress",
+    "UpdateSecurityGroupRuleDescriptionsEgress",
+    "UpdateSecurityGroupRuleDescriptionsIngress",
+];
+
 fn sources(folder: &Path, into: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -47,7 +61,7 @@ fn sources(folder: &Path, into: &mut Vec<PathBuf>) {
     }
 }
 
-/// The operations that the operator's own folders name where they make calls.
+/// The operations that the operator's own folders name where they make calls, each with its service.
 fn called() -> BTreeSet<String> {
     let mut files = Vec::new();
     for folder in ["kinds", "observe", "plan", "reconcile"] {
@@ -56,9 +70,18 @@ fn called() -> BTreeSet<String> {
     let mut all = BTreeSet::new();
     for file in files {
         let text = fs::read_to_string(file).unwrap();
-        for mark in ["Call::ecs(\"", "operation: \"", "create: \""] {
+        for mark in [
+            "Call::ecs(\"",
+            "Call::ec2(\"",
+            "operation: \"",
+            "create: \"",
+            "authorize: \"",
+            "describe: \"",
+            "revoke: \"",
+        ] {
             let names = text.split(mark).skip(1).filter_map(|rest| rest.split('"').next());
-            all.extend(names.map(|name| format!("ecs:{name}")));
+            let service = |name: &str| if EC2.contains(&name) { "ec2" } else { "ecs" };
+            all.extend(names.map(|name| format!("{}:{name}", service(name))));
         }
     }
     all
@@ -124,15 +147,30 @@ fn every_write_asks_for_the_owners_tag() {
     for statement in policy()["Statement"].as_array().unwrap() {
         let actions = strings(&statement["Action"]);
         let condition = &statement["Condition"]["StringEquals"];
-        let reads = |action: &&str| action.starts_with("ecs:Describe") || action.starts_with("ecs:List");
+        let reads =
+            |action: &&str| ["ecs:Describe", "ecs:List", "ec2:Describe"].iter().any(|verb| action.starts_with(verb));
         if actions.iter().all(reads) {
             continue;
         }
         assert!(!actions.iter().any(reads), "reads among writes: {actions:?}");
         let tagged = ["aws:RequestTag/ecs-operator/owner", "aws:ResourceTag/ecs-operator/owner"];
         let ours = tagged.iter().any(|tag| condition[tag] == owner.as_str());
-        let while_making = condition["ecs:CreateAction"].is_array() && actions == ["ecs:TagResource"];
+        let while_making = condition["ecs:CreateAction"].is_array() && actions == ["ecs:TagResource"]
+            || condition["ec2:CreateAction"] == "CreateSecurityGroup" && actions == ["ec2:CreateTags"];
+        // A group is made in a VPC, which has no tag of ours.
+        let in_a_vpc =
+            actions == ["ec2:CreateSecurityGroup"] && statement["Resource"].as_str().unwrap().contains(":vpc/");
         let passing = actions == ["iam:PassRole"] && condition["iam:PassedToService"] == "ecs-tasks.amazonaws.com";
-        assert!(ours || while_making || passing, "{statement}");
+        assert!(ours || while_making || in_a_vpc || passing, "{statement}");
+    }
+}
+
+/// cargo wants every target that Cargo.toml names; the image is built without benches, of stand-ins.
+#[test]
+fn the_dockerfile_stands_in_for_every_bench() {
+    let read = |name: &str| fs::read_to_string(root().join(name)).unwrap();
+    let (manifest, dockerfile) = (read("Cargo.toml"), read("Dockerfile"));
+    for bench in manifest.split("[[bench]]\nname = \"").skip(1).filter_map(|rest| rest.split('"').next()) {
+        assert!(dockerfile.contains(&format!(" benches/{bench}.rs")), "no stand-in for the bench {bench}");
     }
 }

@@ -14,10 +14,11 @@ use crate::cli::plan::{Input, Place, View, markdown, text};
 use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, args, findings, print};
 use crate::clock::Clock;
+use crate::kinds::lookup::Resolved;
 use crate::kinds::{Key, Kind, Object, Origin};
 use crate::manifest::{self, At, Reading};
 use crate::plan::Plan;
-use crate::reconcile::{Shared, pass, sweep};
+use crate::reconcile::{Shared, lookups, pass, sweep};
 use crate::shape::Path;
 use crate::status::Status;
 
@@ -90,6 +91,7 @@ pub async fn view(
     name: impl Fn(&str) -> String,
 ) -> Result<View, Trouble> {
     let plans = all(shared, desired).await?;
+    let (objects, lookups) = looked_up(shared, desired).await;
     let known = RefCell::new(BTreeMap::new());
     let locate = |object: &Object, path: &Path| {
         let mut known = known.borrow_mut();
@@ -108,15 +110,30 @@ pub async fn view(
         revision: &desired.revision,
         owner: &shared.us,
         place: &shared.place,
-        objects: &desired.objects,
+        objects: &objects,
         plans: &plans,
+        lookups: &lookups,
         tags: &|key| {
             let known = shared.known();
             let shown = known.seen.get(key).and_then(|seen| seen.observed.present());
-            shown.map(|shown| shown.list("tags").to_vec()).unwrap_or_default()
+            let words = crate::kinds::definition(key.kind).tags;
+            shown.map(|shown| shown.list(words.list).to_vec()).unwrap_or_default()
         },
         locate: &locate,
     }))
+}
+
+/// The objects with what their selector terms stand for, as far as that is known.
+async fn looked_up(shared: &Shared, desired: &Desired) -> (BTreeMap<Key, Object>, BTreeMap<Key, Resolved>) {
+    let (mut objects, mut found) = (desired.objects.clone(), BTreeMap::new());
+    for (key, object) in objects.iter_mut().filter(|(_, object)| !object.lookup.is_empty()) {
+        // Why it is not known, the plan tells.
+        if let Ok(resolved) = lookups::resolved(shared, object).await {
+            object.spec = resolved.fill(&object.spec);
+            found.insert(key.clone(), resolved);
+        }
+    }
+    (objects, found)
 }
 
 /// The plans of all objects, in the order in which one may refer to another.

@@ -87,6 +87,10 @@ impl Desired {
         self.objects.values().take_while(|object| object.key.kind == Kind::Cluster)
     }
 
+    pub fn security_groups(&self) -> impl Iterator<Item = &Object> {
+        self.objects.values().filter(|object| object.key.kind == Kind::SecurityGroup)
+    }
+
     pub fn services(&self) -> impl Iterator<Item = &Object> {
         self.objects.values().filter(|object| object.key.kind == Kind::Service)
     }

@@ -32,6 +32,7 @@ pub enum Look {
     Document(fn(&Context<'_>, &mut Report<'_>)),
     /// At a spec of whatever kind.
     Spec(fn(&Subject<'_>, &mut Report<'_>)),
+    SecurityGroup(fn(&Subject<'_>, &mut Report<'_>)),
     TaskDefinition(fn(&TaskDefinition<'_>, &mut Report<'_>)),
     /// At a service, together with its task definition where that is a manifest too.
     Service(fn(&Service<'_>, &mut Report<'_>)),

@@ -128,7 +128,7 @@ pub struct Cloud {
     /// With --sim: what chance is drawn from.
     #[arg(long, help_heading = "AWS", value_name = "N", env = "ECS_OPERATOR_SEED", default_value_t = 1)]
     pub seed: u64,
-    /// The share of each of ECS's API buckets that the operator allows itself, in percent.
+    /// The share of each of AWS's API buckets that the operator allows itself, in percent.
     #[arg(long, help_heading = "AWS", value_name = "PERCENT", env = "ECS_OPERATOR_API_SHARE", default_value_t = 50, value_parser = clap::value_parser!(u8).range(1..=100))]
     pub api_share: u8,
 }
@@ -296,6 +296,13 @@ pub struct Sim {
     /// The region requests have to be signed for.
     #[arg(long, value_name = "REGION", env = "ECS_OPERATOR_REGION", default_value = "us-east-1")]
     pub region: String,
+    /// Refuse subnets and security groups that nobody made; otherwise one that ECS is told of comes into being.
+    #[arg(long, env = "ECS_OPERATOR_NETWORKS_MUST_EXIST", value_parser = Yes::new())]
+    pub networks_must_exist: bool,
+    /// Throttle ECS's API by its published buckets, times this factor.
+    #[arg(long, value_name = "FACTOR", env = "ECS_OPERATOR_THROTTLE", num_args = 0..=1, default_missing_value = "1",
+        value_parser = scale)]
+    pub throttle: Option<f64>,
 }
 
 #[derive(Clone, Debug, Flags)]

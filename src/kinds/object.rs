@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::shape::Tree;
 
-use super::{Key, definition, hash};
+use super::{Key, Lookup, definition, hash};
 
 /// Where an object was declared.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,6 +21,8 @@ pub struct Object {
     pub key: Key,
     /// As AWS's API takes it, with its name filled in.
     pub spec: Tree,
+    /// What of the spec stands in EC2 and not in the manifest: until it is resolved, it is missing from `spec`.
+    pub lookup: Lookup,
     pub reconcile: Reconcile,
     pub origin: Origin,
 }
@@ -51,14 +53,15 @@ impl Object {
 
     /// The tags the manifest declares.
     pub fn tags(&self) -> &[Tree] {
-        self.spec.list("tags")
+        self.spec.list(definition(self.key.kind).tags.list)
     }
 
     /// A hash of everything declared: another hash, another generation.
     pub fn fingerprint(&self) -> String {
         let restarted_at = self.reconcile.restarted_at.as_deref().unwrap_or_default();
         let deadline = self.reconcile.progress_deadline.as_secs();
-        hash::hash(&self.spec.clone().with("restartedAt", restarted_at).with("progressDeadline", deadline.to_string()))
+        let declared = self.spec.clone().with("lookup", self.lookup.canonical());
+        hash::hash(&declared.with("restartedAt", restarted_at).with("progressDeadline", deadline.to_string()))
     }
 }
 

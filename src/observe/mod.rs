@@ -4,6 +4,7 @@
 //! the same moment. Task definition revisions are immutable: once read they cost nothing.
 
 mod batch;
+mod network;
 mod stopped;
 mod sweep;
 
@@ -17,6 +18,7 @@ use crate::rollout::Journal;
 use crate::shape::{Call, Time, Tree};
 
 pub use batch::WINDOW as BATCH_WINDOW;
+pub use network::{AGAIN as NETWORK_AGAIN, FRESH as NETWORK_FRESH};
 pub use sweep::{Names, PAGES_MAX, Sweep};
 
 /// So many task definition revisions are remembered; then memory begins anew.
@@ -41,13 +43,15 @@ pub struct Observer {
     clock: Clock,
     batches: Arc<batch::Batches>,
     revisions: Arc<Mutex<BTreeMap<String, Tree>>>,
+    networks: Arc<network::Networks>,
     batch_sent: Arc<dyn Fn(usize) + Send + Sync>,
 }
 
 impl Observer {
     /// `batch_sent` is told the size of each batch.
     pub fn new(aws: Aws, clock: Clock, batch_sent: impl Fn(usize) + Send + Sync + 'static) -> Self {
-        Self { aws, clock, batches: Arc::default(), revisions: Arc::default(), batch_sent: Arc::new(batch_sent) }
+        let (batches, revisions, networks) = (Arc::default(), Arc::default(), Arc::default());
+        Self { aws, clock, batches, revisions, networks, batch_sent: Arc::new(batch_sent) }
     }
 
     /// The clusters, the services declared in them, and whatever else is new there: `ceil(C/100)` calls, and for each
@@ -59,7 +63,7 @@ impl Observer {
     /// One object, in one batch with what others look at now. Kinds that are found otherwise are Absent.
     pub async fn look(&self, object: &Object) -> Seen {
         match object.key.kind {
-            Kind::TaskDefinition => self.seen(Observed::Absent, None, self.clock.now()),
+            Kind::SecurityGroup | Kind::TaskDefinition => self.seen(Observed::Absent, None, self.clock.now()),
             kind => batch::look(self, kind, object.key.cluster.as_deref(), object.aws_name()).await,
         }
     }

@@ -4,6 +4,7 @@
 pub mod brake;
 mod cluster;
 pub mod known;
+mod security_group;
 mod service;
 mod task_definition;
 
@@ -77,6 +78,8 @@ pub enum Reason {
     Draining,
     DriftPersists,
     LegacyArn,
+    LookupUnobserved,
+    LookupUnresolved,
     MassChange,
     NotOwned,
     Overridden,
@@ -90,12 +93,14 @@ pub enum Reason {
 }
 
 impl Reason {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::ClusterAbsent,
         Self::DependencyNotReady,
         Self::Draining,
         Self::DriftPersists,
         Self::LegacyArn,
+        Self::LookupUnobserved,
+        Self::LookupUnresolved,
         Self::MassChange,
         Self::NotOwned,
         Self::Overridden,
@@ -115,6 +120,8 @@ impl Reason {
             Self::Draining => "Draining",
             Self::DriftPersists => "DriftPersists",
             Self::LegacyArn => "LegacyArn",
+            Self::LookupUnobserved => "LookupUnobserved",
+            Self::LookupUnresolved => "LookupUnresolved",
             Self::MassChange => "MassChange",
             Self::NotOwned => "NotOwned",
             Self::Overridden => "Overridden",
@@ -151,6 +158,8 @@ pub struct Facts<'a> {
     pub cluster_declared: bool,
     /// The task definition a service is to run.
     pub task_definition: Resolution,
+    /// Why nothing may be created or deployed, where what the object is made of in EC2 is not known.
+    pub held: Option<&'a Verdict>,
     /// How long someone else's deployment is left alone.
     pub grace: Duration,
     /// Answers to needs.
@@ -200,6 +209,7 @@ pub fn plan(object: &Object, facts: &Facts<'_>) -> Result<Plan, Need> {
     }
     match object.key.kind {
         Kind::Cluster => Ok(cluster::plan(object, facts)),
+        Kind::SecurityGroup => Ok(security_group::plan(object, facts)),
         Kind::TaskDefinition => task_definition::plan(object, facts),
         Kind::Service => service::plan(object, facts),
     }

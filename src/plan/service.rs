@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::kinds::tags::{self, Attempt};
-use crate::kinds::{Difference, Effect, Object, Observed, definition, secrets, service, task_definition};
+use crate::kinds::{Difference, Effect, Object, Observed, definition, lookup, secrets, service, task_definition};
 use crate::rollout::{self, Entry, Outcome, Progress};
 use crate::shape::{Path, Time, Tree};
 
@@ -79,13 +79,23 @@ fn cluster_in_the_way(object: &Object, facts: &Facts<'_>) -> Option<Verdict> {
 }
 
 fn create(object: &Object, facts: &Facts<'_>, wanted: &Wanted<'_>) -> Plan {
-    let late = if wanted.reference.is_none() { vec![Path::from("taskDefinition")] } else { vec![] };
+    let waits_for_group = match facts.held {
+        Some(Verdict::Waiting(Reason::DependencyNotReady, _)) => true,
+        Some(held) => return Plan::of(held.clone()),
+        None => false,
+    };
+    let mut late = if wanted.reference.is_none() { vec![Path::from("taskDefinition")] } else { vec![] };
+    late.extend(waits_for_group.then(|| Path::from("networkConfiguration.awsvpcConfiguration.securityGroups")));
     let reference = wanted.reference.unwrap_or(object.aws_name());
     // "Since ever", so that the same creation is the same call, and a repeat finds the first.
     let attempt = Attempt { at: Time::default(), ..attempt(object, facts, wanted, reference) };
     let before = facts.observed.present().and_then(|gone| gone.get("createdAt")).and_then(Time::from_tree);
     let call = service::create(object, reference, facts.us, &attempt, before);
-    Plan::due(vec![Step { late, ..Step::new(call, StepEffect::Create, "does not exist") }], vec![])
+    let plan = Plan::due(vec![Step { late, ..Step::new(call, StepEffect::Create, "does not exist") }], vec![]);
+    match facts.held {
+        Some(held) => Plan { verdict: held.clone(), ..plan },
+        None => plan,
+    }
 }
 
 fn attempt(object: &Object, facts: &Facts<'_>, wanted: &Wanted<'_>, reference: &str) -> Attempt {
@@ -94,6 +104,7 @@ fn attempt(object: &Object, facts: &Facts<'_>, wanted: &Wanted<'_>, reference: &
         task_definition: reference.to_owned(),
         at: facts.date.max(after_all_seen(facts)),
         restart: service::restart_hash(object),
+        network: lookup::hash(&object.lookup, &object.spec),
     }
 }
 
@@ -224,15 +235,27 @@ fn again(
     tried: &Attempt,
 ) -> Result<Plan, Need> {
     if !change.deploys() && !may_not_have_been_made(shown, tried) {
-        return Ok(settle(object, facts, shown, change, None));
+        let known = facts.held.is_some() || lookup::hash(&object.lookup, &object.spec) == tried.network;
+        return Ok(match known {
+            true => settle(object, facts, shown, change, None),
+            false => settle_and_remember(object, facts, shown, wanted, change),
+        });
     }
     let journal = facts.answers.journal.as_ref().ok_or(Need::Journal(tried.at))?;
     Ok(match journal.outcome(&tried.task_definition) {
+        // What is asked for is there, and what it leads to in EC2 has moved: that is drift.
+        Outcome::Succeeded if change.deploys() && moved(object, shown, tried) => {
+            Plan { drift: true, ..deploy(object, facts, shown, wanted, change, Remembered::No) }
+        }
+        Outcome::NotMade if facts.date.since(tried.at) > JOURNAL_MEMORY && moved(object, shown, tried) => {
+            Plan { drift: true, ..deploy(object, facts, shown, wanted, change, Remembered::No) }
+        }
         Outcome::NotMade if facts.date.since(tried.at) > JOURNAL_MEMORY => {
             held(object, facts, shown, change, tried, "what became of it is no longer in ECS's journal")
         }
         Outcome::NotMade => {
-            let same = wanted.reference == Some(tried.task_definition.as_str());
+            let network = lookup::hash(&object.lookup, &object.spec);
+            let same = wanted.reference == Some(tried.task_definition.as_str()) && network == tried.network;
             let remembered = if same { Remembered::Yes } else { Remembered::No };
             deploy(object, facts, shown, wanted, change, remembered)
         }
@@ -263,6 +286,13 @@ fn again(
             settle(object, facts, shown, change, None)
         }
     })
+}
+
+/// Whether the selector terms stand for something else than they did for the attempt, which is what runs.
+fn moved(object: &Object, shown: &Tree, tried: &Attempt) -> bool {
+    let runs = shown.text("taskDefinition").map(task_definition::short) == Some(tried.task_definition.as_str());
+    let network = lookup::hash(&object.lookup, &object.spec);
+    runs && network.is_some() && tried.network.is_some() && network != tried.network
 }
 
 /// ECS forgets service deployments after 90 days (ecs-semantics §1.3); some days before that its silence says nothing.
@@ -329,6 +359,9 @@ fn deploy(
     change: Change,
     remembered: Remembered,
 ) -> Plan {
+    if let Some(held) = facts.held {
+        return settle(object, facts, shown, change, Some(held.clone()));
+    }
     // A restart is a deployment that nothing but the asking starts.
     let asked_only = change.restart || !change.deploys();
     let why = if change.deploys() { change.why() } else { "reconcile.restartedAt changed".to_owned() };
@@ -387,7 +420,7 @@ fn redacted(object: &Object, facts: &Facts<'_>, said: &str) -> String {
 
 fn stands(object: &Object, facts: &Facts<'_>, shown: &Tree) -> Verdict {
     match rollout::progress(shown, object.reconcile.progress_deadline, facts.date) {
-        Progress::Steady => Verdict::Converged,
+        Progress::Steady => facts.held.cloned().unwrap_or(Verdict::Converged),
         Progress::Settling { running, desired } => Verdict::Settling(format!("{running} of {desired} tasks run")),
         Progress::Rolling { running, desired } => {
             Verdict::Rolling(format!("deploying: {running} of {desired} new tasks run"))

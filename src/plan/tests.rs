@@ -19,6 +19,7 @@ fn us() -> Ownership {
 fn desired(spec: Tree) -> Object {
     let place = Place { account: "123456789012".into(), region: "us-east-1".into() };
     Object {
+        lookup: Default::default(),
         key: Key { place, cluster: Some("prod".into()), kind: Kind::Service, name: "web".into() },
         spec: spec.with("serviceName", "web"),
         reconcile: Reconcile::default(),
@@ -33,6 +34,7 @@ fn live(object: &Object, revision: &str, attempt: &str, hash_of: &str) -> Tree {
         task_definition: attempt.into(),
         at: Time(NOW.0 - 600_000),
         restart: "-".into(),
+        network: None,
     };
     let primary = tree! {
         "id" => "ecs-svc/1", "status" => "PRIMARY", "rolloutState" => "COMPLETED", "createdAt" => Time(NOW.0 - 590_000),
@@ -53,6 +55,7 @@ fn wants(reference: &str) -> Resolution {
 fn decide_with(object: &Object, shown: Observed, wanted: Resolution, answers: &Answers) -> Result<Plan, Need> {
     let cluster = Observed::Present(tree! { "clusterName" => "prod", "status" => "ACTIVE" });
     let facts = Facts {
+        held: None,
         us: &us(),
         observed: &shown,
         date: NOW,
@@ -309,6 +312,7 @@ fn a_service_whose_cluster_is_nowhere_says_what_to_do() {
     let object = desired(tree! { "desiredCount" => 2 });
     for (declared, why, steps) in [(false, Reason::ClusterAbsent, 0), (true, Reason::DependencyNotReady, 1)] {
         let facts = Facts {
+            held: None,
             us: &us(),
             observed: &Observed::Absent,
             date: NOW,
@@ -335,4 +339,53 @@ fn a_task_definition_that_is_not_there_yet_keeps_no_scale_out_waiting() {
     let plan = decide_with(&scaled, Observed::Present(shown), late, &answers).unwrap();
     assert_eq!(operations(&plan), [IN_PLACE, DEPLOYED]);
     assert_eq!(plan.steps.iter().map(|step| step.late.is_empty()).collect::<Vec<_>>(), [true, false]);
+}
+
+/// A service in the subnets that its terms lead to.
+fn looked_up(subnets: &[&str]) -> Object {
+    let awsvpc = tree! { "subnets" => subnets.to_vec() };
+    let network = tree! { "awsvpcConfiguration" => awsvpc };
+    let terms = vec![tree! { "tags" => tree! { "tier" => "private" } }];
+    let lookup = crate::kinds::Lookup { subnets: Some(terms.into()), ..Default::default() };
+    Object { lookup, ..desired(tree! { "desiredCount" => 2, "networkConfiguration" => network }) }
+}
+
+/// The service after an attempt to bring it to these subnets, where it is.
+fn live_in(object: &Object) -> Tree {
+    let shown = live(object, "web:1", "web:1", "web:1")
+        .with("networkConfiguration", object.spec.get("networkConfiguration").unwrap());
+    let network = crate::kinds::lookup::hash(&object.lookup, &object.spec);
+    let attempt = Attempt { network, ..Attempt::read(shown.list("tags")).unwrap() };
+    shown.with("tags", vec![tags::tag(tags::OWNER, "acme/prod"), attempt.tag()])
+}
+
+#[test]
+fn what_terms_lead_to_may_move_which_is_drift_but_for_what_had_failed() {
+    let (before, now) = (looked_up(&["subnet-1"]), looked_up(&["subnet-2"]));
+    let shown = live_in(&before);
+    assert_eq!(decide(&before, &shown, "web:1").unwrap().verdict, Verdict::Converged);
+    for (status, steps, drift, why) in [
+        ("SUCCESSFUL", vec![TAGGED, DEPLOYED], true, None),
+        ("ROLLBACK_SUCCESSFUL", vec![], false, Some(Reason::RolledBack)),
+        ("IN_PROGRESS", vec![], false, None),
+    ] {
+        let plan = after(&now, &shown, "web:1", &[("web:1", status)]);
+        assert_eq!((operations(&plan), plan.drift, reason(&plan)), (steps, drift, why), "{status}");
+    }
+    // The same subnets by another term are another wish, and nothing to deploy.
+    let mut other = before.clone();
+    other.lookup.subnets = Some(vec![tree! { "id" => "subnet-1" }].into());
+    assert_eq!(operations(&decide(&other, &shown, "web:1").unwrap()), [TAGGED]);
+    // Someone brought it there already: that is written down, and no more.
+    assert_eq!(
+        operations(
+            &decide(
+                &now,
+                &live_in(&before).with("networkConfiguration", now.spec.get("networkConfiguration").unwrap()),
+                "web:1"
+            )
+            .unwrap()
+        ),
+        [TAGGED]
+    );
 }

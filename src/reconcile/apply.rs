@@ -21,7 +21,7 @@ pub fn gave_back(shared: &Shared, object: &Object, error: &CallError) {
     let named = match object.key.kind {
         Kind::TaskDefinition => Some(object.key.clone()),
         Kind::Service => service::task_definition(object).manifest(),
-        Kind::Cluster => None,
+        Kind::Cluster | Kind::SecurityGroup => None,
     };
     known.revisions.retain(|(of, _), _| Some(of) != named.as_ref());
 }

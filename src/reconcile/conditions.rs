@@ -93,6 +93,14 @@ pub const REASONS: &[(&str, &str)] = &[
     ("DriftSeen", "A rollout is due that no change in Git asks for; the round is looked at as a whole first."),
     ("Invalid", "AWS refuses the call as it is: mend the manifest. Writing is tried again after an hour."),
     ("LegacyArn", "The service has the old short ARN, which can't be tagged: recreate it."),
+    (
+        "LookupUnobserved",
+        "EC2 could not be asked what the selector terms match: nothing is created or deployed before it can; what runs is left alone, and changes in place are made.",
+    ),
+    (
+        "LookupUnresolved",
+        "The selector terms match nothing that ECS would take: nothing is created or deployed. The message says what there is.",
+    ),
     ("MassChange", "Drift would redeploy too many services at once: any commit lets it go on."),
     ("Network", "AWS was not reached; tried again."),
     ("NotFound", "Something that the call names is not there."),

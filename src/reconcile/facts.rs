@@ -9,6 +9,7 @@ use crate::plan::{self, Answers, Facts, Need, Plan, Resolution};
 use crate::shape::Time;
 use crate::telemetry::CacheResult;
 
+use super::lookups;
 use super::pass::{Memory, Shared};
 
 /// The newest observation, if it can know of our last write; else a new one.
@@ -20,7 +21,10 @@ pub async fn observe(shared: &Shared, object: &Object, fresh_after: Time) -> See
         return seen;
     }
     shared.metrics.cache_asked(if forced { CacheResult::Forced } else { CacheResult::Miss });
-    let seen = shared.observer.look(object).await;
+    let seen = match object.key.kind {
+        Kind::SecurityGroup => lookups::security_group(shared, object, false).await,
+        Kind::Cluster | Kind::TaskDefinition | Kind::Service => shared.observer.look(object).await,
+    };
     shared.known().see(&object.key, seen.clone());
     if object.key.kind == Kind::Cluster {
         shared.known().see_cluster(object.aws_name(), seen.clone());
@@ -63,11 +67,14 @@ pub async fn planned(
     cluster: &Observed,
     memory: &mut Memory,
 ) -> Result<Plan, CallError> {
+    let (object, held) = lookups::looked_up(shared, object, seen).await;
+    let object = object.as_ref();
     let mut answers = Answers::default();
     let declared = |name: &str| desired.clusters().any(|cluster| cluster.aws_name() == name);
     let cluster_declared = object.key.cluster.as_deref().is_some_and(declared);
     for _ in 0..NEEDS_MAX {
         let facts = Facts {
+            held: held.as_ref(),
             us: &shared.us,
             observed: &seen.observed,
             date: seen.date,
@@ -130,7 +137,7 @@ fn resolution(shared: &Shared, desired: &Desired, object: &Object) -> Resolution
         shared.known().revisions.get(&(object.key.clone(), content.to_owned())).cloned()
     };
     match object.key.kind {
-        Kind::Cluster => Resolution::NotNeeded,
+        Kind::Cluster | Kind::SecurityGroup => Resolution::NotNeeded,
         Kind::TaskDefinition => {
             let content = task_definition::content_hash(object);
             match revision(object, &content) {

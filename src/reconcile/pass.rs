@@ -8,7 +8,7 @@ use crate::aws::{Aws, CallError, Class};
 use crate::check::Desired;
 use crate::clock::Clock;
 use crate::kinds::service::{self, Reference};
-use crate::kinds::{Key, Object, Place, hash, secrets, tags, task_definition};
+use crate::kinds::{Key, Kind, Object, Place, hash, secrets, tags, task_definition};
 use crate::observe::{Names, Observer, Seen};
 use crate::plan::{Plan, Reason, StepEffect, Verdict};
 use crate::rollout::{self, Journal, Progress};
@@ -207,12 +207,16 @@ async fn look_and_plan(
     rollouts::tell(shared, object, &plan, memory);
     remember(shared, object, &plan);
     if plan.is_late() && plan.verdict == Verdict::Due {
-        plan.steps.retain(|step| order.go_alone && step.late.is_empty());
+        // A security group comes before its rules, whatever they wait for.
+        let goes = order.go_alone || object.key.kind == Kind::SecurityGroup;
+        plan.steps.retain(|step| goes && step.late.is_empty());
         if plan.steps.is_empty() {
             return stands(not_registered(object));
         }
     }
-    if shared.observe_only || matches!(plan.verdict, Verdict::Waiting(..)) {
+    // Without an answer of EC2's nothing is deployed, and a plan has only what can be done in place.
+    let waits = matches!(&plan.verdict, Verdict::Waiting(reason, _) if *reason != Reason::LookupUnobserved);
+    if shared.observe_only || waits {
         plan.steps.clear();
     }
     if let Some(verdict) = persists(&mut plan, memory, shared.clock.now()) {

@@ -62,6 +62,8 @@ fn changes(object: &Planned) -> String {
             format!("{symbol} {}{values}  # {}\n", change.path, change.note())
         })
         .collect();
+    let looked_up = object.lookups.iter().map(|found| format!("  {}  # from {}\n", found.line('…'), found.from));
+    let lines: String = looked_up.chain([lines]).collect();
     let fence = "`".repeat(longest_run(&lines).max(2) + 1);
     let summary = html(&object.key);
     format!("\n<details><summary>{summary}</summary>\n\n{fence}diff\n{lines}{fence}\n\n</details>\n")

@@ -3,6 +3,7 @@
 //! One [`View`] holds all that is shown, in the order in which it is shown; what may be secret is not in it at all.
 //! `text` is for terminals, `markdown` for pull requests, `json` for programs.
 
+mod lookups;
 mod markdown;
 mod text;
 
@@ -11,10 +12,12 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::kinds::leaf::{self, Leaf};
+use crate::kinds::lookup::{self, Resolved};
 use crate::kinds::{Effect, Key, Object, definition, secrets, tags};
 use crate::plan::{Plan, Step, StepEffect, Verdict};
 use crate::shape::{Path, Tree, json, plain};
 
+use lookups::LookedUp;
 pub use markdown::markdown;
 pub use text::text;
 
@@ -68,6 +71,9 @@ struct Planned {
     drift: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     origin: Option<Place>,
+    /// What its selector terms stand for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    lookups: Vec<LookedUp>,
     changes: Vec<Change>,
     /// The calls that would be made, in their order.
     calls: Vec<&'static str>,
@@ -161,6 +167,8 @@ pub struct Input<'a> {
     pub place: &'a crate::kinds::Place,
     pub objects: &'a BTreeMap<Key, Object>,
     pub plans: &'a [(Key, Plan)],
+    /// What selector terms stand for, of objects whose specs are filled with it.
+    pub lookups: &'a BTreeMap<Key, Resolved>,
     /// An object's tags as they are.
     pub tags: &'a dyn Fn(&Key) -> Vec<Tree>,
     /// Where a value of an object's document stands, by its path from the document's root.
@@ -263,6 +271,7 @@ fn planned(input: &Input<'_>, object: &Object, plan: &Plan) -> Planned {
         message: plain(&message).into_owned(),
         drift: plan.drift,
         origin: (input.locate)(object, &Path::root()),
+        lookups: LookedUp::of(input.lookups.get(&object.key)),
         changes: changes(input, object, plan),
         calls: plan.steps.iter().map(|step| step.call.operation).collect(),
     }
@@ -332,7 +341,9 @@ fn changes(input: &Input<'_>, object: &Object, plan: &Plan) -> Vec<Change> {
     let one = |leaf: Leaf| {
         // A service always runs one: without a name for it, it is to be registered.
         let late = member(&leaf) == TASK_DEFINITION && (late || leaf.desired.is_none());
-        let sent = |step: &Step| whole.is_some() || step.call.input.get(member(&leaf)).is_some();
+        // EC2 changes rules by calls of their own.
+        let by_a_call = |step: &Step| step.call.service == "ec2" && step.effect == StepEffect::InPlace;
+        let sent = |step: &Step| whole.is_some() || by_a_call(step) || step.call.input.get(member(&leaf)).is_some();
         let planned = plan.steps.iter().any(sent);
         let what = whole.unwrap_or_else(|| effect(&leaf));
         Change { planned, ..change(input, object, leaf, what, late) }
@@ -366,7 +377,9 @@ fn change(input: &Input<'_>, object: &Object, leaf: Leaf, effect: What, known_af
         (Some(_), None) if !known_after_apply => Sort::Removed,
         (Some(_), _) => Sort::Changed,
     };
+    let terms = lookup::terms_of(&object.lookup, &leaf.path);
     let place = |at: &Path| (input.locate)(object, &at.below(&Path::from("spec")));
+    let declared_at = terms.as_ref().or(leaf.declared_at.as_ref());
     Change {
         path: plain(&leaf.name).into_owned(),
         change: sort,
@@ -376,21 +389,21 @@ fn change(input: &Input<'_>, object: &Object, leaf: Leaf, effect: What, known_af
         secret,
         effect,
         planned: true,
-        declared: leaf.declared_at.is_some(),
-        origin: leaf.declared_at.as_ref().and_then(place),
+        declared: declared_at.is_some(),
+        origin: declared_at.and_then(place),
     }
 }
 
 /// Declared tags that are sent; the operator's own are not shown.
 fn tag_changes(input: &Input<'_>, object: &Object, plan: &Plan) -> Vec<Change> {
-    let sent: Vec<Tree> = plan.steps.iter().flat_map(|step| step.call.input.list("tags")).cloned().collect();
+    let sent: Vec<Tree> = plan.steps.iter().flat_map(|step| tags_of(&step.call.input)).cloned().collect();
     let sent = tags::read(&sent);
     let live = (input.tags)(&object.key);
     let live = tags::read(&live);
     let declared = object.tags().iter().enumerate();
     let one = |(index, tag): (usize, &Tree)| {
-        let (key, value) = (tag.text("key")?, tag.text("value").unwrap_or_default());
-        let at = Path::from("tags").index(index);
+        let (key, value) = tags::read(std::slice::from_ref(tag)).pop_first()?;
+        let at = Path::from(definition(object.key.kind).tags.list).index(index);
         (sent.get(key) == Some(&value)).then(|| Leaf {
             name: format!("tags[{key}]"),
             path: at.clone(),
@@ -400,6 +413,12 @@ fn tag_changes(input: &Input<'_>, object: &Object, plan: &Plan) -> Vec<Change> {
         })
     };
     declared.filter_map(one).map(|leaf| change(input, object, leaf, What::Tag, false)).collect()
+}
+
+/// The tags that a call sends, wherever its service wants them.
+fn tags_of(input: &Tree) -> impl Iterator<Item = &Tree> {
+    let specified = input.list("TagSpecifications").iter().flat_map(|one| one.list("Tags"));
+    input.list("tags").iter().chain(input.list("Tags")).chain(specified)
 }
 
 /// How a leaf changes, as a symbol and in words.

@@ -3,7 +3,7 @@
 use crate::cli::ink::{Ink, paint};
 use crate::cli::terminal::Terminal;
 
-use super::{Action, Change, Planned, View};
+use super::{Action, Change, LookedUp, Planned, View};
 
 /// The plan of all objects with something to tell, and a last line that counts.
 pub fn text(view: &View, terminal: &Terminal) -> String {
@@ -19,6 +19,9 @@ fn one(object: &Planned, terminal: &Terminal) -> String {
     let before = symbol.len() + 1 + object.key.chars().count() + 2;
     let words = wrapped(&object.headline(), before, terminal.width);
     let mut text = format!("{} {}  {words}\n", marked(terminal, symbol), paint(terminal, Ink::Bold, &object.key));
+    for found in &object.lookups {
+        text.push_str(&looked_up(found, terminal));
+    }
     let lines: Vec<Line> = object.changes.iter().map(|change| Line::of(change, terminal)).collect();
     // Notes stand below one another as far as they fit.
     let fits = |line: &&Line| !line.below && line.width + line.note() <= terminal.width;
@@ -35,6 +38,18 @@ fn one(object: &Planned, terminal: &Terminal) -> String {
     }
     text.push('\n');
     text
+}
+
+/// What terms stand for, with where it is from at its end.
+fn looked_up(found: &LookedUp, terminal: &Terminal) -> String {
+    let ellipsis = if terminal.unicode { '…' } else { '~' };
+    let note = paint(terminal, Ink::Dim, &format!("# from {}", found.from));
+    let line = format!("      {}", wrapped(&found.line(ellipsis), FRAME, terminal.width));
+    let last = line.lines().last().map_or(0, |line| line.chars().count());
+    match last + 4 + "from ".len() + found.from.len() <= terminal.width {
+        true => format!("{line}  {note}\n"),
+        false => format!("{line}\n{DEEPER}{note}\n"),
+    }
 }
 
 /// Words after `before` columns, broken between words where the line ends.

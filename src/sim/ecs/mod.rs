@@ -13,14 +13,17 @@ pub mod setting;
 pub mod tag;
 pub mod task;
 pub mod task_definition;
+pub mod throttle;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::shape::{Tree, table};
 
+use super::neighbours::ec2;
 use super::world::World;
 use coverage::Entry;
 pub use fault::Fault;
+pub use task::spread;
 
 /// What one operation answers.
 pub type Answer = Result<Tree, Fault>;
@@ -50,8 +53,6 @@ pub struct Ecs {
     pub tasks: BTreeMap<(String, String), task::Task>,
     /// By (cluster name, instance id); INACTIVE ones stay describable for a while.
     pub instances: BTreeMap<(String, String), instance::Instance>,
-    /// How many addresses each subnet has given out.
-    pub addresses: BTreeMap<String, u32>,
     /// EBS volumes that ECS made for tasks, by id: attached ones, and those kept when their tasks stopped.
     pub volumes: BTreeMap<String, task::volumes::Volume>,
     /// What RunTask started, by client token.
@@ -60,6 +61,8 @@ pub struct Ecs {
     pub decisions: Vec<service::Decision>,
     /// Whether decisions are recorded.
     pub watched: bool,
+    /// How full the API's buckets are, where it is throttled.
+    pub levels: throttle::Levels,
     /// What the outside has said: alarms, hooks' answers, pushed images.
     pub outside: service::Outside,
 }
@@ -79,6 +82,8 @@ pub enum Event {
     Scaling { group: String },
     /// A cluster's groups are seen to, and the tasks that wait for machines.
     Capacity { cluster: String },
+    /// A machine of EC2 has started up.
+    Machine { id: String },
 }
 
 /// Lets one event happen.
@@ -90,6 +95,7 @@ pub fn fire(world: &mut World, event: Event) {
         Event::Launched { group, number } => capacity_provider::auto_scaling::launched(world, &group, number),
         Event::Scaling { group } => capacity_provider::scaling::look(world, &group),
         Event::Capacity { cluster } => capacity_provider::see_to(world, &cluster),
+        Event::Machine { id } => ec2::boot(world, &id),
     }
 }
 

@@ -61,6 +61,7 @@ POST /_sim/reset                an empty world
 POST /_sim/alarm?name=X&state=ALARM          an alarm that deployments heed
 POST /_sim/hook?target=ARN&answer=FAILED     what a lifecycle hook answers from now on
 POST /_sim/push?image=X                      an image is pushed anew
+POST /_sim/throttle?factor=1                 ECS's API has its published limits, times a factor; 0: none
 ";
 
 /// Serves the world on a socket until `shutdown` resolves.

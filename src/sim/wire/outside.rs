@@ -7,6 +7,7 @@
 //! | `POST /_sim/push?image=X` | someone pushes an image: its tag stands for another digest |
 //! | `POST /_sim/fargate?vcpus=6` | how many vCPUs tasks on FARGATE may have at once; `spot-vcpus=N` on FARGATE_SPOT; `none` for no quota |
 //! | `POST /_sim/fargate?zone=us-east-1a&capacity=off` | Fargate has no capacity in a zone, or with `provider=FARGATE_SPOT` none for Spot; `on` gives it back |
+//! | `POST /_sim/throttle?factor=1` | ECS's API is throttled, by the published buckets times a factor; `factor=0`: not at all |
 
 use axum::Router;
 use axum::extract::{RawQuery, State};
@@ -21,9 +22,9 @@ use super::super::Sim;
 use super::super::ecs::capacity_provider;
 use super::super::ecs::service::alarms;
 use super::super::ecs::service::traffic::HookAnswer;
-use super::super::ecs::task;
+use super::super::ecs::{task, throttle};
 use super::http::{page, refusal};
-use super::query::read_form;
+use super::query::read_query;
 
 /// These pages.
 pub fn pages() -> Router<Sim> {
@@ -34,11 +35,15 @@ pub fn pages() -> Router<Sim> {
             "/_sim/fargate",
             post(|State(sim): State<Sim>, RawQuery(query)| async move { answer(&sim, query, fargate) }),
         )
+        .route(
+            "/_sim/throttle",
+            post(|State(sim): State<Sim>, RawQuery(query)| async move { answer(&sim, query, set_throttle) }),
+        )
         .route("/_sim/push", post(|State(sim): State<Sim>, RawQuery(query)| async move { answer(&sim, query, push) }))
 }
 
 fn answer(sim: &Sim, query: Option<String>, act: fn(&Sim, &Tree) -> Result<Tree, String>) -> Response {
-    match act(sim, &read_form(query.unwrap_or_default().as_bytes())) {
+    match act(sim, &read_query(query.unwrap_or_default().as_bytes())) {
         Ok(done) => page(StatusCode::OK, &done),
         Err(problem) => refusal(StatusCode::BAD_REQUEST, &problem),
     }
@@ -127,6 +132,18 @@ fn fargate(sim: &Sim, query: &Tree) -> Result<Tree, String> {
         .with_some("spotVcpus", world.settings.fargate_spot_vcpus.map(i64::from)))
 }
 
+/// The largest factor: at ten thousand times its buckets nobody is throttled.
+const FACTOR_MOST: f64 = 10_000.0;
+
+fn set_throttle(sim: &Sim, query: &Tree) -> Result<Tree, String> {
+    let text = needed(query, "factor", "factor=1")?;
+    let factor = text.parse::<f64>().ok().filter(|factor| (0.0..=FACTOR_MOST).contains(factor));
+    let factor = factor.ok_or_else(|| format!("`factor` must be a number from 0 to {FACTOR_MOST}, not {text}."))?;
+    let mut world = sim.world();
+    throttle::set(&mut world, (factor > 0.0).then_some(factor));
+    Ok(throttle::shown(&world))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,12 +153,19 @@ mod tests {
     #[test]
     fn the_outside_is_told_or_refused() {
         let sim = Sim::new(Settings::default(), || Time(0));
-        let query = |text: &str| read_form(text.as_bytes());
+        let query = |text: &str| read_query(text.as_bytes());
         assert!(alarm(&sim, &query("name=a%20b&state=ALARM")).is_ok());
         assert_eq!(sim.world().ecs.outside.alarms.get("a b"), Some(&true));
         assert!(alarm(&sim, &query("name=a")).is_err());
         assert!(alarm(&sim, &query("name=a&state=RED")).is_err());
         assert!(hook(&sim, &query("target=arn:x&answer=MAYBE")).is_err());
+        assert!(set_throttle(&sim, &query("factor=0.5")).is_ok());
+        assert_eq!(sim.world().settings.throttle, Some(0.5));
+        for wrong in ["", "factor=x", "factor=-1", "factor=NaN", "factor=inf"] {
+            assert!(set_throttle(&sim, &query(wrong)).is_err(), "{wrong}");
+        }
+        assert!(set_throttle(&sim, &query("factor=0")).is_ok());
+        assert_eq!(sim.world().settings.throttle, None);
         let digest = |image: &str| task::digest(&sim.world().ecs.outside.pushes, image);
         let (plain, other) = (digest("nginx"), digest("nginx:1"));
         assert!(push(&sim, &query("image=nginx:latest")).is_ok());

@@ -38,7 +38,7 @@ impl Shortage {
 pub fn is_open(world: &World, provider: Option<&str>, subnet: &str) -> bool {
     let closed = &world.ecs.outside.closed;
     let spot = provider == Some(SPOT) && closed.contains(SPOT);
-    closed.is_empty() || !spot && !closed.contains(&zone_of(&world.settings.region, subnet))
+    closed.is_empty() || !spot && !closed.contains(&zone_of(world, subnet))
 }
 
 /// What keeps Fargate from taking a task of that size, in CPU units.

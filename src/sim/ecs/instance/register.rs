@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use crate::shape::{Tree, json};
 use crate::tree;
 
+use super::super::super::neighbours::ec2;
 use super::super::super::world::World;
 use super::super::service::{self, cluster_of};
 use super::super::{Answer, Fault, setting, tag};
@@ -100,11 +101,19 @@ pub fn add(world: &mut World, cluster: &str, wish: Wish) -> Result<(String, Stri
         if wish.external { format!("mi-0{digits}") } else { format!("i-0{digits}") }
     });
     let zone = wish.zone.clone().unwrap_or_else(|| next_zone(world, here));
+    if !wish.external {
+        ec2::adopt(world, &machine, name, &zone, arm(&wish));
+    }
     let instance = form(world, cluster, (id, machine), &zone, wish)?;
     let key = instance.key();
     world.ecs.instances.insert(key.clone(), instance);
     service::capacity_changed(world, cluster);
     Ok(key)
+}
+
+fn arm(wish: &Wish) -> bool {
+    let kind = types::find(wish.kind.as_deref().unwrap_or(types::USUAL));
+    wish.arm.unwrap_or_else(|| kind.is_some_and(|kind| kind.arm))
 }
 
 /// A machine as it would join a cluster in that zone, to try placements on: it is nowhere, and has no id.
@@ -125,14 +134,17 @@ fn form(
     let name = wish.kind.as_deref().unwrap_or(types::USUAL);
     let kind = types::find(name);
     let trunking = setting::is_enabled(world, "awsvpcTrunking");
+    let arm = arm(&wish);
+    let network = ec2::stands(world, &machine);
     let nature = attributes::Nature {
         kind: name,
         zone,
-        arm: wish.arm.unwrap_or_else(|| kind.is_some_and(|kind| kind.arm)),
+        arm,
+        network: network.as_ref().map(|(subnet, vpc)| (subnet.as_str(), vpc.as_str())),
         external: wish.external,
         trunk: (trunking && kind.is_some_and(|kind| kind.trunked.is_some())).then_some(id.as_str()),
     };
-    let attributes = attributes::usual(&world.settings.region, &nature);
+    let attributes = attributes::usual(&nature);
     let mut instance = Instance {
         arn: world.arn(&format!("container-instance/{cluster}/{id}")),
         cluster: cluster.to_owned(),

@@ -23,12 +23,15 @@ pub(super) const MISPLACED: &str = "misplaced";
 pub(super) const BLOCKED: &str = "blocked";
 pub(super) const IMPAIRED: &str = "impaired";
 pub(super) const PROTECTED: &str = "protected";
+pub(super) const THROTTLED: &str = "throttled";
 
 pub(super) const STEADY_STATE: &str = "has reached a steady state.";
 pub(super) const BLOCKED_TEXT: &str = "was unable to stop or start tasks during a deployment because of the service \
      deployment configuration. Update the minimumHealthyPercent or maximumPercent value and try again.";
 pub(super) const IMPAIRED_TEXT: &str = "is unable to consistently start tasks successfully. For more information, see \
      the Troubleshooting section of the Amazon ECS Developer Guide.";
+
+pub(super) const THROTTLED_TEXT: &str = "operations are being throttled. Will try again later.";
 
 /// Tasks that a deployment would stop if they were not protected.
 pub(super) fn protected_text(deployment: &str, tasks: i64) -> String {

@@ -85,12 +85,12 @@ pub fn task_runs(ecs: &mut Ecs, key: &(String, String)) {
 }
 
 /// What Fargate reports as a placement failure, beside the task that stopped (§2.8).
-const PLACEMENT_FAILURE: &str = "ResourceInitializationError";
+const PLACEMENT_FAILURES: &[&str] = &["ResourceInitializationError", "Unexpected EC2 error"];
 
 /// A task never reached RUNNING.
 pub fn task_failed_to_start(ecs: &mut Ecs, key: &(String, String), now: Time) {
     let reason = ecs.tasks.get(key).and_then(|task| task.stop.as_ref()).map(|stop| stop.reason.clone());
-    if let Some(reason) = reason.filter(|reason| reason.starts_with(PLACEMENT_FAILURE))
+    if let Some(reason) = reason.filter(|reason| PLACEMENT_FAILURES.iter().any(|one| reason.starts_with(one)))
         && let Some(service) = service_of(ecs, key)
     {
         service.misplaced = Some(reason);

@@ -83,6 +83,7 @@ impl<'a> Asks<'a> {
             constraints: request.constraints.to_vec(),
             strategy: request.strategy.to_vec(),
             volumes: Vec::new(),
+            groups: Vec::new(),
         }
     }
 }

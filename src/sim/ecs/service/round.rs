@@ -12,6 +12,7 @@ use super::super::super::world::World;
 use super::super::capacity_provider::fargate;
 use super::super::task::retirement::REASON;
 use super::super::task::{self, Order, Stop, Task};
+use super::super::throttle;
 use super::places::{self, Place, Unplaced};
 use super::{Bounds, Decision, Kind, Service, capacity, events, show};
 
@@ -277,6 +278,10 @@ impl<'a> Round<'a> {
                     break;
                 }
             };
+            if matches!(placed, Place::Fargate) && !throttle::launches(self.world, 1) {
+                events::tell_once(self.world, self.service, events::THROTTLED, events::THROTTLED_TEXT);
+                break;
+            }
             self.record(Kind::Start);
             let id = match placed {
                 Place::Fargate => task::launch(self.world, order),
@@ -304,6 +309,7 @@ impl<'a> Round<'a> {
             *providers.entry(provider).or_default() += 1;
         }
         let provider = capacity::next_provider(&deployment.spec, &providers);
+        let network = deployment.spec.at(&["networkConfiguration", "awsvpcConfiguration"]).cloned().unwrap_or_default();
         Some(Order {
             cluster: self.service.cluster.clone(),
             group: format!("service:{}", self.service.name),
@@ -313,6 +319,8 @@ impl<'a> Round<'a> {
             platform_version: show::resolved_platform(&deployment.spec).unwrap_or_default().to_owned(),
             subnet: self.emptiest_subnet(&deployment.spec, provider.as_deref()),
             capacity_provider: provider,
+            groups: network.list("securityGroups").iter().filter_map(Tree::as_text).map(str::to_owned).collect(),
+            public: network.text("assignPublicIp") == Some("ENABLED"),
             targets: deployment.target_groups(),
             in_registry: !deployment.spec.list("serviceRegistries").is_empty(),
             execute_command: self.service.settings.bool("enableExecuteCommand") == Some(true),
@@ -325,8 +333,7 @@ impl<'a> Round<'a> {
     /// Starts go where the fewest tasks are (§2.3), and Fargate has capacity; ties in the order of the list.
     fn emptiest_subnet(&self, spec: &Tree, provider: Option<&str>) -> String {
         let subnets = spec.at(&["networkConfiguration", "awsvpcConfiguration", "subnets"]).and_then(Tree::as_list);
-        let region = &self.world.settings.region;
-        let wanted = |subnet: &&str| self.zone.as_ref().is_none_or(|zone| task::zone_of(region, subnet) == *zone);
+        let wanted = |subnet: &&str| self.zone.as_ref().is_none_or(|zone| task::zone_of(self.world, subnet) == *zone);
         let wanted = subnets.unwrap_or_default().iter().filter_map(Tree::as_text).filter(wanted);
         let open = wanted.clone().filter(|subnet| fargate::is_open(self.world, provider, subnet));
         let found = self.emptiest(open);

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use crate::shape::Tree;
 use crate::tree;
 
+use super::super::super::neighbours::ec2::named;
 use super::super::super::world::World;
 use super::super::capacity_provider::{brings_machines, fargate};
 use super::super::instance::{self, Claim};
 use super::super::placement::{self, Failure, Launch, Placed, distribute};
 use super::super::service::{choose_capacity, cluster_of, kept_for_daemons, set_launch_type};
-use super::super::{Answer, Fault};
+use super::super::{Answer, Fault, throttle};
 use super::request::{self, Door, Request};
 use super::waiting::{self, FULL, Wait};
 use super::{Order, launch, launch_on, show, tokens};
@@ -34,7 +35,12 @@ pub(super) fn run(world: &mut World, input: &Tree) -> Answer {
         _ => choose_capacity(world, &cluster, input, spec),
     };
     let request = request::read(world, &cluster, input, Door::Run, choose)?;
+    named::learn(world, &request.network());
     let answer = if request.is_on_fargate() {
+        // Weak: that RunTask is refused as a whole.
+        if !throttle::launches(world, u32::try_from(count).unwrap_or(0)) {
+            return Err(throttle::exceeded());
+        }
         on_fargate(world, &cluster, &request, count)
     } else {
         on_instances(world, &cluster, &request, input, count)?
@@ -63,6 +69,8 @@ fn order(cluster: &str, request: &Request, capacity_provider: Option<String>, su
         capacity_provider,
         platform_version: request.platform_version().to_owned(),
         subnet: subnet.to_owned(),
+        groups: request.groups(),
+        public: request.is_public(),
         targets: Vec::new(),
         in_registry: false,
         execute_command: request.execute_command,
@@ -170,6 +178,7 @@ fn wait(world: &mut World, cluster: &str, request: &Request, input: &Tree, provi
         constraints: asks.constraints.to_vec(),
         strategy: asks.strategy.to_vec(),
         volumes: Vec::new(),
+        groups: Vec::new(),
     };
     let id = waiting::begin(world, order(cluster, request, provider, ""), wait);
     shown(world, cluster, &id)
@@ -178,16 +187,16 @@ fn wait(world: &mut World, cluster: &str, request: &Request, input: &Tree, provi
 /// Tasks on instances that the caller names.
 pub(super) fn start(world: &mut World, input: &Tree) -> Answer {
     let cluster = cluster_of(world, input)?;
-    let named = input.list("containerInstances");
-    if named.is_empty() || named.len() > usize::try_from(MOST).unwrap_or(0) {
+    let instances = input.list("containerInstances");
+    if instances.is_empty() || instances.len() > usize::try_from(MOST).unwrap_or(0) {
         return Err(Fault::invalid(format!("Specify 1 to {MOST} container instances.")));
     }
     let request = request::read(world, &cluster, input, Door::Start, |spec| set_launch_type(spec, "EC2"))?;
-    let public = ["networkConfiguration", "awsvpcConfiguration", "assignPublicIp"];
-    if request.spec.at(&public).and_then(Tree::as_text) == Some("ENABLED") {
+    if request.is_public() {
         return Err(Fault::invalid("Assign public IP is not supported for this launch type."));
     }
-    let ids = named.iter().filter_map(Tree::as_text).map(|one| instance::id_of(world, &cluster, one));
+    named::learn(world, &request.network());
+    let ids = instances.iter().filter_map(Tree::as_text).map(|one| instance::id_of(world, &cluster, one));
     let ids = ids.collect::<Result<Vec<_>, _>>()?;
     let (mut tasks, mut failures) = (Vec::new(), Vec::new());
     for id in ids {

@@ -39,6 +39,8 @@ pub struct Wait {
     pub strategy: Vec<Tree>,
     /// `volumeConfigurations`: the volumes come into being where the task does.
     pub volumes: Vec<Tree>,
+    /// Security groups of its interface.
+    pub groups: Vec<String>,
 }
 
 impl Wait {
@@ -82,6 +84,7 @@ pub fn is_full(ecs: &Ecs, cluster: &str) -> bool {
 pub fn begin(world: &mut World, mut order: Order, mut wait: Wait) -> String {
     let cluster = order.cluster.clone();
     wait.volumes = std::mem::take(&mut order.volumes);
+    wait.groups = std::mem::take(&mut order.groups);
     let id = launch_waiting(world, order, wait);
     let patience = PATIENCE_LEAST + Duration::from_millis(world.below(PATIENCE_JITTER_MS));
     put_down(world, &(cluster.clone(), id.clone()), patience, Step::GiveUp);

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::sim::ecs::capacity_provider::fargate;
-use crate::sim::ecs::task::zone_of;
+use crate::sim::ecs::task::zone_by_name;
 
 const CAPACITY: &str =
     "Capacity is unavailable at this time. Please try again later or in a different availability zone";
@@ -99,7 +99,7 @@ fn a_service_waits_for_quota_and_keeps_trying() {
 #[test]
 fn tasks_go_where_there_is_capacity() {
     let names = ["subnet-1", "subnet-2", "subnet-3", "subnet-4", "subnet-5", "subnet-6"];
-    let zone = |name: &str| zone_of("us-east-1", name);
+    let zone = |name: &str| zone_by_name("us-east-1", name);
     let first = names[0];
     let elsewhere = *names.iter().find(|name| zone(name) != zone(first)).unwrap();
     let mut world = fargate_world(Settings::default());

@@ -397,7 +397,7 @@ fn waiting_tasks_can_be_stopped_and_get_interfaces_when_they_are_placed() {
     let arn = started.list("tasks")[0].text("taskArn").unwrap();
     rig.ask("StopTask", tree! { "task" => arn });
     rig.pass(900);
-    let zone = crate::sim::ecs::task::zone_of("us-east-1", "subnet-a");
+    let zone = crate::sim::ecs::task::zone_by_name("us-east-1", "subnet-a");
     let running = rig.tasks(LastStatus::Running);
     let interface = running[0].interface.as_ref().unwrap();
     assert_eq!((running.len(), interface.subnet.as_str(), &running[0].zone), (1, "subnet-a", &zone));

@@ -58,7 +58,7 @@ fn a_container_may_opt_out_and_zero_tasks_resolve_nothing() {
 
 /// Subnets of one zone, and one of another.
 fn lopsided(rig: &Rig) -> Vec<String> {
-    let zone = |name: &String| zone_of(&rig.world.settings.region, name);
+    let zone = |name: &String| zone_of(&rig.world, name);
     let names = (0..).map(|number| format!("subnet-{number}"));
     let mut names = names.take(60).collect::<Vec<_>>();
     let other = names.iter().position(|name| zone(name) != zone(&names[0])).unwrap();
