@@ -109,6 +109,10 @@ rows! {
     SERVICE_DESIRED = Gauge "service_desired_tasks" ["cluster", "service"] "Tasks that ECS wants to run.";
     SERVICE_RUNNING = Gauge "service_running_tasks" ["cluster", "service"] "Tasks that run.";
     SERVICE_PENDING = Gauge "service_pending_tasks" ["cluster", "service"] "Tasks that are being started.";
+    SERVICE_LOWER = Gauge "service_lower_bound_tasks" ["cluster", "service"]
+        "Healthy tasks that a rollout keeps: minimumHealthyPercent of the desired, rounded up.";
+    SERVICE_UPPER = Gauge "service_upper_bound_tasks" ["cluster", "service"]
+        "Tasks, running and pending, that a rollout does not exceed: maximumPercent of the desired, rounded down.";
     SERVICE_GENERATION = Gauge "service_generation" ["cluster", "service"] "Grows when the service's manifest changes.";
     SERVICE_OBSERVED_GENERATION = Gauge "service_observed_generation" ["cluster", "service"]
         "The generation last acted on; one that stays behind is stuck.";

@@ -16,5 +16,6 @@ pub mod judge;
 pub mod lossy;
 pub mod network;
 pub mod process;
+pub mod promql;
 pub mod trees;
 pub mod world;
