@@ -26,6 +26,13 @@ const PLAN: &[Example] = &[
     ("ecs-operator plan shop -o markdown > comment.md", "for a pull request"),
     ("ecs-operator plan shop -o json | jq .summary", "for programs; docs/plan.md tells the members"),
 ];
+const IMPORT: &[Example] = &[
+    ("ecs-operator import --cluster prod --out shop", "everything that lives in a cluster; its plan is empty"),
+    ("ecs-operator import --cluster prod --out - --redact-env", "look at it first, without values of variables"),
+    ("ecs-operator import --from ecspresso.yml --out shop", "what ecspresso deploys"),
+    ("ecs-operator import --from template.yaml --parameter Stage=prod --out shop", "of a CloudFormation template"),
+    ("terraform show -json | ecs-operator import --from - --out shop", "of a Terraform state"),
+];
 const STATUS: &[Example] = &[
     ("ecs-operator status", "all objects of the operator on this machine"),
     ("ecs-operator status prod/Service/web", "one of them, with its rollout"),
@@ -57,6 +64,7 @@ pub fn of(command: &str) -> String {
         "validate" => VALIDATE,
         "explain" => EXPLAIN,
         "plan" => PLAN,
+        "import" => IMPORT,
         "status" => STATUS,
         "apply" => APPLY,
         "schema" => SCHEMA,

@@ -1,0 +1,134 @@
+//! A spec without what its kind's own rows say is there anyway. Must not know: any default itself.
+
+use std::collections::BTreeSet;
+
+use crate::kinds::normalise::{Rule, canonical_alone};
+use crate::kinds::Definition;
+use crate::shape::check::{Strictness, check};
+use crate::shape::{Map, Path, Segment, Tree, table};
+
+/// Leaves out every member without which the spec still means the same, as the kind's rows compare it, and still fits
+/// its shape.
+pub fn minimal(definition: &Definition, spec: &Tree) -> Tree {
+    let means = |spec: &Tree| {
+        canonical_alone(definition.rows, &table::ecs().with_zeros(definition.structure(), spec))
+    };
+    let misfits = |spec: &Tree| check(table::ecs(), definition.structure(), spec, Strictness::Full).len();
+    let mut spec = without_empties(spec);
+    let (meaning, fits) = (means(&spec), misfits(&spec));
+    let names: BTreeSet<&str> = definition.rows.iter().filter_map(|row| defaulted(row.at, row.rule)).collect();
+    let mut paths = Vec::new();
+    candidates(&spec, &names, &mut Path::root(), &mut paths);
+    // What is around others goes before them: half of a structure may not be what ECS takes.
+    paths.sort_by_key(|path| path.0.len());
+    for path in paths {
+        let mut without = spec.clone();
+        if remove(&mut without, &path.0) && means(&without) == meaning && misfits(&without) <= fits {
+            spec = without;
+        }
+    }
+    without_empties(&spec)
+}
+
+/// The member that a row gives a meaning to where it is absent.
+fn defaulted(at: &'static str, rule: Rule) -> Option<&'static str> {
+    match rule {
+        Rule::Absent(_) | Rule::Derived(_) | Rule::Present => at.rsplit('.').next(),
+        Rule::Owned | Rule::Unmanaged | Rule::Spelling(_) | Rule::Set(_) => None,
+    }
+}
+
+fn candidates(tree: &Tree, names: &BTreeSet<&str>, here: &mut Path, found: &mut Vec<Path>) {
+    let mut below = |segment: Segment, value: &Tree, may_go: bool| {
+        here.0.push(segment);
+        if may_go {
+            found.push(here.clone());
+        }
+        candidates(value, names, here, found);
+        here.0.pop();
+    };
+    match tree {
+        Tree::Map(map) => {
+            for (name, value) in map {
+                let zero = matches!(value, Tree::Int(0) | Tree::Bool(false));
+                below(Segment::Name(name.clone()), value, zero || names.contains(name.as_str()));
+            }
+        }
+        Tree::List(items) => {
+            for (index, value) in items.iter().enumerate() {
+                below(Segment::Index(index), value, false);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn remove(tree: &mut Tree, path: &[Segment]) -> bool {
+    match (tree, path) {
+        (Tree::Map(map), [Segment::Name(name)]) => map.remove(name).is_some(),
+        (Tree::Map(map), [Segment::Name(name), rest @ ..]) => map.get_mut(name).is_some_and(|tree| remove(tree, rest)),
+        (Tree::List(items), [Segment::Index(index), rest @ ..]) => {
+            items.get_mut(*index).is_some_and(|tree| remove(tree, rest))
+        }
+        _ => false,
+    }
+}
+
+/// AWS shows what is not there as null, `[]` or `{}`.
+fn without_empties(tree: &Tree) -> Tree {
+    match tree {
+        Tree::Map(map) => {
+            let whole = map.iter().map(|(name, value)| (name.clone(), without_empties(value)));
+            let gone = |value: &Tree| match value {
+                Tree::Null => true,
+                Tree::List(items) => items.is_empty(),
+                Tree::Map(map) => map.is_empty(),
+                _ => false,
+            };
+            Tree::Map(whole.filter(|(_, value)| !gone(value)).collect::<Map>())
+        }
+        Tree::List(items) => Tree::List(items.iter().map(without_empties).collect()),
+        other => other.clone(),
+    }
+}
+
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kinds::{Kind, definition};
+    use crate::tree;
+
+    #[test]
+    fn what_ecs_fills_in_is_left_out_and_what_was_chosen_stays() {
+        let container = tree! {
+            "name" => "web", "image" => "nginx", "cpu" => 0, "essential" => true, "mountPoints" => Tree::List(vec![]),
+            "environment" => vec![tree! { "name" => "EMPTY", "value" => "" }],
+            "portMappings" => vec![tree! { "containerPort" => 80, "hostPort" => 80, "protocol" => "tcp" }],
+        };
+        let spec = tree! { "family" => "web", "networkMode" => "awsvpc", "containerDefinitions" => vec![container] };
+        let container = tree! {
+            "name" => "web", "image" => "nginx", "environment" => vec![tree! { "name" => "EMPTY", "value" => "" }],
+            "portMappings" => vec![tree! { "containerPort" => 80 }],
+        };
+        let wanted = tree! { "family" => "web", "networkMode" => "awsvpc", "containerDefinitions" => vec![container] };
+        assert_eq!(minimal(definition(Kind::TaskDefinition), &spec), wanted);
+    }
+
+    #[test]
+    fn half_of_a_structure_that_ecs_wants_whole_stays_whole() {
+        let alarms = tree! { "alarmNames" => vec!["a"], "enable" => true, "rollback" => false };
+        let spec = tree! {
+            "serviceName" => "web", "propagateTags" => "NONE",
+            "deploymentConfiguration" => tree! {
+                "maximumPercent" => 200, "minimumHealthyPercent" => 50, "alarms" => alarms.clone(),
+                "deploymentCircuitBreaker" => tree! { "enable" => false, "rollback" => false },
+            },
+        };
+        let wanted = tree! {
+            "serviceName" => "web",
+            "deploymentConfiguration" => tree! { "minimumHealthyPercent" => 50, "alarms" => alarms },
+        };
+        assert_eq!(minimal(definition(Kind::Service), &spec), wanted);
+    }
+}
