@@ -1,7 +1,5 @@
 //! A spec without what its kind's own rows say is there anyway. Must not know: any default itself.
 
-use std::collections::BTreeSet;
-
 use crate::kinds::normalise::{Rule, canonical_alone};
 use crate::kinds::Definition;
 use crate::shape::check::{Strictness, check};
@@ -13,54 +11,72 @@ pub fn minimal(definition: &Definition, spec: &Tree) -> Tree {
     let means = |spec: &Tree| {
         canonical_alone(definition.rows, &table::ecs().with_zeros(definition.structure(), spec))
     };
-    let misfits = |spec: &Tree| check(table::ecs(), definition.structure(), spec, Strictness::Full).len();
+    let misfits = |spec: &Tree| check(table::ecs(), definition.structure(), spec, Strictness::Full);
     let mut spec = without_empties(spec);
     let (meaning, fits) = (means(&spec), misfits(&spec));
-    let names: BTreeSet<&str> = definition.rows.iter().filter_map(|row| defaulted(row.at, row.rule)).collect();
     let mut paths = Vec::new();
-    candidates(&spec, &names, &mut Path::root(), &mut paths);
+    candidates(definition, &spec, &mut Path::root(), &mut paths);
     // What is around others goes before them: half of a structure may not be what ECS takes.
     paths.sort_by_key(|path| path.0.len());
     for path in paths {
         let mut without = spec.clone();
-        if remove(&mut without, &path.0) && means(&without) == meaning && misfits(&without) <= fits {
+        let there = remove(&mut without, &path.0);
+        without = without_empties(&without);
+        if there && means(&without) == meaning && misfits(&without).iter().all(|one| fits.contains(one)) {
             spec = without;
         }
     }
-    without_empties(&spec)
+    spec
 }
 
-/// The member that a row gives a meaning to where it is absent.
-fn defaulted(at: &'static str, rule: Rule) -> Option<&'static str> {
+/// Whether a row gives a member a meaning where it is absent.
+fn is_defaulted(rule: Rule) -> bool {
     match rule {
-        Rule::Absent(_) | Rule::Derived(_) | Rule::Present => at.rsplit('.').next(),
-        Rule::Owned | Rule::Unmanaged | Rule::Spelling(_) | Rule::Set(_) => None,
+        Rule::Absent(_) | Rule::Derived(_) | Rule::Present => true,
+        Rule::Owned | Rule::Unmanaged | Rule::Spelling(_) | Rule::Set(_) => false,
     }
 }
 
-fn candidates(tree: &Tree, names: &BTreeSet<&str>, here: &mut Path, found: &mut Vec<Path>) {
-    let mut below = |segment: Segment, value: &Tree, may_go: bool| {
-        here.0.push(segment);
-        if may_go {
-            found.push(here.clone());
-        }
-        candidates(value, names, here, found);
-        here.0.pop();
-    };
+/// The paths of what may be left out. What is compared otherwise than as a member is not among them.
+fn candidates(definition: &Definition, tree: &Tree, here: &mut Path, found: &mut Vec<Path>) {
     match tree {
         Tree::Map(map) => {
             for (name, value) in map {
+                here.0.push(Segment::Name(name.clone()));
+                let at = pattern(here);
+                let rules = || definition.rows.iter().filter(|row| row.at == at).map(|row| row.rule);
                 let zero = matches!(value, Tree::Int(0) | Tree::Bool(false));
-                below(Segment::Name(name.clone()), value, zero || names.contains(name.as_str()));
+                if !rules().any(|rule| matches!(rule, Rule::Owned)) {
+                    if zero || rules().any(is_defaulted) {
+                        found.push(here.clone());
+                    }
+                    candidates(definition, value, here, found);
+                }
+                here.0.pop();
             }
         }
         Tree::List(items) => {
             for (index, value) in items.iter().enumerate() {
-                below(Segment::Index(index), value, false);
+                here.0.push(Segment::Index(index));
+                candidates(definition, value, here, found);
+                here.0.pop();
             }
         }
         _ => {}
     }
+}
+
+/// A path as rows have it: `containerDefinitions[].cpu`.
+fn pattern(path: &Path) -> String {
+    let mut text = String::new();
+    for segment in &path.0 {
+        match segment {
+            Segment::Name(name) if text.is_empty() => text.push_str(name),
+            Segment::Name(name) => text.push_str(&format!(".{name}")),
+            Segment::Index(_) => text.push_str("[]"),
+        }
+    }
+    text
 }
 
 fn remove(tree: &mut Tree, path: &[Segment]) -> bool {

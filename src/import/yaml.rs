@@ -208,7 +208,7 @@ fn is_plain(text: &str) -> bool {
     let begins = first.is_some_and(|first| first.is_ascii_alphabetic() || first == '/' || first == '_');
     let letters: Vec<char> = text.chars().collect();
     let inside = letters.iter().enumerate().all(|(at, letter)| match (letter, letters.get(at + 1)) {
-        (':', Some(next)) => is_harmless(*next),
+        (':', Some(next)) => is_harmless(*next) || *next == ':',
         (' ', Some(next)) => is_harmless(*next),
         (letter, _) => is_harmless(*letter),
     });
