@@ -48,7 +48,8 @@ async fn adopt(rig: &mut Rig, imported: &Imported) {
         let world = rig.sim.world();
         let clusters = world.ecs.clusters.values().map(|one| one.arn.clone());
         let services = world.ecs.services.values().map(|one| one.arn.clone());
-        let revisions = world.ecs.families.values().flat_map(|family| family.revisions.values()).map(|one| one.arn.clone());
+        let revisions =
+            world.ecs.families.values().flat_map(|family| family.revisions.values()).map(|one| one.arn.clone());
         clusters.chain(services).chain(revisions).collect()
     };
     for arn in arns {
@@ -123,7 +124,12 @@ fn is_minimal(imported: &Imported) {
             let mut without = spec.clone();
             without.remove(name);
             let same = canonical(definition, &without) == canonical(definition, &spec);
-            assert!(!same || name == "taskDefinition" || name == "tags", "{}: {name}: {}", file.path, json::write(value));
+            assert!(
+                !same || name == "taskDefinition" || name == "tags",
+                "{}: {name}: {}",
+                file.path,
+                json::write(value)
+            );
         }
     }
 }

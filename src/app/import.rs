@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::sync::watch;
@@ -11,11 +11,11 @@ use tokio::sync::watch;
 use crate::cli::args::Output;
 use crate::cli::{Exit, args, import as shown, print};
 use crate::clock::Clock;
-use crate::import::{self, Found, Imported, Live, Note, Ways, What};
+use crate::import::{self, Found, Imported, Live, Note, Spot, Ways, What};
 use crate::kinds::{Observed, Place, task_definition};
 use crate::observe::{Names, Observer, Seen};
 use crate::shape::Tree;
-use crate::source::STDIN;
+use crate::source::{self, FileProblem, STDIN};
 use crate::status::Status;
 
 use super::{Cloud, Options, Trouble, assemble};
@@ -33,7 +33,11 @@ pub async fn import(flags: args::Import, clock: Clock) -> Result<Exit, Trouble> 
     if found.is_empty() {
         let told: Vec<String> = notes.iter().map(told).collect();
         let lead = "there is nothing that could become a manifest";
-        return Err(Trouble::Input(if told.is_empty() { lead.to_owned() } else { format!("{lead}: {}", told.join("; ")) }));
+        return Err(Trouble::Input(if told.is_empty() {
+            lead.to_owned()
+        } else {
+            format!("{lead}: {}", told.join("; "))
+        }));
     }
     let imported = import::compose(found, notes, &Ways { redact_env: flags.redact_env, place });
     let out = (!printed).then(|| flags.out.display().to_string());
@@ -45,7 +49,11 @@ pub async fn import(flags: args::Import, clock: Clock) -> Result<Exit, Trouble> 
         Output::Text => shown::text(&imported, out.as_deref()),
         Output::Json => shown::json(&imported, out.as_deref()),
     };
-    if printed { print::err(report.trim_end()) } else { print::out(report.trim_end()) }
+    if printed {
+        print::err(report.trim_end())
+    } else {
+        print::out(report.trim_end())
+    }
     Ok(if imported.is_whole() { Exit::Done } else { Exit::Blocked })
 }
 
@@ -55,9 +63,26 @@ fn told(note: &Note) -> String {
 
 type Source = (Vec<Found>, Vec<Note>, Place);
 
+/// What was named, and what that names in turn.
 fn from_files(flags: &args::Import) -> Result<Source, Trouble> {
-    let _ = flags;
-    let (found, notes) = import::read_files();
+    let load = |paths: &[PathBuf]| source::load_given(paths).map_err(|error| Trouble::Input(error.to_string()));
+    let snapshot = load(&flags.from)?;
+    let mut texts = snapshot.files;
+    if let Some(settings) = snapshot.settings {
+        texts.insert(source::SETTINGS_FILE.to_owned(), settings);
+    }
+    let mut problems = snapshot.problems;
+    // What is not there is told by who names it.
+    let there = import::parts(&texts).into_iter().filter(|name| !texts.contains_key(name)).map(PathBuf::from);
+    let there: Vec<PathBuf> = there.filter(|path| path.is_file()).collect();
+    let more = load(&there)?;
+    texts.extend(more.files);
+    problems.extend(more.problems);
+    let (found, mut notes) = import::from_files(&texts, &flags.parameters);
+    for FileProblem { path, what } in problems {
+        let spot = Spot { file: path, line: 1, column: 1 };
+        notes.push(Note::new(What::Refused, what).at(spot));
+    }
     Ok((found, notes, Place { account: String::new(), region: flags.cloud.region.clone().unwrap_or_default() }))
 }
 
@@ -89,8 +114,14 @@ pub async fn live(observer: &Observer, clusters: &[String]) -> Result<(Live, Vec
         let shown = shown.ok_or_else(|| Trouble::Input(format!("there is no cluster {name}")))?;
         let of = |(cluster, _): &&(String, String)| cluster == name;
         let seen = sweep.services.keys().filter(of).count();
-        if shown.int("activeServicesCount").and_then(|count| usize::try_from(count).ok()).is_some_and(|count| count > seen) {
-            return Err(Trouble::Input(format!("not all services of the cluster {name} could be listed; nothing is written")));
+        if shown
+            .int("activeServicesCount")
+            .and_then(|count| usize::try_from(count).ok())
+            .is_some_and(|count| count > seen)
+        {
+            return Err(Trouble::Input(format!(
+                "not all services of the cluster {name} could be listed; nothing is written"
+            )));
         }
         live.clusters.push(shown);
     }

@@ -40,6 +40,10 @@ pub fn text(imported: &Imported, out: Option<&str>) -> String {
     for said in ending(&imported.claims) {
         line(&said);
     }
+    if !imported.if_terraform.is_empty() {
+        line("No tag tells of Terraform; should it keep these as well, its claim ends with:");
+        imported.if_terraform.iter().for_each(|block| line(&format!("  {block}")));
+    }
     line(&next(imported, out));
     text
 }
@@ -77,7 +81,9 @@ fn ending(claims: &[(String, Claim)]) -> Vec<String> {
         lines.push(format!("  # {object}"));
         lines.extend(claim.ended_by().into_iter().map(|line| format!("  {line}")));
     }
-    let told = |(tool, lines): (&str, Vec<String>)| std::iter::once(format!("{tool} keeps these as well; its claim ends with:")).chain(lines).collect::<Vec<_>>();
+    let told = |(tool, lines): (&str, Vec<String>)| {
+        std::iter::once(format!("{tool} keeps these as well; its claim ends with:")).chain(lines).collect::<Vec<_>>()
+    };
     by_tool.into_iter().flat_map(told).collect()
 }
 
@@ -114,6 +120,7 @@ pub fn json(imported: &Imported, out: Option<&str>) -> String {
             "notes" => list(imported.notes.iter().map(note).collect()),
             "claims" => list(imported.claims.iter().map(claim).collect()),
             "variables" => list(imported.variables.iter().map(variable).collect()),
+            "ifTerraform" => imported.if_terraform.clone(),
             "environmentValues" => imported.environment,
             "secrets" => imported.secrets,
             "warnings" => imported.warnings,

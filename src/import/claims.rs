@@ -1,6 +1,6 @@
 //! Who else keeps an object, by the marks that tools leave, and what ends their claim. Must not know: kinds.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use crate::kinds::Kind;
 use crate::kinds::tags;
@@ -10,12 +10,23 @@ use crate::shape::Tree;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Claim {
     /// By its tags, or the template it was read from.
-    CloudFormation { stack: String, resource: String },
-    Copilot { application: String, environment: String, service: String },
+    CloudFormation {
+        stack: String,
+        resource: String,
+    },
+    Copilot {
+        application: String,
+        environment: String,
+        service: String,
+    },
     /// By the state it was read from: tags do not tell.
-    Terraform { address: String },
+    Terraform {
+        address: String,
+    },
     /// This operator, for an owner.
-    Operator { owner: String },
+    Operator {
+        owner: String,
+    },
 }
 
 impl Claim {
@@ -25,10 +36,17 @@ impl Claim {
         let text = |key: &str| tags.get(key).map(|value| (*value).to_owned());
         if let Some(application) = text("copilot-application") {
             let environment = text("copilot-environment").unwrap_or_default();
-            return Some(Self::Copilot { application, environment, service: text("copilot-service").unwrap_or_default() });
+            return Some(Self::Copilot {
+                application,
+                environment,
+                service: text("copilot-service").unwrap_or_default(),
+            });
         }
         if let Some(stack) = text("aws:cloudformation:stack-name") {
-            return Some(Self::CloudFormation { stack, resource: text("aws:cloudformation:logical-id").unwrap_or_default() });
+            return Some(Self::CloudFormation {
+                stack,
+                resource: text("aws:cloudformation:logical-id").unwrap_or_default(),
+            });
         }
         text(tags::OWNER).map(|owner| Self::Operator { owner })
     }
@@ -51,13 +69,15 @@ impl Claim {
                 vec![
                     format!("stack {}: {resource}:", if stack.is_empty() { "(its own)" } else { stack }),
                     "    DeletionPolicy: Retain".to_owned(),
-                    "update the stack with that, then take the resource out of the template and update it again".to_owned(),
+                    "update the stack with that, then take the resource out of the template and update it again"
+                        .to_owned(),
                 ]
             }
             Self::Copilot { application, environment, service } => vec![
                 format!("stack {application}-{environment}-{service}:"),
                 "    DeletionPolicy: Retain".to_owned(),
-                "on the service and its task definition, then delete the stack with CloudFormation, not with copilot".to_owned(),
+                "on the service and its task definition, then delete the stack with CloudFormation, not with copilot"
+                    .to_owned(),
             ],
             Self::Terraform { address } => vec![
                 "removed {".to_owned(),
@@ -92,14 +112,13 @@ pub fn own_tags(live: &[Tree]) -> Vec<Tree> {
     live.iter().filter(theirs).cloned().collect()
 }
 
-/// The block for whoever has the objects in Terraform, of which no tag would tell.
-pub fn if_terraform(objects: &BTreeMap<String, Kind>) -> Vec<String> {
-    let resource = |kind: &Kind| match kind {
+/// The blocks for whoever has objects of these kinds in Terraform, of which no tag would tell.
+pub fn if_terraform(kinds: impl Iterator<Item = Kind>) -> Vec<String> {
+    let resource = |kind: Kind| match kind {
         Kind::Cluster => "aws_ecs_cluster",
         Kind::TaskDefinition => "aws_ecs_task_definition",
         Kind::Service => "aws_ecs_service",
     };
-    let block = |kind: &Kind| format!("removed {{ from = {}.NAME  lifecycle {{ destroy = false }} }}", resource(kind));
-    let kinds: std::collections::BTreeSet<&Kind> = objects.values().collect();
-    kinds.into_iter().map(block).collect()
+    let block = |kind| format!("removed {{ from = {}.NAME  lifecycle {{ destroy = false }} }}", resource(kind));
+    kinds.collect::<BTreeSet<Kind>>().into_iter().map(block).collect()
 }

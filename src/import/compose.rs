@@ -12,7 +12,7 @@ use crate::tree;
 
 use super::names::{self, placeholder};
 use super::yaml::{self, Remarks};
-use super::{File, Found, Imported, Note, Variable, Ways, What, fit, minimal, redact};
+use super::{File, Found, Imported, Note, Variable, Ways, What, claims, fit, minimal, redact};
 
 /// The file that gives variables their values.
 const VARIABLES_FILE: &str = "variables.yaml";
@@ -52,6 +52,8 @@ pub fn compose(found: Vec<Found>, mut notes: Vec<Note>, ways: &Ways) -> Imported
         }
     }
     let claims = all.iter().filter_map(|one| Some((names::short(one), one.claim.clone()?))).collect();
+    let unmarked = all.iter().filter(|one| one.claim.is_none()).map(|one| one.kind);
+    let if_terraform = claims::if_terraform(unmarked);
     let mut files: Vec<File> = all.iter().zip(&paths).map(|(one, path)| file(one, path)).collect();
     files.extend(defaults(&variables));
     notes.sort();
@@ -59,7 +61,7 @@ pub fn compose(found: Vec<Found>, mut notes: Vec<Note>, ways: &Ways) -> Imported
     let missing = |(_, one): &(&String, &Variable)| one.default.is_none();
     let open = variables.iter().filter(missing).map(|(name, one)| (name.clone(), one.clone())).collect();
     let (secrets, warnings) = (looked.secrets, looked.warnings);
-    Imported { files, notes, claims, variables: open, environment, secrets, warnings }
+    Imported { files, notes, claims, if_terraform, variables: open, environment, secrets, warnings }
 }
 
 /// Each object once; two of one name that differ are told of, and the first stays.
@@ -238,10 +240,8 @@ fn commented(text: &str) -> String {
 
 /// The values that the variables have by default.
 fn defaults(variables: &BTreeMap<String, Variable>) -> Option<File> {
-    let given: BTreeMap<String, Tree> = variables
-        .iter()
-        .filter_map(|(name, one)| Some((name.clone(), Tree::Text(one.default.clone()?))))
-        .collect();
+    let given: BTreeMap<String, Tree> =
+        variables.iter().filter_map(|(name, one)| Some((name.clone(), Tree::Text(one.default.clone()?)))).collect();
     if given.is_empty() {
         return None;
     }

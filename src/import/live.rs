@@ -36,7 +36,10 @@ pub fn found(live: &Live) -> (Vec<Found>, Vec<Note>) {
         let Some(last) = revisions.last() else { continue };
         let reference = format!("{family}:{last}");
         let Some(answer) = live.revisions.get(&reference) else {
-            notes.push(Note::new(What::Refused, format!("{reference} could not be read; its services name it as it is")));
+            notes.push(Note::new(
+                What::Refused,
+                format!("{reference} could not be read; its services name it as it is"),
+            ));
             continue;
         };
         let one = revision(&reference, answer, live.newest.get(*family).copied());

@@ -1,16 +1,14 @@
 //! A spec without what its kind's own rows say is there anyway. Must not know: any default itself.
 
-use crate::kinds::normalise::{Rule, canonical_alone};
 use crate::kinds::Definition;
+use crate::kinds::normalise::{Rule, canonical_alone};
 use crate::shape::check::{Strictness, check};
 use crate::shape::{Map, Path, Segment, Tree, table};
 
 /// Leaves out every member without which the spec still means the same, as the kind's rows compare it, and still fits
 /// its shape.
 pub fn minimal(definition: &Definition, spec: &Tree) -> Tree {
-    let means = |spec: &Tree| {
-        canonical_alone(definition.rows, &table::ecs().with_zeros(definition.structure(), spec))
-    };
+    let means = |spec: &Tree| canonical_alone(definition.rows, &table::ecs().with_zeros(definition.structure(), spec));
     let misfits = |spec: &Tree| check(table::ecs(), definition.structure(), spec, Strictness::Full);
     let mut spec = without_empties(spec);
     let (meaning, fits) = (means(&spec), misfits(&spec));
@@ -107,7 +105,6 @@ fn without_empties(tree: &Tree) -> Tree {
         other => other.clone(),
     }
 }
-
 
 #[cfg(test)]
 mod tests {

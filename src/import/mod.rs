@@ -4,10 +4,13 @@
 //! Every source gives [`Found`] objects with what it could not bring along as [`Note`]s; [`compose`] makes files of
 //! them, reads these as the operator would, and comments out what it would refuse.
 
+mod cfn;
 mod claims;
 mod compose;
 mod convert;
+mod copilot;
 mod ecs;
+mod ecspresso;
 mod files;
 mod fit;
 mod live;
@@ -15,6 +18,7 @@ mod minimal;
 mod names;
 mod order;
 mod redact;
+mod terraform;
 mod yaml;
 
 use std::collections::BTreeMap;
@@ -25,7 +29,8 @@ use crate::shape::Tree;
 
 pub use claims::Claim;
 pub use compose::compose;
-pub use files::read as read_files;
+pub use ecspresso::parts;
+pub use files::{Texts, read as from_files};
 pub use live::{Live, found as from_live};
 pub use yaml::Remarks;
 
@@ -177,6 +182,8 @@ pub struct Imported {
     pub notes: Vec<Note>,
     /// Who else has the objects.
     pub claims: Vec<(String, Claim)>,
+    /// What would end the claim of Terraform, should it keep what carries no mark: its tags do not tell.
+    pub if_terraform: Vec<String>,
     /// Variables without a value in the files.
     pub variables: BTreeMap<String, Variable>,
     /// Values of environment variables that are written down, and how many of them look like secrets.

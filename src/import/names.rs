@@ -56,7 +56,8 @@ fn letters(name: &str) -> String {
 /// A text as the name of a variable.
 pub fn variable(text: &str) -> String {
     let harmless = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
-    let name: String = text.chars().take(LETTERS_MAX).map(|letter| if harmless(letter) { letter } else { '-' }).collect();
+    let name: String =
+        text.chars().take(LETTERS_MAX).map(|letter| if harmless(letter) { letter } else { '-' }).collect();
     let name = name.trim_matches('-');
     if name.is_empty() { "VALUE".to_owned() } else { name.to_owned() }
 }

@@ -40,7 +40,9 @@ pub fn environment(found: &mut Found, taken: &mut BTreeMap<String, String>) {
     };
     for container in containers {
         let container_name = container.text("name").unwrap_or_default().to_owned();
-        let Some(Tree::List(list)) = container.as_map_mut().and_then(|map| map.get_mut("environment")) else { continue };
+        let Some(Tree::List(list)) = container.as_map_mut().and_then(|map| map.get_mut("environment")) else {
+            continue;
+        };
         for one in list {
             let name = one.text("name").unwrap_or_default().to_owned();
             let escaped = format!("{}{{", placeholder(DOLLAR));

@@ -180,7 +180,8 @@ fn flow(tree: &Tree) -> String {
         Tree::List(items) => format!("[{}]", items.iter().map(flow).collect::<Vec<_>>().join(", ")),
         Tree::Map(map) if map.is_empty() => "{}".to_owned(),
         Tree::Map(map) => {
-            let members = order::members(map).into_iter().map(|(name, value)| format!("{}: {}", key(name), flow(value)));
+            let members =
+                order::members(map).into_iter().map(|(name, value)| format!("{}: {}", key(name), flow(value)));
             format!("{{ {} }}", members.collect::<Vec<_>>().join(", "))
         }
     }

@@ -325,8 +325,7 @@ impl<'de> Visitor<'de> for Node<'_> {
         if self.building.tags == Tags::Kept {
             let name = format!("!{tag}");
             let below = self.deeper()?;
-            let value =
-                self.building.below(Segment::Name(name.clone()), || contents.newtype_variant_seed(below))?;
+            let value = self.building.below(Segment::Name(name.clone()), || contents.newtype_variant_seed(below))?;
             return Ok(Tree::Map([(name, value)].into()));
         }
         let fault =

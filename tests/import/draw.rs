@@ -70,7 +70,8 @@ impl Draw {
 
     fn tags(&mut self) -> Tree {
         let count = self.rng.usize(0..3);
-        let tag = |at: usize| tree! { "key" => format!("team{at}"), "value" => self.one(&["shop", "on", "007", "a b", ""]) };
+        let tag =
+            |at: usize| tree! { "key" => format!("team{at}"), "value" => self.one(&["shop", "on", "007", "a b", ""]) };
         Tree::List((0..count).map(tag).collect())
     }
 
@@ -108,7 +109,10 @@ impl Draw {
         }
         if self.rare() && !fargate {
             spec.set("pidMode", self.one(&["task", "host"]));
-            spec.set("placementConstraints", vec![tree! { "type" => "memberOf", "expression" => "attribute:ecs.os-type == linux" }]);
+            spec.set(
+                "placementConstraints",
+                vec![tree! { "type" => "memberOf", "expression" => "attribute:ecs.os-type == linux" }],
+            );
         }
         let volumes = self.volumes(fargate);
         let containers = 1 + self.rng.usize(0..2);
@@ -181,7 +185,8 @@ impl Draw {
             .iter()
             .enumerate()
             .map(|(nth, volume)| {
-                let mount = tree! { "sourceVolume" => volume.text("name").unwrap(), "containerPath" => format!("/m{nth}") };
+                let mount =
+                    tree! { "sourceVolume" => volume.text("name").unwrap(), "containerPath" => format!("/m{nth}") };
                 mount.with_some("readOnly", [None, Some(true), Some(false)][self.rng.usize(0..3)])
             })
             .collect();
@@ -228,7 +233,8 @@ impl Draw {
             one.set("healthCheck", check);
         }
         if self.rare() {
-            let options = tree! { "awslogs-group" => "/ecs/x", "awslogs-region" => "us-east-1", "awslogs-stream-prefix" => "x" };
+            let options =
+                tree! { "awslogs-group" => "/ecs/x", "awslogs-region" => "us-east-1", "awslogs-stream-prefix" => "x" };
             one.set("logConfiguration", tree! { "logDriver" => "awslogs", "options" => options });
         }
         if self.rare() {
