@@ -12,11 +12,16 @@ mod common;
 #[path = "import/draw.rs"]
 mod draw;
 
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use common::golden;
 use common::harness::Rig;
+use common::process::skipped;
 use draw::Draw;
 use ecs_operator::app::live;
+use ecs_operator::cli::import as cli;
 use ecs_operator::import::{self, Imported, Ways, What};
 use ecs_operator::kinds::{Definition, Kind, Place, definition};
 use ecs_operator::observe::Observer;
@@ -137,4 +142,228 @@ fn is_minimal(imported: &Imported) {
 fn canonical(definition: &Definition, spec: &Tree) -> Tree {
     let spec = table::ecs().with_zeros(definition.structure(), spec);
     ecs_operator::kinds::normalise::canonical_alone(definition.rows, &spec)
+}
+
+// ── Files ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const NOWHERE: Ways = Ways { redact_env: false, place: Place { account: String::new(), region: String::new() } };
+
+fn from_files(files: &[(&str, &str)], parameters: &[(&str, &str)], ways: &Ways) -> Imported {
+    let texts = files.iter().map(|(name, text)| ((*name).to_owned(), Arc::from(*text))).collect();
+    let parameters: Vec<(String, String)> =
+        parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let (found, notes) = import::from_files(&texts, &parameters);
+    import::compose(found, notes, ways)
+}
+
+/// The whole of what comes of a source, to the letter.
+fn keep(name: &str, imported: &Imported) {
+    let text = cli::stream(imported) + "\n" + &cli::text(imported, Some("shop"));
+    golden::check(&format!("import/{name}.txt"), &text);
+}
+
+const TASK: &str = r#"{"taskDefinition": {"taskDefinitionArn": "arn:aws:ecs:us-east-1:123456789012:task-definition/web:7",
+  "family": "web", "revision": 7, "status": "ACTIVE", "networkMode": "awsvpc", "cpu": "256", "memory": "512",
+  "requiresCompatibilities": ["FARGATE"], "fromTheFuture": {"a": 1},
+  "containerDefinitions": [{"name": "web", "image": "nginx:1.29", "cpu": 0, "essential": true,
+    "portMappings": [{"containerPort": 80, "hostPort": 80, "protocol": "tcp"}],
+    "environment": [{"name": "LEVEL", "value": "info"}, {"name": "DB_PASSWORD", "value": "hunter2-canary"}]}]},
+  "tags": [{"key": "team", "value": "shop"}, {"key": "aws:cloudformation:stack-name", "value": "shop"}]}"#;
+const SERVICE: &str = r#"{"services": [{"serviceName": "web", "clusterArn": "arn:aws:ecs:us-east-1:123456789012:cluster/prod",
+  "serviceArn": "arn:aws:ecs:us-east-1:123456789012:service/prod/web", "status": "ACTIVE", "desiredCount": 2,
+  "launchType": "FARGATE", "taskDefinition": "arn:aws:ecs:us-east-1:123456789012:task-definition/web:7",
+  "deploymentConfiguration": {"maximumPercent": 200, "minimumHealthyPercent": 50}, "propagateTags": "NONE",
+  "networkConfiguration": {"awsvpcConfiguration": {"subnets": ["subnet-0123456789abcdef0"], "securityGroups": [],
+    "assignPublicIp": "DISABLED"}}}], "failures": []}"#;
+
+#[test]
+fn what_the_aws_cli_prints_becomes_manifests() {
+    keep("ecs", &from_files(&[("task.json", TASK), ("service.json", SERVICE)], &[], &NOWHERE));
+}
+
+#[test]
+fn an_ecspresso_configuration_leads_to_its_files() {
+    let config = "region: us-east-1\ncluster: prod\nservice: web\nservice_definition: ecs-service-def.json\n\
+                  task_definition: ecs-task-def.json\n";
+    let task = r#"{"family": "web", "networkMode": "awsvpc", "cpu": "256", "memory": "512", "requiresCompatibilities": ["FARGATE"],
+  "containerDefinitions": [{"name": "web", "image": "nginx:{{ must_env `TAG` }}", "essential": true,
+    "environment": [{"name": "LEVEL", "value": "{{ env `LEVEL` `info` }}"}]}]}"#;
+    let service = r#"{"launchType": "FARGATE", "desiredCount": {{ env `COUNT` `2` }},
+  "networkConfiguration": {"awsvpcConfiguration": {"subnets": ["{{ tfstate `aws_subnet.a.id` }}"]}}}"#;
+    let files = [("app/ecspresso.yml", config), ("app/ecs-task-def.json", task), ("app/ecs-service-def.json", service)];
+    keep("ecspresso", &from_files(&files, &[], &NOWHERE));
+    let jsonnet = config.replace("ecs-task-def.json", "ecs-task-def.jsonnet");
+    let made = from_files(&[("ecspresso.yml", &jsonnet), ("ecs-service-def.json", service)], &[], &NOWHERE);
+    let note = made.notes.iter().find(|note| note.message.contains("jsonnet")).unwrap();
+    assert_eq!((note.what, note.at.as_ref().unwrap().line), (What::Refused, 5));
+}
+
+const TEMPLATE: &str = "\
+AWSTemplateFormatVersion: '2010-09-09'
+Parameters:
+  Stage: { Type: String }
+  Count: { Type: Number, Default: 2 }
+  Subnets: { Type: 'List<AWS::EC2::Subnet::Id>' }
+  Tag: { Type: String }
+Mappings:
+  Sizes: { prod: { Cpu: 512 }, dev: { Cpu: 256 } }
+Conditions:
+  IsProd: !Equals [!Ref Stage, prod]
+  NotProd: !Not [!Condition IsProd]
+Resources:
+  Cluster:
+    Type: AWS::ECS::Cluster
+    Properties: { ClusterName: !Sub 'shop-${Stage}' }
+  LogGroup: { Type: 'AWS::Logs::LogGroup' }
+  Hook: { Type: 'Custom::Hook' }
+  Task:
+    Type: AWS::ECS::TaskDefinition
+    Properties:
+      Family: !Join ['-', [web, !Ref Stage]]
+      NetworkMode: awsvpc
+      RequiresCompatibilities: [FARGATE]
+      Cpu: !FindInMap [Sizes, !Ref Stage, Cpu]
+      Memory: 1024
+      ExecutionRoleArn: !GetAtt Role.Arn
+      ContainerDefinitions:
+        - Name: web
+          Image: !Sub '${AWS::AccountId}.dkr.ecr.${AWS::Region}.amazonaws.com/web:${Tag}'
+          Essential: !If [IsProd, true, false]
+          Command: !If [NotProd, [sleep, '1'], !Ref 'AWS::NoValue']
+          Surprise: 1
+          LogConfiguration:
+            LogDriver: awslogs
+            Options: { awslogs-group: !Ref LogGroup, awslogs-region: !Ref 'AWS::Region' }
+          PortMappings: [{ ContainerPort: '80' }]
+  Service:
+    Type: AWS::ECS::Service
+    Properties:
+      ServiceName: web
+      Cluster: !Ref Cluster
+      TaskDefinition: !Ref Task
+      DesiredCount: !Ref Count
+      LaunchType: FARGATE
+      NetworkConfiguration:
+        AwsvpcConfiguration: { Subnets: !Ref Subnets }
+";
+
+#[test]
+fn a_template_is_resolved_as_far_as_it_tells() {
+    let parameters = [("Stage", "prod"), ("Subnets", "subnet-0123456789abcdef0,subnet-0123456789abcdef1")];
+    keep("cloudformation", &from_files(&[("template.yaml", TEMPLATE)], &parameters, &NOWHERE));
+}
+
+#[test]
+fn circles_missing_parameters_and_macros_are_told_at_their_place() {
+    let circle = "Transform: AWS::Serverless-2016-10-31\nConditions:\n  A: !Not [!Condition B]\n  B: !Not [!Condition A]\n\
+                  Resources:\n  S:\n    Type: AWS::ECS::Service\n    Properties:\n      ServiceName: !Ref S\n      \
+                  DesiredCount: !If [A, 1, 2]\n      TaskDefinition: 'web:1'\n      LaunchType: FARGATE\n";
+    let made = from_files(&[("t.yaml", circle)], &[], &NOWHERE);
+    let told: Vec<String> = made
+        .notes
+        .iter()
+        .map(|note| format!("{} {} {}", note.at.as_ref().map_or(0, |at| at.line), note.what.as_str(), note.message))
+        .collect();
+    assert!(told.iter().any(|note| note.starts_with("1 left-out a macro")), "{told:#?}");
+    assert!(told.iter().any(|note| note.starts_with("9 placeholder it leads in a circle")), "{told:#?}");
+    assert!(told.iter().any(|note| note.starts_with("10 placeholder !If A")), "{told:#?}");
+}
+
+#[test]
+fn a_terraform_state_becomes_manifests() {
+    let state = r#"{"format_version": "1.0", "terraform_version": "1.9.0", "values": {"root_module": {"resources": [
+ {"address": "aws_vpc.main", "mode": "managed", "type": "aws_vpc", "name": "main", "values": {}}], "child_modules": [{"resources": [
+ {"address": "module.web.aws_ecs_task_definition.web", "mode": "managed", "type": "aws_ecs_task_definition", "name": "web", "values": {
+  "family": "web", "arn": "arn:aws:ecs:us-east-1:123456789012:task-definition/web:3", "cpu": "256", "memory": "512", "revision": 3,
+  "network_mode": "awsvpc", "requires_compatibilities": ["FARGATE"], "task_role_arn": "", "skip_destroy": false, "pid_mode": "",
+  "tags": {"team": "shop"}, "tags_all": {"team": "shop"}, "runtime_platform": [{"cpu_architecture": "ARM64", "operating_system_family": ""}],
+  "volume": [{"name": "data", "host_path": "", "efs_volume_configuration": [{"file_system_id": "fs-0123456789abcdef0", "root_directory": "/", "transit_encryption": "ENABLED", "transit_encryption_port": null, "authorization_config": []}], "docker_volume_configuration": []}],
+  "container_definitions": "[{\"name\":\"web\",\"image\":\"nginx:1\",\"essential\":true,\"environment\":[{\"name\":\"A\",\"value\":\"\"}],\"mountPoints\":[{\"sourceVolume\":\"data\",\"containerPath\":\"/data\"}]}]"}},
+ {"address": "module.web.aws_ecs_service.web[0]", "mode": "managed", "type": "aws_ecs_service", "name": "web", "values": {
+  "name": "web", "cluster": "arn:aws:ecs:us-east-1:123456789012:cluster/prod", "desired_count": 2, "launch_type": "FARGATE",
+  "deployment_maximum_percent": 150, "deployment_minimum_healthy_percent": 100, "enable_ecs_managed_tags": true,
+  "deployment_circuit_breaker": [{"enable": true, "rollback": true}], "wait_for_steady_state": false, "iam_role": "/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS",
+  "load_balancer": [{"container_name": "web", "container_port": 80, "elb_name": "", "target_group_arn": "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/web/0123456789abcdef"}],
+  "network_configuration": [{"assign_public_ip": true, "security_groups": [], "subnets": ["subnet-0123456789abcdef0"]}],
+  "some_new_block": [{"a": 1}], "task_definition": "arn:aws:ecs:us-east-1:123456789012:task-definition/web:3"}},
+ {"address": "module.web.aws_ecs_task_set.x", "mode": "managed", "type": "aws_ecs_task_set", "name": "x", "values": {}}]}]}}}"#;
+    keep("terraform", &from_files(&[("state.json", state)], &[], &NOWHERE));
+}
+
+#[test]
+fn a_copilot_manifest_becomes_what_ecs_runs() {
+    let manifest = "name: api\ntype: Load Balanced Web Service\nimage:\n  location: nginx:1.29\n  port: 8080\nhttp:\n  path: /\n\
+                    cpu: 256\nmemory: 512\nplatform: linux/arm64\ncount:\n  range: 1-4\nexec: true\nvariables:\n  LEVEL: info\n  \
+                    PORT: 8080\n  TABLE:\n    from_cfn: x\nsecrets:\n  TOKEN: /shop/token\nsidecars:\n  envoy:\n    image: envoy:1\n    \
+                    port: 9901/tcp\nenvironments:\n  test:\n    count: 1\n";
+    keep("copilot", &from_files(&[("manifest.yml", manifest)], &[], &NOWHERE));
+    let other = from_files(&[("m.yml", "name: a\ntype: Static Site\n")], &[], &NOWHERE);
+    assert!(other.files.is_empty() && other.notes[0].what == What::Refused, "{:?}", other.notes);
+}
+
+#[test]
+fn bad_input_is_told_where_it_is_and_breaks_nothing() {
+    let deep = "[".repeat(50_000);
+    let rows: &[(&str, &str, &str)] = &[
+        ("a.json", "{\"a\": 1,}", "a.json:1:"),
+        ("a.yaml", "a: [1", "a.yaml:"),
+        ("a.json", "[1, 2]", "this is a list"),
+        ("a.json", "{\"a\": 1, \"a\": 2}", "a.json:1:"),
+        ("a.yaml", "a: \u{0}", "a.yaml:1:"),
+        ("a.yaml", &deep, "a.yaml:1:"),
+        ("a.json", "{\"Resources\": {\"a\": 7}, \"AWSTemplateFormatVersion\": 1}", ""),
+        ("a.json", "{\"values\": {\"root_module\": {\"resources\": [7, {\"type\": \"aws_ecs_service\"}]}}}", ""),
+        ("a.json", "{\"services\": [{\"serviceName\": 7}, 8]}", ""),
+        ("a.json", "{\"containerDefinitions\": \"x\"}", ""),
+        ("a.yml", "service_definition: gone.json\ntask_definition: gone.jsonnet\n", "gone.json is not there"),
+    ];
+    for (file, text, wanted) in rows {
+        let made = from_files(&[(file, text)], &[], &NOWHERE);
+        let told = cli::text(&made, None);
+        assert!(told.contains(wanted), "{text:.40}: {told}");
+        assert!(!made.files.iter().any(|file| file.managed && file.object.is_some()), "{text:.40}: {}", texts(&made));
+    }
+}
+
+#[test]
+fn published_definitions_become_manifests_or_are_refused_with_the_member() {
+    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/definitions");
+    let folder = std::env::var_os("DEFINITIONS").map_or_else(beside, PathBuf::from);
+    if !folder.is_dir() {
+        skipped("published_definitions_become_manifests_or_are_refused_with_the_member", "there are no definitions");
+        return;
+    }
+    let (mut managed, mut refused) = (0, 0);
+    for kind in ["taskdef", "from-cfn-taskdef", "servicedef", "from-cfn-service", "cfn"] {
+        let mut paths: Vec<PathBuf> = fs::read_dir(folder.join(kind)).unwrap().map(|one| one.unwrap().path()).collect();
+        paths.sort();
+        for path in paths {
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            let text = fs::read_to_string(&path).unwrap();
+            let made = from_files(&[(&name, &text)], &[], &NOWHERE);
+            assert!(!made.files.is_empty() || !made.notes.is_empty(), "{kind}/{name}: nothing is said");
+            for file in made.files.iter().filter(|file| file.object.is_some()) {
+                managed += usize::from(file.managed);
+                refused += usize::from(!file.managed);
+                let why = made.notes.iter().find(|note| note.what == What::Refused && note.object == file.object);
+                assert!(file.managed || why.is_some_and(|note| note.message.contains('[')), "{kind}/{name}: {:?}", made.notes);
+            }
+        }
+    }
+    eprintln!("{managed} objects are managed, {refused} refused");
+    assert!(managed > 200 && refused < managed / 4, "{managed} managed, {refused} refused");
+}
+
+#[test]
+fn secrets_are_in_the_files_alone() {
+    let made = from_files(&[("task.json", TASK)], &[], &NOWHERE);
+    assert!(texts(&made).contains("hunter2-canary"));
+    assert_eq!((made.environment, made.secrets), (2, 1));
+    for told in [cli::text(&made, Some("x")), cli::json(&made, Some("x"))] {
+        assert!(!told.contains("hunter2"), "{told}");
+    }
+    let made = from_files(&[("task.json", TASK)], &[], &Ways { redact_env: true, ..NOWHERE });
+    assert!(!texts(&made).contains("hunter2") && texts(&made).contains("${var.DB_PASSWORD}"), "{}", texts(&made));
+    assert!(made.variables.contains_key("LEVEL") && !cli::text(&made, None).contains("hunter2"));
+    assert!(made.files.iter().all(|file| file.managed), "{:?}", made.notes);
 }
