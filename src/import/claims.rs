@@ -63,18 +63,19 @@ impl Claim {
 
     /// What ends the claim, in lines for people.
     pub fn ended_by(&self) -> Vec<String> {
+        let or = |name: &String, any: &str| if name.is_empty() { any.to_owned() } else { name.clone() };
         match self {
             Self::CloudFormation { stack, resource } => {
                 let resource = if resource.is_empty() { "the resource" } else { resource };
                 vec![
-                    format!("stack {}: {resource}:", if stack.is_empty() { "(its own)" } else { stack }),
+                    format!("stack {}: {resource}:", if stack.is_empty() { "of the template" } else { stack }),
                     "    DeletionPolicy: Retain".to_owned(),
                     "update the stack with that, then take the resource out of the template and update it again"
                         .to_owned(),
                 ]
             }
             Self::Copilot { application, environment, service } => vec![
-                format!("stack {application}-{environment}-{service}:"),
+                format!("stack {}-{}-{}:", or(application, "APP"), or(environment, "ENV"), or(service, "SERVICE")),
                 "    DeletionPolicy: Retain".to_owned(),
                 "on the service and its task definition, then delete the stack with CloudFormation, not with copilot"
                     .to_owned(),
@@ -93,9 +94,16 @@ impl Claim {
 impl std::fmt::Display for Claim {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::CloudFormation { stack, resource } => write!(f, "CloudFormation, stack {stack}, resource {resource}"),
+            Self::CloudFormation { stack, resource } => {
+                let stack = if stack.is_empty() { "the template's".to_owned() } else { format!("stack {stack}") };
+                let resource = if resource.is_empty() { String::new() } else { format!(", resource {resource}") };
+                write!(f, "CloudFormation, {stack}{resource}")
+            }
             Self::Copilot { application, environment, service } => {
-                write!(f, "Copilot, application {application}, environment {environment}, service {service}")
+                let parts = [("application", application), ("environment", environment), ("service", service)];
+                let told = parts.iter().filter(|(_, name)| !name.is_empty());
+                let told: Vec<String> = told.map(|(what, name)| format!("{what} {name}")).collect();
+                write!(f, "Copilot, {}", if told.is_empty() { "its manifest".to_owned() } else { told.join(", ") })
             }
             Self::Terraform { address } => write!(f, "Terraform, {address}"),
             Self::Operator { owner } => write!(f, "ecs-operator, owner {owner}"),

@@ -116,7 +116,9 @@ fn look(all: &[Found], paths: &[String], variables: &BTreeMap<String, Variable>,
     };
     let mut looked = Looked::default();
     for finding in desired.findings.iter().filter(known).filter(|finding| finding.severity == Severity::Error) {
-        let message = format!("{} [{}]", finding.short(), finding.rule);
+        let (path, message) = (finding.path.to_string(), finding.short());
+        let path = if path.is_empty() || message.contains(&path) { String::new() } else { format!("{path}: ") };
+        let message = format!("{path}{message} [{}]", finding.rule);
         looked.errors.entry(finding.file.clone()).or_insert(message);
     }
     looked.warnings = desired.warnings.iter().filter(|warning| warning.rule != SECRET_RULE).count();

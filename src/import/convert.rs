@@ -45,6 +45,8 @@ impl Converter<'_> {
             let way: Vec<&str> = match (known, exception) {
                 (Some((member, _)), _) => vec![*member],
                 (None, Some((_, to))) => to.to_vec(),
+                // It says nothing.
+                (None, None) if value.is_empty() => continue,
                 (None, None) => {
                     self.unknown.push((here, target.name(name)));
                     continue;

@@ -86,8 +86,7 @@ pub fn found(document: &Foreign, notes: &mut Vec<Note>) -> Vec<Found> {
         let definition = Found::new(Kind::TaskDefinition, name, definition(&mut reader, tree, name), from.clone());
         let service = Found::new(Kind::Service, name, service(&mut reader, tree, name), from);
         let cluster = reader.open("Cluster", &Path::root(), "the cluster of the Copilot environment");
-        let claim =
-            Claim::Copilot { application: "APP".to_owned(), environment: "ENV".to_owned(), service: name.to_owned() };
+        let claim = Claim::Copilot { application: String::new(), environment: String::new(), service: name.to_owned() };
         for one in [definition, Found { cluster: Some(cluster), ..service }] {
             all.push(Found { variables: reader.variables.clone(), claim: Some(claim.clone()), ..one });
         }

@@ -10,7 +10,7 @@ use crate::shape::{Path, Tree};
 
 use super::files::{Texts, documents};
 use super::names::{placeholder, variable};
-use super::{Found, Note, Spot, Variable, What, ecs};
+use super::{Found, Note, Spot, Variable, What, ecs, limits};
 
 /// The members that name other files, and what these hold.
 const PARTS: [(&str, Kind); 2] = [("task_definition", Kind::TaskDefinition), ("service_definition", Kind::Service)];
@@ -22,7 +22,7 @@ pub fn is(tree: &Tree) -> bool {
 /// Whether a text is such a configuration, templates and all.
 fn looks(text: &str) -> bool {
     let names = |line: &str| PARTS.iter().any(|(name, _)| line.trim_start_matches(['"', ' ']).starts_with(name));
-    text.len() < 64 * 1024 && text.lines().any(names)
+    text.len() < limits::CONFIGURATION_BYTES && text.lines().any(names)
 }
 
 /// The files that configurations among these name, and that are to be read with them.

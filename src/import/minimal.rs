@@ -3,29 +3,47 @@
 use crate::kinds::Definition;
 use crate::kinds::normalise::{Rule, canonical_alone};
 use crate::shape::check::{Strictness, check};
-use crate::shape::{Map, Path, Segment, Tree, table};
+use crate::shape::{Path, Segment, Tree, table};
 
 /// Leaves out every member without which the spec still means the same, as the kind's rows compare it, and still fits
 /// its shape.
 pub fn minimal(definition: &Definition, spec: &Tree) -> Tree {
     let means = |spec: &Tree| canonical_alone(definition.rows, &table::ecs().with_zeros(definition.structure(), spec));
     let misfits = |spec: &Tree| check(table::ecs(), definition.structure(), spec, Strictness::Full);
-    let mut spec = without_empties(spec);
+    let mut spec = spec.clone();
     let (meaning, fits) = (means(&spec), misfits(&spec));
-    let mut paths = Vec::new();
-    candidates(definition, &spec, &mut Path::root(), &mut paths);
-    // What is around others goes before them: half of a structure may not be what ECS takes.
-    paths.sort_by_key(|path| path.0.len());
-    for path in paths {
-        let mut without = spec.clone();
-        let there = remove(&mut without, &path.0);
-        without = without_empties(&without);
-        if there && means(&without) == meaning && misfits(&without).iter().all(|one| fits.contains(one)) {
-            spec = without;
+    // What has become empty may go in its turn.
+    for _ in 0..ROUNDS {
+        let mut paths = Vec::new();
+        candidates(definition, &spec, &mut Path::root(), &mut paths);
+        // What is around others goes before them: half of a structure may not be what ECS takes.
+        paths.sort_by_key(|path| path.0.len());
+        let before = spec.clone();
+        let empty = |path: &Path| spec.find(path).is_some_and(is_empty);
+        let (empties, others): (Vec<Path>, Vec<Path>) = paths.into_iter().partition(empty);
+        // There are many, and all may go at once unless ECS insists on one.
+        let mut bare = spec.clone();
+        empties.iter().for_each(|path| drop(remove(&mut bare, &path.0)));
+        let all_go = misfits(&bare).iter().all(|one| fits.contains(one));
+        if all_go {
+            spec = bare;
+        }
+        for path in empties.into_iter().filter(|_| !all_go).chain(others) {
+            let mut without = spec.clone();
+            let there = remove(&mut without, &path.0);
+            if there && means(&without) == meaning && misfits(&without).iter().all(|one| fits.contains(one)) {
+                spec = without;
+            }
+        }
+        if spec == before {
+            break;
         }
     }
     spec
 }
+
+/// No structure of ECS is deeper.
+const ROUNDS: usize = 12;
 
 /// Whether a row gives a member a meaning where it is absent.
 fn is_defaulted(rule: Rule) -> bool {
@@ -44,7 +62,9 @@ fn candidates(definition: &Definition, tree: &Tree, here: &mut Path, found: &mut
                 let at = pattern(here);
                 let rules = || definition.rows.iter().filter(|row| row.at == at).map(|row| row.rule);
                 let zero = matches!(value, Tree::Int(0) | Tree::Bool(false));
-                if !rules().any(|rule| matches!(rule, Rule::Owned)) {
+                if is_empty(value) {
+                    found.push(here.clone());
+                } else if !rules().any(|rule| matches!(rule, Rule::Owned)) {
                     if zero || rules().any(is_defaulted) {
                         found.push(here.clone());
                     }
@@ -62,6 +82,11 @@ fn candidates(definition: &Definition, tree: &Tree, here: &mut Path, found: &mut
         }
         _ => {}
     }
+}
+
+/// AWS shows what is not there as null, `[]` or `{}`.
+fn is_empty(tree: &Tree) -> bool {
+    !matches!(tree, Tree::Text(_)) && tree.is_empty()
 }
 
 /// A path as rows have it: `containerDefinitions[].cpu`.
@@ -85,24 +110,6 @@ fn remove(tree: &mut Tree, path: &[Segment]) -> bool {
             items.get_mut(*index).is_some_and(|tree| remove(tree, rest))
         }
         _ => false,
-    }
-}
-
-/// AWS shows what is not there as null, `[]` or `{}`.
-fn without_empties(tree: &Tree) -> Tree {
-    match tree {
-        Tree::Map(map) => {
-            let whole = map.iter().map(|(name, value)| (name.clone(), without_empties(value)));
-            let gone = |value: &Tree| match value {
-                Tree::Null => true,
-                Tree::List(items) => items.is_empty(),
-                Tree::Map(map) => map.is_empty(),
-                _ => false,
-            };
-            Tree::Map(whole.filter(|(_, value)| !gone(value)).collect::<Map>())
-        }
-        Tree::List(items) => Tree::List(items.iter().map(without_empties).collect()),
-        other => other.clone(),
     }
 }
 

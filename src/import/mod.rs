@@ -13,6 +13,7 @@ mod ecs;
 mod ecspresso;
 mod files;
 mod fit;
+pub mod limits;
 mod live;
 mod minimal;
 mod names;

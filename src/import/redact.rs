@@ -25,10 +25,14 @@ pub fn literal(tree: &mut Tree, variables: &mut BTreeMap<String, Variable>) {
     }
 }
 
-/// How many environment variables have a value.
+/// How many environment variables have a value that is written down.
 pub fn count(spec: &Tree) -> usize {
     let containers = spec.list("containerDefinitions").iter().flat_map(|container| container.list("environment"));
-    containers.filter(|one| one.text("value").is_some_and(|value| !value.is_empty())).count()
+    containers.filter(|one| one.text("value").is_some_and(|value| !value.is_empty() && !is_variable(value))).count()
+}
+
+fn is_variable(value: &str) -> bool {
+    value.starts_with("${var.") && value.ends_with('}') && value != placeholder(DOLLAR)
 }
 
 /// Puts variables in place of the values of environment variables; equal values of one name share one.

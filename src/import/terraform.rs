@@ -6,7 +6,7 @@ use crate::manifest::Foreign;
 use crate::shape::{Path, Tree, json};
 
 use super::convert::{Converter, Exception, Step};
-use super::{Claim, Found, Note, Remarks, Spot, What, redact};
+use super::{Claim, Found, Note, Remarks, Spot, What, limits, redact};
 
 const KINDS: [(&str, Kind); 3] = [
     ("aws_ecs_cluster", Kind::Cluster),
@@ -52,9 +52,6 @@ const DROPPED: &[&str] = &[
     "sigintrollback",
 ];
 
-/// Modules within modules.
-const DEPTH: usize = 32;
-
 fn module(tree: &Tree) -> Option<(&'static str, &Tree)> {
     let of = |name: &'static str| Some((name, tree.get(name)?.get("root_module")?));
     of("values").or_else(|| of("planned_values"))
@@ -82,7 +79,7 @@ pub fn found(document: &Foreign, notes: &mut Vec<Note>) -> Vec<Found> {
             None => others += 1,
         });
         if others > 0 {
-            let message = format!("{others} resources that are not ECS's stay with Terraform");
+            let message = format!("what is not ECS's stays with Terraform: {others} of its resources");
             notes.push(Note::new(What::Warning, message).at(spot(&Path::root())));
         }
     }
@@ -102,7 +99,7 @@ fn modules(module: &Tree, at: &Path, depth: usize, each: &mut dyn FnMut(&Tree, &
     for (index, resource) in module.list("resources").iter().enumerate() {
         each(resource, &at.name("resources").index(index));
     }
-    for (index, child) in module.list("child_modules").iter().enumerate().filter(|_| depth < DEPTH) {
+    for (index, child) in module.list("child_modules").iter().enumerate().filter(|_| depth < limits::MODULES_DEPTH) {
         modules(child, &at.name("child_modules").index(index), depth + 1, each);
     }
 }
@@ -146,10 +143,6 @@ fn one(resource: &Tree, at: &Path, kind: Kind, spot: &dyn Fn(&Path) -> Spot, not
     };
     let mut spec = converter.structure(definition.structure(), &values, &at.name("values"), &Path::root());
     for (source, target) in std::mem::take(&mut converter.unknown) {
-        let empty = values.find(&Path(target.0.clone())).is_some_and(Tree::is_empty);
-        if empty {
-            continue;
-        }
         let message = format!("{target} is not known to this version");
         found.remarks.entry(target.parent()).or_default().push(format!("Left out: {message}."));
         notes.push(Note::new(What::LeftOut, message).at(spot(&source)).of(&found));

@@ -59,7 +59,7 @@ pub fn found(document: &Foreign, parameters: &[(String, String)], notes: &mut Ve
         }
     }
     if others > 0 {
-        let message = format!("{others} resources that are not ECS's stay with the stack");
+        let message = format!("what is not ECS's stays with the stack: {others} of its resources");
         notes.push(Note::new(What::Warning, message).at(spot(&root.name("Resources"))));
     }
     all

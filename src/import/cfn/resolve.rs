@@ -3,16 +3,12 @@
 
 use crate::import::Variable;
 use crate::import::convert::Step;
+use crate::import::limits;
 use crate::import::names::placeholder;
 use crate::kinds::definition;
 use crate::shape::{Path, Tree};
 
 use super::{kind, variable_of};
-
-/// Functions within functions, and names that lead to names: what goes on for longer goes in circles.
-const DEPTH: usize = 64;
-/// Parts looked at for one resource.
-const STEPS: usize = 200_000;
 
 /// A value that is not known.
 pub struct Open {
@@ -65,7 +61,7 @@ impl<'a> Resolver<'a> {
 
     fn given(&mut self, tree: &Tree, path: &Path) -> Given {
         self.steps += 1;
-        if self.depth >= DEPTH || self.steps > STEPS {
+        if self.depth >= limits::FUNCTIONS_DEPTH || self.steps > limits::FUNCTIONS {
             return Given::Open("circle".to_owned(), "it leads in a circle, or too deep".to_owned());
         }
         self.depth += 1;
@@ -148,8 +144,8 @@ impl<'a> Resolver<'a> {
             return Given::Open(name.to_owned(), format!("!Ref {name}, which the template does not have"));
         };
         let Some(kind) = kind(resource) else {
-            let kind = resource.text("Type").unwrap_or("resource");
-            return Given::Open(name.to_owned(), format!("!Ref {name}, a {kind} of the stack"));
+            let kind = resource.text("Type").unwrap_or("no type");
+            return Given::Open(name.to_owned(), format!("!Ref {name}, of the stack ({kind})"));
         };
         // An ECS resource of the template is a manifest of that name.
         let member = definition(kind).name_member;
@@ -251,7 +247,7 @@ impl<'a> Resolver<'a> {
     }
 
     fn holds(&mut self, tree: &Tree, at: &Path) -> Option<bool> {
-        if self.depth >= DEPTH {
+        if self.depth >= limits::FUNCTIONS_DEPTH {
             return None;
         }
         self.depth += 1;
