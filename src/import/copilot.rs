@@ -130,7 +130,7 @@ fn definition(reader: &mut Reader<'_>, tree: &Tree, name: &str) -> Tree {
     for (sidecar, one) in tree.get("sidecars").and_then(Tree::as_map).into_iter().flatten() {
         let at = Path::from("sidecars").name(sidecar);
         let mut container = container(reader, one, one.get("image"), &at, sidecar);
-        if let Some(port) = one.get("port").map(|port| crate::shape::json::write(port)) {
+        if let Some(port) = one.get("port").map(crate::shape::json::write) {
             let port = port.trim_matches('"').split('/').next().and_then(|port| port.parse::<i64>().ok());
             container = container.with_some("portMappings", port.map(|port| vec![tree! { "containerPort" => port }]));
         }

@@ -87,9 +87,7 @@ pub fn one(file: &str, places: &Places, at: &Path, kind: Kind, mut tree: Tree, n
     if kind == Kind::Service && spec.text("schedulingStrategy") == Some("DAEMON") {
         spec.remove("desiredCount");
     }
-    for member in ["clientToken"] {
-        spec.remove(member);
-    }
+    spec.remove("clientToken");
     found.claim = Claim::of(spec.list("tags"));
     let own = claims::own_tags(spec.list("tags"));
     if own.is_empty() {

@@ -23,7 +23,9 @@ pub fn minimal(definition: &Definition, spec: &Tree) -> Tree {
         let (empties, others): (Vec<Path>, Vec<Path>) = paths.into_iter().partition(empty);
         // There are many, and all may go at once unless ECS insists on one.
         let mut bare = spec.clone();
-        empties.iter().for_each(|path| drop(remove(&mut bare, &path.0)));
+        for path in &empties {
+            remove(&mut bare, &path.0);
+        }
         let all_go = misfits(&bare).iter().all(|one| fits.contains(one));
         if all_go {
             spec = bare;

@@ -73,13 +73,13 @@ impl Writer<'_> {
     fn value(&mut self, lead: &str, value: &Tree, at: &Path, indent: usize) {
         let one_line = flow(value);
         let width = lead.chars().count() + 1 + one_line.chars().count();
-        let plain = !self.remarked_below(at);
+        let fits = width <= WIDTH && !self.remarked_below(at);
         match value {
-            Tree::Map(map) if !map.is_empty() && !(plain && width <= WIDTH && is_small(map)) => {
+            Tree::Map(map) if !(map.is_empty() || fits && is_small(map)) => {
                 self.text.push_str(&format!("{lead}\n"));
                 self.map(map, at, indent + 2);
             }
-            Tree::List(items) if !items.is_empty() && !(plain && width <= WIDTH && items.iter().all(is_scalar)) => {
+            Tree::List(items) if !(items.is_empty() || fits && items.iter().all(is_scalar)) => {
                 self.text.push_str(&format!("{lead}\n"));
                 self.items(items, at, indent + 2);
             }
