@@ -160,8 +160,13 @@ fn leading_comments(text: &str) -> (String, String) {
     (comments.to_owned(), rest.to_owned())
 }
 
+/// What may stand on one line with others; a text of several lines reads better as a block.
 fn is_scalar(tree: &Tree) -> bool {
-    !matches!(tree, Tree::List(_) | Tree::Map(_))
+    match tree {
+        Tree::List(_) | Tree::Map(_) => false,
+        Tree::Text(text) => !(text.contains('\n') && is_block(text)),
+        _ => true,
+    }
 }
 
 /// A few scalars: `{ name: LEVEL, value: info }`.
