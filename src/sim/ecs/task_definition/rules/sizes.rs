@@ -137,8 +137,14 @@ fn reservation_is_not_above_memory(draft: &Draft) -> Verdict {
     })
 }
 
+/// The size that containers have to fit into; on instances ECS ignores that of a task of Windows containers (task
+/// definition parameters).
+fn held_to(draft: &Draft, size: fn(&Tree) -> Option<i64>) -> Option<i64> {
+    size(draft.input).filter(|_| draft.fargate || !draft.is_windows())
+}
+
 fn container_memory_fits_the_task(draft: &Draft) -> Verdict {
-    let Some(task) = task_memory(draft.input) else { return Ok(()) };
+    let Some(task) = held_to(draft, task_memory) else { return Ok(()) };
     each_container(draft, |container| {
         let above = container.int("memory").or(container.int("memoryReservation")).is_some_and(|mib| mib > task);
         let text = format!("The 'memory' setting for container '{}' is greater than for the task", name(container));
@@ -155,7 +161,7 @@ fn container_cpu_is_not_negative(draft: &Draft) -> Verdict {
 }
 
 fn container_cpu_fits_the_task(draft: &Draft) -> Verdict {
-    let Some(task) = task_cpu(draft.input) else { return Ok(()) };
+    let Some(task) = held_to(draft, task_cpu) else { return Ok(()) };
     let sum = draft.containers().iter().filter_map(|container| container.int("cpu")).fold(0, i64::saturating_add);
     let text = "The sum of all container 'cpu' values cannot be greater than the value of the task 'cpu'.";
     refuse_if(sum > task, text)
