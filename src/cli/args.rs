@@ -296,6 +296,9 @@ pub struct Sim {
     /// The region requests have to be signed for.
     #[arg(long, value_name = "REGION", env = "ECS_OPERATOR_REGION", default_value = "us-east-1")]
     pub region: String,
+    /// How long tasks on Spot live on average before their capacity is taken back, by chance; without it, for ever.
+    #[arg(long, value_name = "TIME", env = "ECS_OPERATOR_SPOT_LIFE", value_parser = span)]
+    pub spot_life: Option<Duration>,
 }
 
 #[derive(Clone, Debug, Flags)]
