@@ -3,8 +3,9 @@
 use crate::shape::Tree;
 
 use super::super::Fault;
-use super::Service;
+use super::super::task::platform;
 use super::input::Wanted;
+use super::{Service, capacity, show};
 
 /// Client aliases of one Service Connect service.
 const MOST_ALIASES: usize = 1;
@@ -278,4 +279,14 @@ mod tests {
             assert!(said(&spec).contains(text), "{} / {text}", said(&spec));
         }
     }
+}
+
+/// Judges what tasks of a service, or of a task set, want of an older platform of Fargate.
+pub(super) fn judge_platform(spec: &Tree, settings: &Tree, definition: &Tree) -> Result<(), Fault> {
+    if !capacity::is_fargate(spec) {
+        return Ok(());
+    }
+    let version = show::resolved_platform(spec).unwrap_or_default();
+    let volumes = !spec.list("volumeConfigurations").is_empty();
+    platform::judge(version, definition, volumes, settings.bool("enableExecuteCommand") == Some(true))
 }

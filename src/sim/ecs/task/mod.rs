@@ -10,6 +10,7 @@ mod launch;
 mod life;
 mod operations;
 mod overrides;
+pub mod platform;
 mod protection;
 mod pull;
 mod request;
