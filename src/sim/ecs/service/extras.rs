@@ -1,4 +1,4 @@
-//! Service Connect, service registries and volumes of a service, judged (§5.1, §4.2). Must not know: what they do.
+//! Service Connect, service registries, volumes and the platform of a service, judged (§5.1, §4.2). Must not know: what they do.
 
 use crate::shape::Tree;
 
@@ -191,6 +191,16 @@ fn judge_volume(volume: &Tree, definition: &Tree) -> Result<(), Fault> {
     Ok(())
 }
 
+/// Judges what tasks of a service, or of a task set, want of an older platform of Fargate.
+pub(super) fn judge_platform(spec: &Tree, settings: &Tree, definition: &Tree) -> Result<(), Fault> {
+    if !capacity::is_fargate(spec) {
+        return Ok(());
+    }
+    let version = show::resolved_platform(spec).unwrap_or_default();
+    let volumes = !spec.list("volumeConfigurations").is_empty();
+    platform::judge(version, definition, volumes, settings.bool("enableExecuteCommand") == Some(true))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -279,14 +289,4 @@ mod tests {
             assert!(said(&spec).contains(text), "{} / {text}", said(&spec));
         }
     }
-}
-
-/// Judges what tasks of a service, or of a task set, want of an older platform of Fargate.
-pub(super) fn judge_platform(spec: &Tree, settings: &Tree, definition: &Tree) -> Result<(), Fault> {
-    if !capacity::is_fargate(spec) {
-        return Ok(());
-    }
-    let version = show::resolved_platform(spec).unwrap_or_default();
-    let volumes = !spec.list("volumeConfigurations").is_empty();
-    platform::judge(version, definition, volumes, settings.bool("enableExecuteCommand") == Some(true))
 }

@@ -174,7 +174,8 @@ fn retire(round: &mut Round<'_>, deployment: usize) {
     let live = round.live(deployment);
     // What is still of use: as many as the PRIMARY has not replaced by healthy ones.
     let replaced = round.of(PRIMARY, &[Stand::Healthy]);
-    let needed = if early::is_enough(round.service, replaced) { 0 } else { (desired - replaced).max(0) };
+    let enough = !stalled && early::is_enough(round.service, replaced);
+    let needed = if enough { 0 } else { (desired - replaced).max(0) };
     let surplus = (live - needed).max(0);
     let (free, healthy) = if stalled {
         (surplus, surplus)

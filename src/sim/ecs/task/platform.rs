@@ -4,6 +4,7 @@
 use crate::shape::Tree;
 
 use super::super::Fault;
+use super::super::task_definition::sizes;
 use super::overrides;
 
 /// The platform that has everything, of those with Linux.
@@ -16,6 +17,7 @@ const WHOLE: &str = "1.4.0";
 pub fn judge(version: &str, definition: &Tree, volumes: bool, execute_command: bool) -> Result<(), Fault> {
     let efs = definition.list("volumes").iter().any(|volume| volume.get("efsVolumeConfiguration").is_some());
     let asked = [
+        (sizes::task_cpu(definition).is_some_and(|cpu| cpu > sizes::FARGATE_EVERYWHERE_CPU_MAX), "cpu"),
         (definition.get("ephemeralStorage").is_some(), "ephemeralStorage"),
         (efs, "efsVolumeConfiguration"),
         (volumes, "volumeConfigurations"),

@@ -124,6 +124,12 @@ fn discovery_and_old_platforms_limit_updates_too() {
     rig.update(update("enableExecuteCommand", true.into()).with("platformVersion", "LATEST"));
     let old = refused(&mut rig, update("platformVersion", "1.3.0".into()));
     assert_eq!(old.code, "PlatformTaskDefinitionIncompatibilityException");
+    let large = rig.define(&[]);
+    let family = rig.world.ecs.families.get_mut("web").unwrap();
+    family.revisions.get_mut(&family.last).unwrap().body.set("cpu", "8192");
+    rig.update(update("enableExecuteCommand", false.into()).with("platformVersion", "1.3.0"));
+    let old = refused(&mut rig, update("taskDefinition", large.as_str().into()));
+    assert!(old.message.starts_with("cpu requires the platform version 1.4.0"), "{}", old.message);
 }
 
 #[test]

@@ -20,8 +20,10 @@ const FARGATE_SMALLEST: (i64, [i64; 3]) = (256, [512, 1024, 2048]);
 /// 32 vCPU, documented but refused where it was probed (§4.1).
 const FARGATE_LARGEST: (i64, [i64; 3]) = (32_768, [60, 120, 244]);
 const REGIONS_WITHOUT_LARGEST: &[&str] = &["ap-northeast-1"];
-/// The least CPU for Windows on Fargate.
-const FARGATE_WINDOWS_CPU_MIN: i64 = 1024;
+/// The CPU that Windows can have on Fargate; more than that is for Linux on the platform 1.4.0.
+const FARGATE_WINDOWS_CPU: std::ops::RangeInclusive<i64> = 1024..=FARGATE_EVERYWHERE_CPU_MAX;
+/// What every platform of Fargate can give a task.
+pub const FARGATE_EVERYWHERE_CPU_MAX: i64 = 4096;
 
 const GIB: i64 = 1024;
 
@@ -71,7 +73,7 @@ pub fn task_memory(input: &Tree) -> Option<i64> {
 
 /// Whether Fargate has that size.
 pub fn fargate_has(cpu: i64, memory: i64, region: &str, windows: bool) -> bool {
-    if windows && cpu < FARGATE_WINDOWS_CPU_MIN {
+    if windows && !FARGATE_WINDOWS_CPU.contains(&cpu) {
         return false;
     }
     let (smallest, largest) = (FARGATE_SMALLEST, FARGATE_LARGEST);
@@ -200,5 +202,7 @@ mod tests {
         assert!(fargate_has(32_768, 60 * GIB, "eu-west-1", false));
         assert!(!fargate_has(32_768, 60 * GIB, "ap-northeast-1", false));
         assert!(!fargate_has(512, 1024, "eu-west-1", true));
+        assert!(fargate_has(4096, 8 * GIB, "eu-west-1", true));
+        assert!(!fargate_has(8192, 16 * GIB, "eu-west-1", true));
     }
 }
