@@ -347,6 +347,9 @@ pub struct Sim {
     #[arg(long, value_name = "FACTOR", env = "ECS_OPERATOR_THROTTLE", num_args = 0..=1, default_missing_value = "1",
         value_parser = scale)]
     pub throttle: Option<f64>,
+    /// How long tasks on Spot live on average before their capacity is taken back, by chance; without it, for ever.
+    #[arg(long, value_name = "TIME", env = "ECS_OPERATOR_SPOT_LIFE", value_parser = span)]
+    pub spot_life: Option<Duration>,
 }
 
 #[derive(Clone, Debug, Flags)]
