@@ -41,7 +41,7 @@ const BEHAVIOURS: &[&[(&str, &str)]] = &[
     &[("slow-start", "120")],
     &[("stop-takes", "100")],
 ];
-/// Errors that were seen from an operation though it does not declare them (ecs-semantics §1.5).
+/// Errors that were seen from an operation though it does not declare them (docs/ecs.md §1.5).
 const OBSERVED: &[(&str, &str)] = &[("DeleteService", "ServiceNotActiveException")];
 
 struct Story {

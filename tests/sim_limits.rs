@@ -1,4 +1,4 @@
-//! Pages, batches, tags and repetitions: what all of ECS's operations have in common (ecs-semantics §1.4, §1.5, §7.2).
+//! Pages, batches, tags and repetitions: what all of ECS's operations have in common (docs/ecs.md §1.4, §1.5, §7.2).
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

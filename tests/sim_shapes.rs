@@ -58,7 +58,7 @@ const TEXTS: &[&str] = &[
     "attribute:ecs.os-type == linux",
 ];
 
-/// Errors that any operation may answer, declared or not (ecs-semantics §7.1).
+/// Errors that any operation may answer, declared or not (docs/ecs.md §7.1).
 const COMMON: &[&str] = &["SerializationException"];
 
 /// Errors that were seen from an operation though it does not declare them (§1.5).

@@ -1,4 +1,4 @@
-//! Our share of AWS's API limits: token buckets per account and region, shared by all callers (ecs-semantics §7.4).
+//! Our share of AWS's API limits: token buckets per account and region, shared by all callers (docs/ecs.md §7.4).
 //! EC2's are its documentation's.
 //!
 //! Must not know: what a call is for.

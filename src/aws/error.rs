@@ -169,7 +169,7 @@ fn told(error: &dyn Error) -> String {
 const THROTTLES: [&str; 4] = ["ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded"];
 
 /// Codes and texts that say: look again, then decide. Somebody else is at it, or AWS has not caught up with itself
-/// (ecs-semantics §1.3, §4.3, §5.1, §7.6).
+/// (docs/ecs.md §1.3, §4.3, §5.1, §7.6).
 const CONFLICTS: [(&str, &str); 18] = [
     ("ConflictException", ""),
     ("UpdateInProgressException", ""),

@@ -88,7 +88,7 @@ impl<'a> TaskDefinition<'a> {
         self.containers().filter_map(|(_, container)| container.text("name"))
     }
 
-    /// Bridge unless said otherwise (ecs-semantics §4.2).
+    /// Bridge unless said otherwise (docs/ecs.md §4.2).
     pub fn network_mode(&self) -> &'a str {
         self.spec.text("networkMode").unwrap_or("bridge")
     }

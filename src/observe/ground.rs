@@ -19,7 +19,7 @@ pub const FRESH: Duration = Duration::from_secs(5);
 pub const AGAIN: Duration = Duration::from_secs(60);
 /// So many values EC2 takes in one filter.
 const FILTER_VALUES: usize = 200;
-/// So many ECS takes in one call (ecs-semantics §7.2), and EC2 types of instances.
+/// So many ECS takes in one call (docs/ecs.md §7.2), and EC2 types of instances.
 const INSTANCES: usize = 100;
 /// More pages of container instances than ECS's quota of 5,000 a cluster fills.
 const PAGES_MAX: usize = 100;

@@ -98,7 +98,7 @@ impl Observer {
                 }
                 Ok(Observed::Present(reply.tree))
             }
-            // ECS's words for a family or revision it does not have (ecs-semantics §1.3).
+            // ECS's words for a family or revision it does not have (docs/ecs.md §1.3).
             Err(error) if error.message.contains("Unable to describe task definition") => Ok(Observed::Absent),
             Err(error) => Err(error),
         }

@@ -1,4 +1,4 @@
-//! How a rollout goes if all goes well: which tasks ECS starts and stops, batch by batch (ecs-semantics §2.1, §2.3).
+//! How a rollout goes if all goes well: which tasks ECS starts and stops, batch by batch (docs/ecs.md §2.1, §2.3).
 //! Must not know: whether there is room for them.
 
 use std::fmt;
@@ -57,7 +57,7 @@ impl Course {
     }
 
     /// BLUE_GREEN, LINEAR and CANARY: a whole second set is started, and the first stopped when traffic has left it
-    /// (ecs-semantics §2.14).
+    /// (docs/ecs.md §2.14).
     pub fn shifting(from: i64, desired: i64) -> Self {
         let batches = vec![Batch { start: desired, stop: 0 }, Batch { start: 0, stop: from }];
         let bounds = Bounds { lower: desired, upper: from + desired };

@@ -17,7 +17,7 @@ pub use journal::{Entry, Journal, Outcome};
 pub use picture::{DeploymentStatus, EventStatus, RolloutStatus};
 pub use stopped::why_stopped;
 
-/// Between which counts of tasks ECS keeps a service while it rolls (ecs-semantics §2.1).
+/// Between which counts of tasks ECS keeps a service while it rolls (docs/ecs.md §2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bounds {
     /// Healthy tasks are not stopped below this: ceil(desired × minimumHealthyPercent).
@@ -59,7 +59,7 @@ pub fn progress(service: &Tree, deadline: Duration, now: Time) -> Progress {
     let done = match primary.text("rolloutState") {
         Some("COMPLETED") => true,
         Some("FAILED") => return Progress::Failed { cause: cause(service), timed_out: false },
-        // Behind a Classic Load Balancer ECS shows no state (ecs-semantics §2.6).
+        // Behind a Classic Load Balancer ECS shows no state (docs/ecs.md §2.6).
         None => alone && running == desired,
         Some(_) => false,
     };
@@ -70,7 +70,7 @@ pub fn progress(service: &Tree, deadline: Duration, now: Time) -> Progress {
         return Progress::Settling { running, desired };
     }
     let began = primary.get("createdAt").and_then(Time::from_tree).unwrap_or(now);
-    // A rollback promotes the old deployment with the age it has (ecs-semantics §2.6).
+    // A rollback promotes the old deployment with the age it has (docs/ecs.md §2.6).
     let returns = primary.text("rolloutStateReason").is_some_and(|reason| reason.contains("rolling back"));
     if now.since(began) > deadline && !returns {
         let late = format!("not done {} after it began; {}", minutes(deadline), cause(service));

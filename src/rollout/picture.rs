@@ -111,7 +111,7 @@ fn count(tree: &Tree, name: &str) -> i64 {
     tree.int(name).unwrap_or(0)
 }
 
-/// A rollback promotes the old deployment with the age it has (ecs-semantics §2.6); only `updatedAt` tells.
+/// A rollback promotes the old deployment with the age it has (docs/ecs.md §2.6); only `updatedAt` tells.
 fn since(service: &Tree) -> Option<Time> {
     let primary = primary(service)?;
     let returns = primary.text("rolloutStateReason").is_some_and(|reason| reason.contains("rolling back"));

@@ -1,4 +1,4 @@
-//! Whether the subnets have a free address for each task that a rollout starts, zone by zone (ecs-semantics §9.1).
+//! Whether the subnets have a free address for each task that a rollout starts, zone by zone (docs/ecs.md §9.1).
 //! Must not know: routes, instances.
 //!
 //! ECS starts tasks in the zone that has the fewest of the service (documented) and does not look at addresses first

@@ -1,4 +1,4 @@
-//! Whether the container instances have room for the tasks that a rollout starts (ecs-semantics §2.1, §3.5, §9.1).
+//! Whether the container instances have room for the tasks that a rollout starts (docs/ecs.md §2.1, §3.5, §9.1).
 //! Must not know: addresses, routes.
 //!
 //! Tasks of one service are alike, so how many fit is counted and not guessed; what others take meanwhile, and what an

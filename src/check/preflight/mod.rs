@@ -113,7 +113,7 @@ impl<'a> Case<'a> {
         self.member("deploymentController").and_then(|it| it.text("type")).unwrap_or("ECS")
     }
 
-    /// Minimum and maximum percent as the manifest says them, else the defaults (ecs-semantics §2.1).
+    /// Minimum and maximum percent as the manifest says them, else the defaults (docs/ecs.md §2.1).
     pub fn percents(&self) -> (i64, i64) {
         let (usual_minimum, usual_maximum) = if self.is_daemon() { (0, 100) } else { (100, 200) };
         let configuration = self.spec.get("deploymentConfiguration");
@@ -139,7 +139,7 @@ impl<'a> Case<'a> {
         })
     }
 
-    /// Where its tasks run: by the manifest, the live service, or the cluster's default strategy (ecs-semantics §3.5).
+    /// Where its tasks run: by the manifest, the live service, or the cluster's default strategy (docs/ecs.md §3.5).
     pub fn platform(&self) -> Platform {
         let provides = |item: &Tree| matches!(item.text("capacityProvider"), Some("FARGATE" | "FARGATE_SPOT"));
         match self.launch() {

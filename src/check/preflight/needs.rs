@@ -19,7 +19,7 @@ pub struct Reach {
 /// Interface endpoints, and S3's, that is a gateway: image layers are not fetched through an interface (§9.3).
 pub const GATEWAY: &str = "s3";
 
-/// What a Fargate task reaches before it runs (ecs-semantics §9.3). On EC2 image, logs and secrets are the agent's
+/// What a Fargate task reaches before it runs (docs/ecs.md §9.3). On EC2 image, logs and secrets are the agent's
 /// business, which has the machine's network (§9.2).
 pub fn reached_on_fargate(definition: &Tree) -> BTreeSet<Reach> {
     let mut all = BTreeSet::new();
@@ -72,7 +72,7 @@ const MOST_GPUS: i64 = 64;
 
 impl Size {
     /// Task sizes go before the sum of the containers'; a container counts with its reservation, where it has one
-    /// (ecs-semantics §3.1, §3.5).
+    /// (docs/ecs.md §3.1, §3.5).
     pub fn of(definition: &Tree) -> Self {
         let containers = definition.list("containerDefinitions");
         let task = |name: &str| definition.text(name).and_then(|text| text.trim().parse::<i64>().ok());

@@ -1,5 +1,5 @@
 //! Whether tasks can reach what they need to start: image, logs, secrets, through the internet or VPC endpoints
-//! (ecs-semantics §9.2, §9.3). Must not know: counts.
+//! (docs/ecs.md §9.2, §9.3). Must not know: counts.
 
 use std::collections::BTreeSet;
 

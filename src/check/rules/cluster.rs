@@ -1,4 +1,4 @@
-//! Clusters by themselves (ecs-semantics §6.1).
+//! Clusters by themselves (docs/ecs.md §6.1).
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! What every container has, and how many there are (ecs-semantics §4.2, §4.3).
+//! What every container has, and how many there are (docs/ecs.md §4.2, §4.3).
 
 use std::collections::BTreeMap;
 

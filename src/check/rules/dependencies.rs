@@ -1,4 +1,4 @@
-//! Which container waits for which (ecs-semantics §4.2, §4.3).
+//! Which container waits for which (docs/ecs.md §4.2, §4.3).
 
 use std::collections::BTreeSet;
 

@@ -94,7 +94,7 @@ fn aws_name<'a>(context: &Context<'a>, kind: Kind) -> &'a str {
     context.document.spec.text(definition(kind).name_member).unwrap_or(context.document.name())
 }
 
-/// In characters (ecs-semantics §1.2).
+/// In characters (docs/ecs.md §1.2).
 const NAME_MAX: usize = 255;
 /// A family's name goes into the attempt tag of its services, beside 70 other characters.
 const FAMILY_MAX: usize = 180;

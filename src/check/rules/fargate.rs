@@ -1,4 +1,4 @@
-//! What Fargate asks of a task definition by arithmetic (ecs-semantics §4.1, §4.2); what it lacks is in `launch`.
+//! What Fargate asks of a task definition by arithmetic (docs/ecs.md §4.1, §4.2); what it lacks is in `launch`.
 
 use crate::check::Report;
 use crate::check::rule::{Look, Rule};

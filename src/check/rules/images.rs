@@ -1,4 +1,4 @@
-//! Image references (ecs-semantics §1.2).
+//! Image references (docs/ecs.md §1.2).
 
 use crate::check::Report;
 use crate::check::rule::{Look, Rule};

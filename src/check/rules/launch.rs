@@ -1,4 +1,4 @@
-//! What a launch type or a network mode lacks, as a table (ecs-semantics §4.2): one row a member, one function for all.
+//! What a launch type or a network mode lacks, as a table (docs/ecs.md §4.2): one row a member, one function for all.
 //!
 //! Several rows may be one rule. tmpfs is on no row of Fargate's, which takes it since January 2026.
 

@@ -1,4 +1,4 @@
-//! Log drivers and their options (ecs-semantics §4.3). Options may hold tokens: no message repeats a value.
+//! Log drivers and their options (docs/ecs.md §4.3). Options may hold tokens: no message repeats a value.
 
 use crate::check::Report;
 use crate::check::rule::{Look, Rule};

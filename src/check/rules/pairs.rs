@@ -1,4 +1,4 @@
-//! A service against its task definition, where both are manifests (ecs-semantics §5.1).
+//! A service against its task definition, where both are manifests (docs/ecs.md §5.1).
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! The bounds of a rolling update, and whether they leave it room to move (ecs-semantics §2.1).
+//! The bounds of a rolling update, and whether they leave it room to move (docs/ecs.md §2.1).
 
 use crate::check::Report;
 use crate::check::rule::{Look, Rule};
@@ -134,7 +134,7 @@ fn daemon(service: &Service<'_>, report: &mut Report<'_>) {
 mod tests {
     use super::bounds;
 
-    /// ecs-semantics, appendix C: desired, minimum, maximum, lower, upper.
+    /// docs/ecs.md, appendix C: desired, minimum, maximum, lower, upper.
     const VECTORS: &[(i64, i64, i64, i64, i64)] = &[
         (1, 100, 200, 1, 2),
         (1, 0, 100, 0, 1),

@@ -1,4 +1,4 @@
-//! Where on instances the tasks of a service go (ecs-semantics §3.5, §5.1).
+//! Where on instances the tasks of a service go (docs/ecs.md §3.5, §5.1).
 
 use crate::check::Report;
 use crate::check::rule::{Look, Rule};

@@ -1,4 +1,4 @@
-//! What ECS does in the task's name before it starts, for which it needs the execution role (ecs-semantics §4.2, §4.3).
+//! What ECS does in the task's name before it starts, for which it needs the execution role (docs/ecs.md §4.2, §4.3).
 
 use crate::check::Report;
 use crate::check::rule::{Look, Rule};

@@ -1,4 +1,4 @@
-//! Services by themselves (ecs-semantics §5.1); with their task definitions: `pairs`.
+//! Services by themselves (docs/ecs.md §5.1); with their task definitions: `pairs`.
 
 use crate::check::Report;
 use crate::check::rule::{Look, Rule};

@@ -1,4 +1,4 @@
-//! CPU and memory: of the task, of its containers, and the one against the other (ecs-semantics §4.1, §4.3).
+//! CPU and memory: of the task, of its containers, and the one against the other (docs/ecs.md §4.1, §4.3).
 
 use crate::check::Report;
 use crate::check::rule::{Look, Rule};

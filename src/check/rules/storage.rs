@@ -1,4 +1,4 @@
-//! EBS volumes that a service gives each of its tasks (ecs-semantics §4.2, §5.1).
+//! EBS volumes that a service gives each of its tasks (docs/ecs.md §4.2, §5.1).
 
 use crate::check::Report;
 use crate::check::rule::{Look, Rule};

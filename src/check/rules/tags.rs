@@ -1,4 +1,4 @@
-//! Tags: how many, and with which keys (ecs-semantics §1.2).
+//! Tags: how many, and with which keys (docs/ecs.md §1.2).
 
 use std::collections::BTreeMap;
 

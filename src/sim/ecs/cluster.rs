@@ -1,4 +1,4 @@
-//! Clusters (ecs-semantics §1.3, §6.1, §6.2).
+//! Clusters (docs/ecs.md §1.3, §6.1, §6.2).
 //!
 //! FARGATE and FARGATE_SPOT attach at once; what Auto Scaling groups need is told by `capacity_provider/`.
 

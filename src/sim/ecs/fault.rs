@@ -17,7 +17,7 @@ impl Fault {
         Self { status: 400, code, message: message.into(), members: Map::new() }
     }
 
-    /// `ClientException`: what RegisterTaskDefinition answers to a bad definition (ecs-semantics §7.1).
+    /// `ClientException`: what RegisterTaskDefinition answers to a bad definition (docs/ecs.md §7.1).
     pub fn client(message: impl Into<String>) -> Self {
         Self::new("ClientException", message)
     }

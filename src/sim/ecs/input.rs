@@ -9,7 +9,7 @@ use super::Fault;
 /// Operations whose own rules say better than a shape can which member at the top is missing.
 const MISSING_TOLD_BY_RULES: &[&str] = &["RegisterTaskDefinition"];
 
-/// The input without members that its shape does not have: ECS ignores what it does not know (ecs-semantics §7.1).
+/// The input without members that its shape does not have: ECS ignores what it does not know (docs/ecs.md §7.1).
 ///
 /// # Errors
 /// `SerializationException` for a value of the wrong type; for a value that is missing, or outside its enum or

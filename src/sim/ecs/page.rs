@@ -1,4 +1,4 @@
-//! Pages of a list: `maxResults` and `nextToken` (ecs-semantics §7.2). Must not know: what is listed.
+//! Pages of a list: `maxResults` and `nextToken` (docs/ecs.md §7.2). Must not know: what is listed.
 //!
 //! The token that a client sees is the room's own, bound to the request that it continues: of another operation, with
 //! other filters, a day later or made up, it is refused. That is done at the door of all operations, for all rooms.

@@ -1,4 +1,4 @@
-//! Account settings (ecs-semantics §6.5). What changes what happens here: `containerInsights` is a new cluster's default,
+//! Account settings (docs/ecs.md §6.5). What changes what happens here: `containerInsights` is a new cluster's default,
 //! `awsvpcTrunking` gives new instances more network interfaces, `fargateTaskRetirementWaitPeriod` is the time from a
 //! notice to its date, and without a long ARN format, what is made has ARNs of the old form, and can't be tagged (§1.1).
 

@@ -1,4 +1,4 @@
-//! What services and container instances have in common: their life in three states (ecs-semantics §1.3). Must not
+//! What services and container instances have in common: their life in three states (docs/ecs.md §1.3). Must not
 //! know: either of them.
 
 /// ACTIVE, then DRAINING, then INACTIVE. An instance may come back from DRAINING, and is never seen REGISTERING: the

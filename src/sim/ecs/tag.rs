@@ -1,4 +1,4 @@
-//! Tags of ECS resources: TagResource, UntagResource, ListTagsForResource (ecs-semantics §1.4).
+//! Tags of ECS resources: TagResource, UntagResource, ListTagsForResource (docs/ecs.md §1.4).
 
 use crate::shape::Tree;
 use crate::tree;

@@ -1,5 +1,5 @@
 //! The limits of ECS's API: a bucket of tokens for each group of operations, one for the whole account and region, and
-//! one for Fargate's launches (ecs-semantics §7.4). Must not know: what an operation does.
+//! one for Fargate's launches (docs/ecs.md §7.4). Must not know: what an operation does.
 //!
 //! Off unless `Settings::throttle` is set. Buckets fill in virtual time, so the same calls at the same instants are
 //! throttled the same way.

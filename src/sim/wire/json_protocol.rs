@@ -1,4 +1,4 @@
-//! awsJson 1.1: the operation in a header, JSON in the bodies (ecs-semantics §7.1). Must not know: any operation.
+//! awsJson 1.1: the operation in a header, JSON in the bodies (docs/ecs.md §7.1). Must not know: any operation.
 
 use crate::shape::{Map, Tree, json, table};
 

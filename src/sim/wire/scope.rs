@@ -15,7 +15,7 @@ pub struct Scope {
 ///
 /// # Errors
 /// 403 `MissingAuthenticationTokenException` without one, 400 `IncompleteSignatureException` for one out of form
-/// (ecs-semantics §7.1).
+/// (docs/ecs.md §7.1).
 pub fn of(request: &Request) -> Result<Scope, Fault> {
     let Some(header) = request.header("authorization") else {
         let fault = Fault::new("MissingAuthenticationTokenException", "Missing Authentication Token");

@@ -13,7 +13,7 @@ use super::super::ecs::capacity_provider::auto_scaling;
 use super::super::neighbours::ec2;
 use super::super::world::World;
 
-/// How many names one DescribeServices takes, and one DescribeTasks or DescribeClusters (ecs-semantics §7.2).
+/// How many names one DescribeServices takes, and one DescribeTasks or DescribeClusters (docs/ecs.md §7.2).
 const SERVICES_AT_ONCE: usize = 10;
 const OTHERS_AT_ONCE: usize = 100;
 /// How many capacity providers a page shows.

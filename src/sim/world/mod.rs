@@ -155,7 +155,7 @@ impl World {
         &self.calls
     }
 
-    /// `arn:aws:ecs:REGION:ACCOUNT:` + `resource`, as ecs-semantics §1.1 lists them.
+    /// `arn:aws:ecs:REGION:ACCOUNT:` + `resource`, as docs/ecs.md §1.1 lists them.
     pub fn arn(&self, resource: &str) -> String {
         format!("arn:aws:ecs:{}:{}:{resource}", self.settings.region, self.settings.account)
     }

@@ -1,5 +1,5 @@
 //! Clusters and their capacity providers: which may be associated, and what ECS builds for those of Auto Scaling groups
-//! meanwhile (ecs-semantics §6.1, §6.2). Must not know: what runs on them.
+//! meanwhile (docs/ecs.md §6.1, §6.2). Must not know: what runs on them.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -1,5 +1,5 @@
 //! Auto Scaling groups, as far as ECS sees them: machines that are launched, join a cluster, drain and are terminated
-//! (ecs-semantics §6.3). Must not know: why a group is to have so many.
+//! (docs/ecs.md §6.3). Must not know: why a group is to have so many.
 //!
 //! A group is there as soon as a capacity provider names it, or a page; its machines join the cluster that the provider
 //! is associated with.

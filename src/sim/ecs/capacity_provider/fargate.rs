@@ -1,4 +1,4 @@
-//! What Fargate has to give: capacity, by zone and for Spot, and the account's quotas (ecs-semantics §2.8, §3.5, §7.5).
+//! What Fargate has to give: capacity, by zone and for Spot, and the account's quotas (docs/ecs.md §2.8, §3.5, §7.5).
 //! Must not know: who asks for it.
 //!
 //! There is capacity everywhere, and no quota counts, until a page or the world's settings say otherwise.

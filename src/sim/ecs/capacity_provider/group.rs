@@ -1,4 +1,4 @@
-//! What an Auto Scaling group's provider may say, and what it reads back as (ecs-semantics §6.3). Must not know: when.
+//! What an Auto Scaling group's provider may say, and what it reads back as (docs/ecs.md §6.3). Must not know: when.
 
 use crate::shape::Tree;
 use crate::tree;

@@ -1,5 +1,5 @@
 //! Capacity providers: FARGATE and FARGATE_SPOT, which every account has, and those of Auto Scaling groups
-//! (ecs-semantics §6.3). Must not know: what runs on them.
+//! (docs/ecs.md §6.3). Must not know: what runs on them.
 //!
 //! `auto_scaling` is a group and its machines, `scaling` how many ECS wants it to have, `fargate` what Fargate has to give.
 

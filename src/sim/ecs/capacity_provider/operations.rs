@@ -1,4 +1,4 @@
-//! Create-, Update-, Delete- and DescribeCapacityProviders (ecs-semantics §1.2, §6.3, §7.2).
+//! Create-, Update-, Delete- and DescribeCapacityProviders (docs/ecs.md §1.2, §6.3, §7.2).
 
 use crate::shape::Tree;
 use crate::tree;

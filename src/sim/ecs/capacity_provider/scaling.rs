@@ -1,5 +1,5 @@
 //! Managed scaling: how many machines an Auto Scaling group is to have for the tasks that use its capacity provider
-//! (ecs-semantics §6.3, and what ECS documents of its managed scaling behavior). Must not know: how machines come and go.
+//! (docs/ecs.md §6.3, and what ECS documents of its managed scaling behavior). Must not know: how machines come and go.
 //!
 //! ECS publishes CapacityProviderReservation = M ÷ N × 100 each minute: N machines there are, M are needed. A target
 //! tracking policy holds it at `targetCapacity`: above it for a minute, the group grows; below it for 15, it shrinks.

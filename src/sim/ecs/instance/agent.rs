@@ -1,4 +1,4 @@
-//! What a container agent asks besides registering (ecs-semantics §6.4). Must not know: tasks, of which it reports in
+//! What a container agent asks besides registering (docs/ecs.md §6.4). Must not know: tasks, of which it reports in
 //! `task/report`.
 
 use crate::shape::Tree;

@@ -1,5 +1,5 @@
 //! Attributes of container instances: those they come with, and PutAttributes, DeleteAttributes, ListAttributes
-//! (ecs-semantics §1.2, §3.5, §6.4). Must not know: what placement makes of them.
+//! (docs/ecs.md §1.2, §3.5, §6.4). Must not know: what placement makes of them.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Container instances: the machines that EC2 and EXTERNAL tasks run on (ecs-semantics §6.4, §6.6, §9.1).
+//! Container instances: the machines that EC2 and EXTERNAL tasks run on (docs/ecs.md §6.4, §6.6, §9.1).
 //! Must not know: which task goes where (`placement/`), protocols.
 //!
 //! An instance owns a list of the tasks that hold its resources; what remains is computed from them, never kept

@@ -1,4 +1,4 @@
-//! Describe, List, Deregister and the updates of container instances (ecs-semantics §2.17, §6.4, §7.2).
+//! Describe, List, Deregister and the updates of container instances (docs/ecs.md §2.17, §6.4, §7.2).
 //! Must not know: how tasks are placed.
 
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! How instances come into a cluster: RegisterContainerInstance, and the simulation's own door (ecs-semantics §6.4,
+//! How instances come into a cluster: RegisterContainerInstance, and the simulation's own door (docs/ecs.md §6.4,
 //! §6.6, §9.1). Must not know: HTTP.
 
 use std::collections::BTreeSet;

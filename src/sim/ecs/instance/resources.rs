@@ -1,4 +1,4 @@
-//! What a task claims of an instance, what it holds of one, and what an instance has left (ecs-semantics §3.5, §6.4).
+//! What a task claims of an instance, what it holds of one, and what an instance has left (docs/ecs.md §3.5, §6.4).
 //! Must not know: which instance is the best.
 
 use std::collections::BTreeSet;

@@ -1,4 +1,4 @@
-//! A container instance as DescribeContainerInstances shows it (ecs-semantics §6.4). Must not know: operations.
+//! A container instance as DescribeContainerInstances shows it (docs/ecs.md §6.4). Must not know: operations.
 
 use std::collections::BTreeSet;
 

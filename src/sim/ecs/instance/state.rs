@@ -1,4 +1,4 @@
-//! What becomes of an instance, and what that means for the tasks on it (ecs-semantics §2.17, §3.3, §6.4, §6.6).
+//! What becomes of an instance, and what that means for the tasks on it (docs/ecs.md §2.17, §3.3, §6.4, §6.6).
 //! Must not know: requests.
 
 use std::time::Duration;

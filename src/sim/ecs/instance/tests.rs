@@ -1,4 +1,4 @@
-//! Operations of container instances (ecs-semantics §1.2, §1.3, §6.4, §6.6).
+//! Operations of container instances (docs/ecs.md §1.2, §1.3, §6.4, §6.6).
 
 use super::*;
 use crate::sim::ecs::{Answer, call};

@@ -1,4 +1,4 @@
-//! Instance types, as far as placement sees them (ecs-semantics §9.1). Must not know: instances.
+//! Instance types, as far as placement sees them (docs/ecs.md §9.1). Must not know: instances.
 //!
 //! A small table, from memory of EC2's and ECS's own; a type that is not in it can't be asked for by name.
 

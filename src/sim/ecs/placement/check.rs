@@ -1,4 +1,4 @@
-//! Whether ECS takes constraints and strategies (ecs-semantics §3.5). Must not know: instances.
+//! Whether ECS takes constraints and strategies (docs/ecs.md §3.5). Must not know: instances.
 
 use crate::shape::Tree;
 

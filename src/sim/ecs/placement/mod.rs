@@ -1,4 +1,4 @@
-//! Where a task goes: constraints, resources, strategies (ecs-semantics §3.5). Must not know: services, launches.
+//! Where a task goes: constraints, resources, strategies (docs/ecs.md §3.5). Must not know: services, launches.
 //!
 //! `place` finds the best instance for one task, `place_on` tries one instance by name, `distribute` splits a number of
 //! tasks by a capacity provider strategy. None of them changes the world, but for the chance that `random` draws.

@@ -1,5 +1,5 @@
 //! The cluster query language: what memberOf constraints and the filter of ListContainerInstances are written in
-//! (ecs-semantics §3.5). Must not know: placement.
+//! (docs/ecs.md §3.5). Must not know: placement.
 //!
 //! `subject operator argument`, joined by `and`/`&&`, `or`/`||`, `not`/`!`, with parentheses. Subjects are
 //! `attribute:NAME`, `agentConnected`, `agentVersion`, `ec2InstanceId`, `registeredAt`, `runningTasksCount` and

@@ -1,4 +1,4 @@
-//! How a number of tasks is split by a capacity provider strategy (ecs-semantics §3.5). Must not know: the providers.
+//! How a number of tasks is split by a capacity provider strategy (docs/ecs.md §3.5). Must not know: the providers.
 
 use std::collections::BTreeMap;
 

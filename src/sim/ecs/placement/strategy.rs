@@ -1,4 +1,4 @@
-//! Which of the places is the best: spread, binpack, random, in their order (ecs-semantics §3.5).
+//! Which of the places is the best: spread, binpack, random, in their order (docs/ecs.md §3.5).
 //! Must not know: what made them possible.
 
 use std::collections::BTreeMap;

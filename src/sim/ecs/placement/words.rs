@@ -1,4 +1,4 @@
-//! A placement that failed, as service events tell it (ecs-semantics §2.8). Must not know: services.
+//! A placement that failed, as service events tell it (docs/ecs.md §2.8). Must not know: services.
 
 use super::super::instance::Lack;
 use super::Failure;

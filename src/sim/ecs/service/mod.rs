@@ -1,4 +1,4 @@
-//! Services: what people set, what the rolling scheduler makes of it, and the record it leaves (ecs-semantics §2, §5).
+//! Services: what people set, what the rolling scheduler makes of it, and the record it leaves (docs/ecs.md §2, §5).
 //! Must not know: protocols, the operator.
 //!
 //! Offered: REPLICA and DAEMON services on Fargate and on container instances, by all three controllers. The rest is

@@ -1,4 +1,4 @@
-//! Image digests, held for as long as a deployment lasts (ecs-semantics §2.11). Must not know: when tasks start.
+//! Image digests, held for as long as a deployment lasts (docs/ecs.md §2.11). Must not know: when tasks start.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! Where a service's tasks can run, and where they can't stay (ecs-semantics §2.16, §2.17, §3.5). Must not know: when
+//! Where a service's tasks can run, and where they can't stay (docs/ecs.md §2.16, §2.17, §3.5). Must not know: when
 //! tasks start and stop.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,4 +1,4 @@
-//! ExecuteCommand, and the agent it needs (ecs-semantics §6.7). Must not know: how a task starts.
+//! ExecuteCommand, and the agent it needs (docs/ecs.md §6.7). Must not know: how a task starts.
 //!
 //! A session is opened on paper only: nothing listens at its `streamUrl`, whose host can't exist, so that a client on a
 //! laptop fails to connect instead of reaching AWS.

@@ -1,4 +1,4 @@
-//! Fargate taking Spot capacity back (ecs-semantics §3.3). Must not know: how a service replaces what it loses.
+//! Fargate taking Spot capacity back (docs/ecs.md §3.3). Must not know: how a service replaces what it loses.
 //!
 //! The warning is one thing in two forms: the task shows `desiredStatus` STOPPED and `stopCode` SpotInterruption while
 //! its `lastStatus` is RUNNING still, and its containers get SIGTERM. From then on they have their `stopTimeout`, and

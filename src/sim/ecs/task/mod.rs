@@ -1,4 +1,4 @@
-//! Tasks: from PROVISIONING to DELETED, one agenda event a step (ecs-semantics §3). Must not know: how a service
+//! Tasks: from PROVISIONING to DELETED, one agenda event a step (docs/ecs.md §3). Must not know: how a service
 //! decides what to start and stop.
 //!
 //! What a task's containers do is said by docker labels of its definition; see [`behaviour`].

@@ -1,5 +1,5 @@
 //! What a task's start takes from its network: an address of its subnet, and a way to its images, secrets and logs
-//! (ecs-semantics §9). Must not know: subnets.
+//! (docs/ecs.md §9). Must not know: subnets.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What RunTask and StartTask may override, and how it is applied and echoed (ecs-semantics §1.2, §3.2, §3.5).
+//! What RunTask and StartTask may override, and how it is applied and echoed (docs/ecs.md §1.2, §3.2, §3.5).
 //! Must not know: the rest of the request.
 //!
 //! What a simulated container does is said by its labels, so a command or an environment is echoed and changes nothing.

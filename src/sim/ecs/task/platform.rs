@@ -1,4 +1,4 @@
-//! What the older platforms of Fargate lack, for tasks by themselves and those of services alike (ecs-semantics §4.2,
+//! What the older platforms of Fargate lack, for tasks by themselves and those of services alike (docs/ecs.md §4.2,
 //! §6.7). Must not know: requests.
 
 use crate::shape::Tree;

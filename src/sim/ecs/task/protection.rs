@@ -1,4 +1,4 @@
-//! Task scale-in protection (ecs-semantics §2.18). Must not know: how a scheduler heeds it.
+//! Task scale-in protection (docs/ecs.md §2.18). Must not know: how a scheduler heeds it.
 
 use std::time::Duration;
 

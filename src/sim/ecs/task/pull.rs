@@ -1,4 +1,4 @@
-//! How long Fargate takes to pull a task's images (ecs-semantics appendix B: size over bandwidth, and no cache).
+//! How long Fargate takes to pull a task's images (docs/ecs.md appendix B: size over bandwidth, and no cache).
 //! Must not know: what else happens on the way to RUNNING.
 //!
 //! ```text

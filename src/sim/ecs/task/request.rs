@@ -1,4 +1,4 @@
-//! What RunTask and StartTask ask for, read and judged (ecs-semantics §1.2, §3.5, §5.1). Must not know: what is
+//! What RunTask and StartTask ask for, read and judged (docs/ecs.md §1.2, §3.5, §5.1). Must not know: what is
 //! launched where.
 
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Fargate task retirement: a platform that is replaced under its tasks (ecs-semantics §8). Must not know: how a
+//! Fargate task retirement: a platform that is replaced under its tasks (docs/ecs.md §8). Must not know: how a
 //! service's scheduler makes way.
 //!
 //! A notice names a date. On it a standalone task is stopped, and nobody replaces it. A service's task is replaced by

@@ -1,4 +1,4 @@
-//! RunTask and StartTask (ecs-semantics §3.2, §3.5). Must not know: how a task lives on, which instance is best.
+//! RunTask and StartTask (docs/ecs.md §3.2, §3.5). Must not know: how a task lives on, which instance is best.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The life of single tasks (ecs-semantics §3).
+//! The life of single tasks (docs/ecs.md §3).
 
 mod fate;
 mod random;

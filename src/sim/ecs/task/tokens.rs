@@ -1,4 +1,4 @@
-//! RunTask's client tokens (ecs-semantics §1.2, §1.5). Must not know: what the request asks for.
+//! RunTask's client tokens (docs/ecs.md §1.2, §1.5). Must not know: what the request asks for.
 
 use std::time::Duration;
 

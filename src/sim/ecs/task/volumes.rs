@@ -1,5 +1,5 @@
 //! Managed EBS volumes: configured when a task or a service is, made and attached with each task, deleted or kept when
-//! it stops (ecs-semantics §4.2, §5.1). Must not know: who launches.
+//! it stops (docs/ecs.md §4.2, §5.1). Must not know: who launches.
 //!
 //! A service's volumes are deleted with each of its tasks; those of a standalone task too, unless its
 //! `terminationPolicy` says `deleteOnTermination: false`. What is kept stays in the account, attached to nothing.

@@ -1,4 +1,4 @@
-//! Tasks that wait in PROVISIONING until their capacity provider has an instance for them (ecs-semantics §3.1, §3.3,
+//! Tasks that wait in PROVISIONING until their capacity provider has an instance for them (docs/ecs.md §3.1, §3.3,
 //! §6.3). Must not know: how a group grows, who asked for the task.
 //!
 //! They wait where managed scaling is on; without it a task that has no place is refused at once.

@@ -1,4 +1,4 @@
-//! What ECS computes from a definition: where it can run, and what an instance must be able to do (ecs-semantics §4.4).
+//! What ECS computes from a definition: where it can run, and what an instance must be able to do (docs/ecs.md §4.4).
 
 use std::collections::BTreeSet;
 

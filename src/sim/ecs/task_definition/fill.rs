@@ -1,4 +1,4 @@
-//! What a definition reads back as: ECS's defaults, filled in (ecs-semantics §4.4; recordings of live definitions).
+//! What a definition reads back as: ECS's defaults, filled in (docs/ecs.md §4.4; recordings of live definitions).
 //! Must not know: whether a definition is good.
 
 use crate::shape::{Map, Tree};

@@ -1,4 +1,4 @@
-//! Reading task definitions: DescribeTaskDefinition, ListTaskDefinitions, ListTaskDefinitionFamilies (ecs-semantics
+//! Reading task definitions: DescribeTaskDefinition, ListTaskDefinitions, ListTaskDefinitionFamilies (docs/ecs.md
 //! §1.3, §1.4, §7.2).
 
 use crate::shape::Tree;

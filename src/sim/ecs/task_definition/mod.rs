@@ -1,4 +1,4 @@
-//! Task definitions: registration with ECS's rules and defaults, families, revisions (ecs-semantics §1.3, §4).
+//! Task definitions: registration with ECS's rules and defaults, families, revisions (docs/ecs.md §1.3, §4).
 
 mod attributes;
 mod fill;

@@ -1,4 +1,4 @@
-//! RegisterTaskDefinition: rules, defaults, and the next revision. Never idempotent (ecs-semantics §1.3, §1.5).
+//! RegisterTaskDefinition: rules, defaults, and the next revision. Never idempotent (docs/ecs.md §1.3, §1.5).
 
 use crate::shape::Tree;
 use crate::tree;

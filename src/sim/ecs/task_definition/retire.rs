@@ -1,5 +1,5 @@
 //! The end of a task definition: DeregisterTaskDefinition makes it INACTIVE, DeleteTaskDefinitions takes it away as soon
-//! as nothing uses it (ecs-semantics §1.3). ECS may take an INACTIVE revision for ten minutes more; here it never does.
+//! as nothing uses it (docs/ecs.md §1.3). ECS may take an INACTIVE revision for ten minutes more; here it never does.
 
 use std::collections::BTreeSet;
 

@@ -40,7 +40,7 @@ const LISTING: Listing = Listing {
 
 /// Services that have a gateway endpoint, and the prefix lists of their addresses (ids weak: they differ by region).
 const GATEWAYS: &[(&str, &str)] = &[("s3", "pl-63a5400a"), ("dynamodb", "pl-02cd2c6b")];
-/// Services that have interface endpoints, of those that tasks and their agents use (ecs-semantics §9.3).
+/// Services that have interface endpoints, of those that tasks and their agents use (docs/ecs.md §9.3).
 const INTERFACES: &[&str] = &[
     "autoscaling",
     "dynamodb",
@@ -120,7 +120,7 @@ pub fn routes_of(world: &World, table: &str) -> Vec<Tree> {
 }
 
 /// Whether a service is reached from a subnet through an endpoint: a gateway in its route table, or an interface with
-/// private names in its VPC. The layers of ECR's images come through the gateway only (ecs-semantics §9.3).
+/// private names in its VPC. The layers of ECR's images come through the gateway only (docs/ecs.md §9.3).
 pub fn reaches(world: &World, vpc: &str, table: &str, service: &str) -> bool {
     let ec2 = &world.ec2;
     let through = |one: &Tree| {

@@ -204,7 +204,7 @@ fn show(ec2: &Ec2, id: &str, interface: Tree) -> Tree {
         .with_some("PrivateDnsName", named.then_some(name))
 }
 
-/// A task's interface as EC2 shows it (ecs-semantics §9.4).
+/// A task's interface as EC2 shows it (docs/ecs.md §9.4).
 fn of_task(world: &World, task: &Task) -> Option<Tree> {
     let (ec2, one) = (&world.ec2, task.interface.as_ref()?);
     if one.address.is_empty() || one.status == "DELETED" {

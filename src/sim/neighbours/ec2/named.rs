@@ -11,7 +11,7 @@ use super::store::{Ec2, GROUP, SUBNET, VPC};
 use super::{security_group, subnet, texts, vpc};
 
 /// What `awsvpcConfiguration` names must be there, where the settings want that, and lie in one VPC
-/// (ecs-semantics §5.1).
+/// (docs/ecs.md §5.1).
 ///
 /// # Errors
 /// `InvalidParameterException`, in ECS's words.

@@ -1,4 +1,4 @@
-//! What a task's subnet can reach: the internet, and the services that starting a task takes (ecs-semantics §9.2,
+//! What a task's subnet can reach: the internet, and the services that starting a task takes (docs/ecs.md §9.2,
 //! §9.3). Must not know: tasks.
 
 use std::collections::BTreeSet;

@@ -1,4 +1,4 @@
-//! Whether an instance answers a query (ecs-semantics §3.5). Must not know: how queries are written.
+//! Whether an instance answers a query (docs/ecs.md §3.5). Must not know: how queries are written.
 
 use std::cmp::Ordering;
 

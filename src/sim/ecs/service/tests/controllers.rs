@@ -1,4 +1,4 @@
-//! Services that change their deployment controller (ecs-semantics §2.13).
+//! Services that change their deployment controller (docs/ecs.md §2.13).
 
 use super::task_sets::{balanced, external, set};
 use super::*;

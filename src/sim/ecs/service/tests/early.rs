@@ -1,4 +1,4 @@
-//! Early success, hooks beside ROLLING, and what service deployments tell as time goes on (ecs-semantics §2.10, §2.14,
+//! Early success, hooks beside ROLLING, and what service deployments tell as time goes on (docs/ecs.md §2.10, §2.14,
 //! §2.15).
 
 use super::*;

@@ -1,4 +1,4 @@
-//! Services on container instances: EC2, EXTERNAL, DAEMON (ecs-semantics §2.8, §2.16, §2.17, §3.5, §6.6).
+//! Services on container instances: EC2, EXTERNAL, DAEMON (docs/ecs.md §2.8, §2.16, §2.17, §3.5, §6.6).
 
 use super::*;
 use crate::sim::ecs::instance::{self, End, Wish};

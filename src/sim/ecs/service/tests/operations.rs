@@ -1,4 +1,4 @@
-//! Operations of services and tasks: what they echo, refuse and page (ecs-semantics §5, §7.2).
+//! Operations of services and tasks: what they echo, refuse and page (docs/ecs.md §5, §7.2).
 
 use super::*;
 use crate::sim::ecs::service::is_in_use;

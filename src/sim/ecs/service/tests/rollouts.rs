@@ -1,4 +1,4 @@
-//! Rollouts, one story a test (ecs-semantics §2).
+//! Rollouts, one story a test (docs/ecs.md §2).
 
 use super::*;
 use crate::sim::ecs::service::{Kind, RolloutState, State, Status};

@@ -1,4 +1,4 @@
-//! Task sets and deployment controllers (ecs-semantics §2.13).
+//! Task sets and deployment controllers (docs/ecs.md §2.13).
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! BLUE_GREEN, LINEAR and CANARY, one story a test (ecs-semantics §2.14).
+//! BLUE_GREEN, LINEAR and CANARY, one story a test (docs/ecs.md §2.14).
 
 use proptest::prelude::*;
 

@@ -1,4 +1,4 @@
-//! Protection (ecs-semantics §2.18), Spot interruption (§3.3) and retirement (§8).
+//! Protection (docs/ecs.md §2.18), Spot interruption (§3.3) and retirement (§8).
 
 use std::time::Duration;
 

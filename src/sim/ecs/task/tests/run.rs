@@ -1,4 +1,4 @@
-//! RunTask, StartTask and what looks at their tasks (ecs-semantics §3).
+//! RunTask, StartTask and what looks at their tasks (docs/ecs.md §3).
 
 use std::collections::BTreeSet;
 

@@ -8,7 +8,7 @@ use super::super::super::Fault;
 use super::super::super::cluster::is_name;
 use super::{Draft, Rule, Verdict, each_container, has, name, refuse_if};
 
-/// Containers of one definition, and its size (ecs-semantics §4.2, §7.5).
+/// Containers of one definition, and its size (docs/ecs.md §4.2, §7.5).
 const CONTAINERS_LIMIT: usize = 10;
 const DEFINITION_LIMIT_BYTES: usize = 64 * 1024;
 /// Of an image reference, without its digest (§1.2).

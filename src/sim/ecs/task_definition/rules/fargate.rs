@@ -1,4 +1,4 @@
-//! What Fargate asks of a definition, or does not offer it (ecs-semantics §4.2, §4.3).
+//! What Fargate asks of a definition, or does not offer it (docs/ecs.md §4.2, §4.3).
 
 use crate::shape::Tree;
 

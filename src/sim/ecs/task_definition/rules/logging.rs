@@ -1,4 +1,4 @@
-//! Log drivers and their options (ecs-semantics §4.3).
+//! Log drivers and their options (docs/ecs.md §4.3).
 
 use crate::shape::Tree;
 

@@ -1,4 +1,4 @@
-//! ECS's rules for registering a task definition (ecs-semantics §4.1 to §4.3), as a table of named functions.
+//! ECS's rules for registering a task definition (docs/ecs.md §4.1 to §4.3), as a table of named functions.
 //!
 //! One file a theme. Rules run in the table's order and the first that fails speaks, in ECS's own words where they
 //! are known. Must not know: what becomes of an accepted definition.

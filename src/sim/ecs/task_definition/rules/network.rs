@@ -1,4 +1,4 @@
-//! What a network mode rules out (ecs-semantics §4.2, §4.3).
+//! What a network mode rules out (docs/ecs.md §4.2, §4.3).
 
 use crate::shape::Tree;
 

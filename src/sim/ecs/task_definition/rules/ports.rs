@@ -1,4 +1,4 @@
-//! Port mappings: alone, within a task, and against the network mode (ecs-semantics §4.2, §4.3).
+//! Port mappings: alone, within a task, and against the network mode (docs/ecs.md §4.2, §4.3).
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! What needs an execution role on every launch type, and where secrets come from (ecs-semantics §4.2, §4.3).
+//! What needs an execution role on every launch type, and where secrets come from (docs/ecs.md §4.2, §4.3).
 
 use std::collections::BTreeSet;
 

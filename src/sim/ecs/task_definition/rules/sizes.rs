@@ -1,4 +1,4 @@
-//! CPU, memory and storage: of the task, of its containers, and the one against the other (ecs-semantics §4.1).
+//! CPU, memory and storage: of the task, of its containers, and the one against the other (docs/ecs.md §4.1).
 
 use crate::shape::Tree;
 

@@ -1,4 +1,4 @@
-//! Volumes, and the containers that mount them (ecs-semantics §4.2, §4.3).
+//! Volumes, and the containers that mount them (docs/ecs.md §4.2, §4.3).
 
 use std::collections::BTreeSet;
 
