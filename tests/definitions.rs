@@ -82,6 +82,12 @@ fn filled(mut spec: Tree) -> Tree {
             spec.set(member, value);
         }
     }
+    let network = spec.as_map_mut().and_then(|map| map.get_mut("networkConfiguration")?.as_map_mut());
+    let vpc = network.and_then(|map| map.get_mut("awsvpcConfiguration")?.as_map_mut());
+    if let Some(Tree::List(groups)) = vpc.and_then(|map| map.get_mut("securityGroups")) {
+        // By itself it would be the name of a manifest.
+        groups.iter_mut().filter(|group| group.as_text() == Some(PLACEHOLDER)).for_each(|group| *group = "sg-0".into());
+    }
     if let Some(Tree::List(containers)) = spec.as_map_mut().and_then(|map| map.get_mut("containerDefinitions")) {
         for container in containers.iter_mut().filter_map(Tree::as_map_mut) {
             let Some(Tree::List(files)) = container.get_mut("environmentFiles") else { continue };
@@ -254,6 +260,11 @@ const UNSOUND: &[Unsound] = &[
     ("servicedef/aab8119da3c8.json", CONTROLLER, "EXTERNAL is to come"),
     ("servicedef/cc61551b0e4a.json", CONTROLLER, "EXTERNAL is to come"),
     ("servicedef/f08c2996eb45.json", CONTROLLER, "EXTERNAL is to come"),
+    (
+        "from-cfn-service/4728082c640d.json",
+        &[("reference", "spec.networkConfiguration.awsvpcConfiguration.securityGroups[0]")],
+        "ECS knows security groups by their ids; a name is a manifest's",
+    ),
     ("from-cfn-service/10a3e438d2c8.json", CONTROLLER, "CODE_DEPLOY is to come"),
 ];
 
