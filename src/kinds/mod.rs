@@ -3,6 +3,8 @@
 
 pub mod cluster;
 pub mod diff;
+#[cfg(test)]
+mod examples;
 pub mod hash;
 pub mod key;
 pub mod leaf;

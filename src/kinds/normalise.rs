@@ -30,6 +30,27 @@ pub enum Rule {
     Spelling(fn(&Tree) -> Option<Tree>),
     /// Order means nothing; items are told apart by these members, or as wholes.
     Set(&'static [&'static str]),
+    /// Values that mean the same; each is sent as it is written.
+    Alike(&'static [&'static str]),
+    /// Values that mean the same as saying nothing; none is sent unless it is written.
+    Unsaid(&'static [&'static str]),
+}
+
+impl Rule {
+    /// The word for the rule in tables of examples.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Owned => "owned",
+            Self::Unmanaged => "unmanaged",
+            Self::Present => "present",
+            Self::Absent(_) => "absent",
+            Self::Derived(_) => "derived",
+            Self::Spelling(_) => "spelling",
+            Self::Set(_) => "set",
+            Self::Alike(_) => "alike",
+            Self::Unsaid(_) => "unsaid",
+        }
+    }
 }
 
 /// A default as a constant.
@@ -94,6 +115,14 @@ pub const fn set(at: &'static str, keys: &'static [&'static str]) -> Row {
     Row { at, rule: Rule::Set(keys) }
 }
 
+pub const fn alike(at: &'static str, values: &'static [&'static str]) -> Row {
+    Row { at, rule: Rule::Alike(values) }
+}
+
+pub const fn unsaid(at: &'static str, values: &'static [&'static str]) -> Row {
+    Row { at, rule: Rule::Unsaid(values) }
+}
+
 /// Both sides in canonical form, ready to be compared: sets are maps, defaults are filled in, empties are gone, and
 /// what the manifest leaves unmanaged is on neither side.
 pub fn canonical(rows: &[Row], desired: &Tree, observed: &Tree) -> (Tree, Tree) {
@@ -145,12 +174,29 @@ fn fill(row: &Row, name: &str, whole: Option<&Tree>, around: &mut Tree) {
                 around.set(name, value);
             }
         }
-        Rule::Present | Rule::Absent(_) | Rule::Derived(_) | Rule::Unmanaged | Rule::Set(_) => {}
+        Rule::Present | Rule::Absent(_) | Rule::Derived(_) | Rule::Unmanaged => {}
+        Rule::Set(_) | Rule::Alike(_) | Rule::Unsaid(_) => {}
+    }
+}
+
+/// What is written in several ways is written in one; for comparing only.
+fn unify(rows: &[Row], tree: &mut Tree) {
+    for row in rows {
+        let (parent, name) = row.at.rsplit_once('.').unwrap_or(("", row.at));
+        each(tree, parent, &mut |around| {
+            let found = |values: &[&str]| around.text(name).is_some_and(|value| values.contains(&value));
+            match row.rule {
+                Rule::Alike(values) if found(values) => values.iter().take(1).for_each(|one| around.set(name, *one)),
+                Rule::Unsaid(values) if found(values) => drop(around.remove(name)),
+                _ => {}
+            }
+        });
     }
 }
 
 /// Sets become maps, deepest first, and empties go.
 fn compact(rows: &[Row], mut tree: Tree) -> Tree {
+    unify(rows, &mut tree);
     let mut sets: Vec<(&str, &[&str])> = rows
         .iter()
         .filter_map(|row| match row.rule {

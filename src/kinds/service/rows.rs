@@ -1,7 +1,9 @@
 //! What makes two services equal, and what changing one does (ecs-semantics §5.1, §5.2, §2.7).
 
 use crate::kinds::Effect;
-use crate::kinds::normalise::{Row, bool, derived, int, list, owned, present, set, spelling, text, unmanaged};
+use crate::kinds::normalise::{
+    Row, alike, bool, derived, int, list, owned, present, set, spelling, text, unmanaged, unsaid,
+};
 use crate::shape::Tree;
 
 pub const ROWS: &[Row] = &[
@@ -57,6 +59,9 @@ pub const ROWS: &[Row] = &[
     bool("enableExecuteCommand", false),
     text("propagateTags", "NONE"),
     text("networkConfiguration.awsvpcConfiguration.assignPublicIp", "DISABLED"),
+    alike("platformVersion", NEWEST_PLATFORMS),
+    derived("serviceConnectConfiguration.services[].discoveryName", |_, service| service.get("portName").cloned()),
+    unsaid("volumeConfigurations[].managedEBSVolume.filesystemType", FILESYSTEMS),
     spelling("placementStrategy[].field", placement_field),
     int("capacityProviderStrategy[].base", 0),
     int("capacityProviderStrategy[].weight", 0),
@@ -65,9 +70,18 @@ pub const ROWS: &[Row] = &[
     set("capacityProviderStrategy", &["capacityProvider"]),
     set("loadBalancers", &["targetGroupArn", "loadBalancerName", "containerName", "containerPort"]),
     set("serviceRegistries", &["registryArn"]),
+    set("serviceConnectConfiguration.services", &["portName"]),
+    set("volumeConfigurations", &["name"]),
     set("placementConstraints", &["type", "expression"]),
     set("deploymentConfiguration.alarms.alarmNames", &[]),
 ];
+
+/// LATEST and what it stands for today, on Linux and on Windows: some reads show the one, some the other (weak: of
+/// recordings; wrong once there is a newer platform version).
+const NEWEST_PLATFORMS: &[&str] = &["LATEST", "1.4.0", "1.0.0"];
+
+/// What a managed volume has when nothing is said, on Linux and on Windows.
+const FILESYSTEMS: &[&str] = &["xfs", "ntfs"];
 
 /// What UpdateService does with a member, where it does not simply change it.
 pub const EFFECTS: &[(&str, Effect)] = &[
