@@ -92,7 +92,8 @@ async fn what_someone_switched_on_is_named_though_no_manifest_speaks_of_it() {
     rig.update_by_hand("web", tree! { "networkConfiguration" => network }).await;
     rig.run(2 * HOUR).await;
     let text = shown(&mut rig, "drift").await;
-    assert!(text.contains("assignPublicIp") && text.contains("not in the manifest"), "{text}");
+    assert!(text.contains("undeclared: has left its default"), "{text}");
+    assert!(text.contains("to keep it, add to spec.networkConfiguration.awsvpcConfiguration"), "{text}");
 }
 
 #[tokio::test(flavor = "current_thread", start_paused = true)]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::shape::Tree;
 
-use super::{Key, definition, hash};
+use super::{Drift, Key, Pointer, definition, hash};
 
 /// Where an object was declared.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,6 +32,10 @@ pub struct Reconcile {
     pub restarted_at: Option<String>,
     /// How long a rollout may take before it counts as failed.
     pub progress_deadline: Duration,
+    /// What becomes of drift.
+    pub drift: Drift,
+    /// Where drift is left, and not told of.
+    pub ignore: Vec<Pointer>,
 }
 
 /// What ECS needs for a dozen slow starts, and people's patience.
@@ -39,7 +43,12 @@ pub const PROGRESS_DEADLINE_DEFAULT: Duration = Duration::from_secs(15 * 60);
 
 impl Default for Reconcile {
     fn default() -> Self {
-        Self { restarted_at: None, progress_deadline: PROGRESS_DEADLINE_DEFAULT }
+        Self {
+            restarted_at: None,
+            progress_deadline: PROGRESS_DEADLINE_DEFAULT,
+            drift: Drift::default(),
+            ignore: Vec::new(),
+        }
     }
 }
 
@@ -58,7 +67,10 @@ impl Object {
     pub fn fingerprint(&self) -> String {
         let restarted_at = self.reconcile.restarted_at.as_deref().unwrap_or_default();
         let deadline = self.reconcile.progress_deadline.as_secs();
-        hash::hash(&self.spec.clone().with("restartedAt", restarted_at).with("progressDeadline", deadline.to_string()))
+        let ignored: Vec<String> = self.reconcile.ignore.iter().map(Pointer::to_string).collect();
+        let drift = format!("{} {}", self.reconcile.drift.as_str(), ignored.join(" "));
+        let all = self.spec.clone().with("restartedAt", restarted_at).with("progressDeadline", deadline.to_string());
+        hash::hash(&all.with("drift", drift))
     }
 }
 

@@ -1,9 +1,9 @@
 //! What makes two services equal, and what changing one does (ecs-semantics §5.1, §5.2, §2.7).
 
-use crate::kinds::Effect;
 use crate::kinds::normalise::{
     Row, alike, bool, derived, int, list, owned, present, set, spelling, text, unmanaged, unsaid,
 };
+use crate::kinds::{Closer, Effect};
 use crate::shape::Tree;
 
 pub const ROWS: &[Row] = &[
@@ -101,11 +101,41 @@ pub const EFFECTS: &[(&str, Effect)] = &[
     ("deploymentController", Effect::Replaces),
 ];
 
+/// Changes with another effect than their member's: what there was and what is wanted decide (ecs-semantics §2.13,
+/// §5.2).
+pub const CLOSER: &[Closer] = &[
+    // From a capacity provider strategy back to the launch type.
+    Closer { member: "launchType", when: |was, wanted| was.is_none() && wanted.is_some(), effect: Effect::Deploys },
+    Closer {
+        member: "deploymentController",
+        when: |was, wanted| is(was, &["CODE_DEPLOY", "EXTERNAL"]) && is(wanted, &["ECS"]),
+        effect: Effect::Deploys,
+    },
+];
+
+fn is(side: Option<&Tree>, values: &[&str]) -> bool {
+    side.and_then(Tree::as_text).is_some_and(|text| values.contains(&text))
+}
+
+/// The member of UpdateService that changes a member of the spec, where that is another.
+pub fn sent_as(member: &str) -> &str {
+    match member {
+        // An empty strategy goes back to the launch type that the service had at first.
+        "launchType" => "capacityProviderStrategy",
+        member => member,
+    }
+}
+
+/// What UpdateService refuses besides what deploys, under controllers other than ECS (ecs-semantics §2.13).
+pub fn refused_under(controller: &str) -> &'static [&'static str] {
+    if controller == "EXTERNAL" { &["deploymentConfiguration"] } else { &[] }
+}
+
 /// Members that start no deployment but decide what becomes of one.
 pub const FATE: &[&str] = &["deploymentConfiguration", "healthCheckGracePeriodSeconds"];
 
 /// Members that ECS changes only in a deployment that is asked for by name.
-pub const FORCED: &[&str] = &["capacityProviderStrategy"];
+pub const FORCED: &[&str] = &["capacityProviderStrategy", "launchType"];
 
 /// What to send for a member that the manifest does not have and AWS has no default for.
 pub fn cleared(member: &str) -> Tree {
