@@ -5,6 +5,7 @@ pub mod backoff;
 pub mod conditions;
 pub mod controller;
 mod facts;
+mod heals;
 pub mod pass;
 pub mod queue;
 mod rollouts;
