@@ -280,6 +280,13 @@ fn each_list(tree: &Tree, at: &Path, found: &mut Vec<Path>) {
     }
 }
 
+/// What is described can be pasted.
+fn a_description_is_a_manifest(definition: &Definition, shown: &Tree) {
+    let pasted = shown.as_map().unwrap().iter().filter(|(name, _)| !definition.is_read_only(name));
+    let pasted = Tree::Map(pasted.map(|(name, value)| (name.clone(), value.clone())).collect());
+    assert_eq!(paths(definition, &pasted, shown), Vec::<String>::new());
+}
+
 /// null, `[]` and `{}` say nothing, wherever the shape allows them.
 fn nothing_is_said_in_many_ways(definition: &Definition, spec: &Tree, shown: &Tree) {
     let unmanaged =
@@ -329,6 +336,7 @@ fn what_was_created_is_what_is_declared_and_one_change_is_one_difference() {
             };
             let definition = definition(menu.kind);
             prop_assert_eq!(paths(definition, &spec, &shown), Vec::<String>::new());
+            a_description_is_a_manifest(definition, &shown);
             one_change_is_one_difference(definition, &spec, &shown);
             what_is_left_out_shows_nowhere_else(definition, &spec, &shown);
             order_counts_where_it_means_something(definition, &spec, &shown);

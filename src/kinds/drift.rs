@@ -265,3 +265,93 @@ pub fn story(told: &[Difference]) -> String {
     let paths: Vec<String> = told.iter().map(|one| one.path.to_string()).collect();
     format!("{} differ from Git, and reconcile.drift leaves it so", paths.join(", "))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kinds::{Key, Kind, Origin, Place, Reconcile};
+    use crate::tree;
+
+    fn object(kind: Kind, drift: Drift, ignore: &[&str]) -> Object {
+        let place = Place { account: "1".into(), region: "r".into() };
+        let key = Key { place, cluster: Some("c".into()), kind, name: "web".into() };
+        let ignore = ignore.iter().map(|text| Pointer::parse(text).unwrap()).collect();
+        let spec = tree! { "serviceName" => "web", "desiredCount" => 2, "loadBalancers" => vec![
+            tree! { "targetGroupArn" => "a/b", "containerName" => "c", "containerPort" => 80 },
+        ] };
+        Object { key, spec, reconcile: Reconcile { drift, ignore, ..Reconcile::default() }, origin: Origin::default() }
+    }
+
+    fn paths(all: &[Difference]) -> Vec<String> {
+        all.iter().map(|one| one.path.to_string()).collect()
+    }
+
+    #[test]
+    fn pointers_are_read_and_written_and_lead_somewhere() {
+        for text in ["/desiredCount", "/loadBalancers/a~1b~1c~180/containerName", "/tags/a~0b"] {
+            let pointer = Pointer::parse(text).unwrap();
+            assert_eq!(pointer.to_string(), text);
+            assert_eq!(pointer.fault(definition(Kind::Service)), None, "{text}");
+        }
+        for text in ["", "/", "desiredCount", "/a//b"] {
+            assert_eq!(Pointer::parse(text), None, "{text:?}");
+        }
+        for (text, said) in [
+            ("/desiredCuont", "there is no \"desiredCuont\""),
+            ("/desiredCount/x", "there is no \"x\""),
+            ("/deploymentConfiguration/alarm", "there is no \"alarm\""),
+            ("/placementStrategy/0/field", "there is no \"0\""),
+            ("/role", "AWS does not show role"),
+            ("/taskDefinition", "what a service runs"),
+        ] {
+            let fault = Pointer::parse(text).unwrap().fault(definition(Kind::Service)).unwrap();
+            assert!(fault.contains(said), "{text}: {fault}");
+        }
+    }
+
+    #[test]
+    fn what_git_said_decides_what_is_drift() {
+        let ignoring = object(Kind::Service, Drift::Heal, &["/desiredCount"]);
+        let noted = |object: &Object| vec![said_at_creation(object).unwrap()];
+        let live = ignoring.spec.clone().with("desiredCount", 7).with("enableExecuteCommand", true);
+        let sorted = sort(&ignoring, &live.clone().with("tags", noted(&ignoring)));
+        assert_eq!((paths(&sorted.due), sorted.said), (vec!["enableExecuteCommand".to_owned()], None));
+        // Never noted: it is drift, and what Git says now is noted.
+        let sorted = sort(&ignoring, &live);
+        assert_eq!(paths(&sorted.due), ["enableExecuteCommand"]);
+        assert_eq!(sorted.said, said_at_creation(&ignoring));
+        // Git says something else: it is due, and noted when it is seen.
+        let mut changed = ignoring.clone();
+        changed.spec.set("desiredCount", 3);
+        let sorted = sort(&changed, &live.clone().with("tags", noted(&ignoring)));
+        assert_eq!(
+            (paths(&sorted.due), sorted.said),
+            (vec!["desiredCount".into(), "enableExecuteCommand".into()], None)
+        );
+        let sorted = sort(&changed, &live.with("desiredCount", 3).with("tags", noted(&ignoring)));
+        assert_eq!((paths(&sorted.due).len(), sorted.said), (1, said_at_creation(&changed)));
+    }
+
+    #[test]
+    fn what_is_warned_of_is_told_but_for_what_is_ignored() {
+        let warned = object(Kind::Service, Drift::Warn, &["/deploymentConfiguration/maximumPercent"]);
+        let configuration = tree! { "maximumPercent" => 150, "minimumHealthyPercent" => 50 };
+        let live = warned.spec.clone().with("desiredCount", 7).with("deploymentConfiguration", configuration);
+        let sorted = sort(&warned, &live);
+        assert_eq!(paths(&sorted.due), Vec::<String>::new());
+        assert_eq!(paths(&sorted.told), ["deploymentConfiguration.minimumHealthyPercent", "desiredCount"]);
+        let silent = Object { reconcile: Reconcile { drift: Drift::Ignore, ..warned.reconcile.clone() }, ..warned };
+        assert_eq!(sort(&silent, &live).told, []);
+    }
+
+    #[test]
+    fn the_tag_has_room_for_all_there_can_be() {
+        let names: Vec<String> = (0..POINTERS_MAX).map(|number| format!("/tags/{number}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        for kind in [Kind::Cluster, Kind::Service] {
+            let tag = said_at_creation(&object(kind, Drift::Warn, &names)).unwrap();
+            let value = tag.text("value").unwrap();
+            assert!(value.len() <= 256 && value.matches('.').count() >= POINTERS_MAX, "{} {value}", value.len());
+        }
+    }
+}
