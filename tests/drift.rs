@@ -341,6 +341,32 @@ async fn what_another_controller_deploys_is_left_to_it_until_the_manifest_takes_
 }
 
 #[tokio::test(flavor = "current_thread", start_paused = true)]
+async fn a_strategy_that_someone_set_goes_back_to_rolling() {
+    let mut rig = Rig::new(1);
+    web(&mut rig);
+    rig.write("service.yaml", Wanted { breaker: false, ..Wanted::of("web", 2) }.text("web")).commit();
+    rig.start();
+    rig.converge(HOUR).await;
+    let hook = tree! {
+        "targetType" => "AWS_LAMBDA", "hookTargetArn" => "arn:aws:lambda:us-east-1:123456789012:function:f",
+        "roleArn" => "arn:aws:iam::123456789012:role/hook", "lifecycleStages" => vec!["PRE_SCALE_UP"],
+    };
+    for configuration in [
+        tree! { "strategy" => "BLUE_GREEN", "bakeTimeInMinutes" => 5, "lifecycleHooks" => vec![hook] },
+        tree! { "strategy" => "LINEAR", "linearConfiguration" => tree! { "stepPercent" => 20.5 } },
+        tree! { "strategy" => "CANARY", "canaryConfiguration" => tree! { "canaryPercent" => 20.5 } },
+    ] {
+        let mark = rig.mark();
+        rig.update_by_hand("web", tree! { "deploymentConfiguration" => configuration }).await;
+        rig.run(3 * MINUTE).await;
+        rig.converge(HOUR).await;
+        let live = setting(&rig, "deploymentConfiguration").unwrap();
+        assert_eq!((live.text("strategy"), live.int("bakeTimeInMinutes")), (Some("ROLLING"), Some(0)), "{live:?}");
+        assert_eq!(rig.operations_since(mark), ["UpdateService", "UpdateService"]);
+    }
+}
+
+#[tokio::test(flavor = "current_thread", start_paused = true)]
 async fn an_arn_and_family_with_revision_are_one() {
     let mut rig = converged(1).await;
     let arn = rig.service("web", |service| service.deployments[0].definition.arn.clone());

@@ -126,13 +126,14 @@ pub const fn unsaid(at: &'static str, values: &'static [&'static str]) -> Row {
 /// Both sides in canonical form, ready to be compared: sets are maps, defaults are filled in, empties are gone, and
 /// what the manifest leaves unmanaged is on neither side.
 pub fn canonical(rows: &[Row], desired: &Tree, observed: &Tree) -> (Tree, Tree) {
-    let ours =
-        |row: &&Row| matches!(row.rule, Rule::Unmanaged) && desired.get(row.at).is_none_or(|tree| *tree == Tree::Null);
+    let said = |at: &str| at.split('.').try_fold(desired, |tree, name| tree.get(name));
+    let ours = |row: &&Row| matches!(row.rule, Rule::Unmanaged) && said(row.at).is_none_or(|tree| *tree == Tree::Null);
     let leave: Vec<&str> = rows.iter().filter(ours).map(|row| row.at).collect();
     let side = |tree: &Tree| {
         let mut tree = filled(rows, tree);
-        for name in &leave {
-            tree.remove(name);
+        for at in &leave {
+            let (parent, name) = at.rsplit_once('.').unwrap_or(("", at));
+            each(&mut tree, parent, &mut |around| drop(around.remove(name)));
         }
         compact(rows, tree)
     };

@@ -228,8 +228,8 @@ fn runs(live: &str, wanted: &Wanted<'_>, facts: &Facts<'_>) -> Result<bool, Need
 
 /// What another controller deploys is not deployed by us; what it lets be changed in place is.
 fn left_to(controller: String, object: &Object, facts: &Facts<'_>, shown: &Tree, mut change: Change) -> Plan {
-    let refused = service::rows::refused_under(&controller);
-    change.in_place.retain(|name| !refused.contains(&name.as_str()));
+    let allowed = service::rows::allowed_under(&controller);
+    change.in_place.retain(|name| allowed.contains(&name.as_str()));
     let message = format!(
         "{controller} deploys it; to let ECS take over, in place and by a deployment, declare deploymentController: {{ \
          type: ECS }}"

@@ -43,6 +43,10 @@ pub const ROWS: &[Row] = &[
     derived("deploymentConfiguration.minimumHealthyPercent", |whole, _| by_strategy(whole, 100, 0)),
     text("deploymentConfiguration.strategy", "ROLLING"),
     int("deploymentConfiguration.bakeTimeInMinutes", 0),
+    // What a strategy that shifts traffic leaves behind means nothing to one that rolls, and can't be taken away.
+    unmanaged("deploymentConfiguration.linearConfiguration"),
+    unmanaged("deploymentConfiguration.canaryConfiguration"),
+    list("deploymentConfiguration.lifecycleHooks"),
     present("deploymentConfiguration.deploymentCircuitBreaker"),
     bool("deploymentConfiguration.deploymentCircuitBreaker.enable", false),
     bool("deploymentConfiguration.deploymentCircuitBreaker.rollback", false),
@@ -126,9 +130,22 @@ pub fn sent_as(member: &str) -> &str {
     }
 }
 
-/// What UpdateService refuses besides what deploys, under controllers other than ECS (ecs-semantics §2.13).
-pub fn refused_under(controller: &str) -> &'static [&'static str] {
-    if controller == "EXTERNAL" { &["deploymentConfiguration"] } else { &[] }
+/// What UpdateService changes in place under controllers other than ECS (ecs-semantics §2.13).
+pub fn allowed_under(controller: &str) -> &'static [&'static str] {
+    const ALLOWED: &[&str] = &[
+        "deploymentConfiguration",
+        "desiredCount",
+        "enableECSManagedTags",
+        "healthCheckGracePeriodSeconds",
+        "placementConstraints",
+        "placementStrategy",
+        "propagateTags",
+    ];
+    match (controller, ALLOWED) {
+        // Task sets are scaled, not rolled.
+        ("EXTERNAL", [_, rest @ ..]) => rest,
+        (_, all) => all,
+    }
 }
 
 /// Members that start no deployment but decide what becomes of one.
