@@ -9,6 +9,7 @@
 
 mod common;
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
@@ -20,6 +21,7 @@ use ecs_operator::cli::{Args, exit};
 use ecs_operator::manifest::Severity;
 use ecs_operator::reconcile::conditions::REASONS;
 use ecs_operator::sim::ecs::coverage;
+use ecs_operator::sim::neighbours::ec2;
 use ecs_operator::telemetry::catalogue;
 
 fn root() -> &'static Path {
@@ -96,6 +98,15 @@ fn operations() -> String {
     counts + &table(&["operation", "there is", "what is lacking"], rows)
 }
 
+/// Every operation of EC2 that the embedded one has.
+fn ec2_operations() -> String {
+    let rows = ec2::coverage().into_iter().collect::<BTreeMap<_, _>>();
+    let full = rows.values().filter(|row| row.as_str() == "full").count();
+    let counts = format!("{} operations, {full} of them full.\n\n", rows.len());
+    let rows = rows.iter().map(|(name, row)| vec![format!("`{name}`"), row.as_str().to_owned(), cell(row.words())]);
+    counts + &table(&["operation", "there is", "what is lacking"], rows)
+}
+
 /// The reason of a dependency stands in Cargo.toml: above it, or above the group that it is in, or behind it.
 fn dependencies() -> String {
     let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
@@ -143,12 +154,22 @@ fn the_tables_are_made_from_the_code() {
     ];
     keep("README.md", &parts);
     keep("docs/rules.md", &[("rules", rules())]);
-    keep("docs/embedded-ecs.md", &[("operations", operations())]);
+    keep("docs/embedded-ecs.md", &[("operations", operations()), ("ec2-operations", ec2_operations())]);
 }
 
 #[test]
 fn every_link_leads_to_a_file() {
-    for file in ["README.md", "docs/embedded-ecs.md", "docs/plan.md", "docs/rules.md", "docs/status.md"] {
+    let files = [
+        "README.md",
+        "docs/embedded-ecs.md",
+        "docs/install.md",
+        "docs/plan.md",
+        "docs/repository.md",
+        "docs/rules.md",
+        "docs/runbooks/README.md",
+        "docs/status.md",
+    ];
+    for file in files {
         let text = fs::read_to_string(root().join(file)).unwrap();
         let here = root().join(file).parent().unwrap().to_owned();
         for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {

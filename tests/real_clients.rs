@@ -14,10 +14,13 @@ use std::process::Command;
 
 use common::process::{Said, Sim, World, clean, have, hello, image, program, said, skipped};
 use ecs_operator::sim::ecs::coverage::{self, Coverage};
+use ecs_operator::sim::neighbours::ec2;
 use serde_json::Value;
 
 /// Waiters look every 15 seconds of real time, so rollouts are over before they look first.
 const SCALE: &str = "60";
+/// A deployment lasts longer than the next command takes to start, however busy the machine.
+const UNHURRIED: &str = "2";
 
 fn aws(world: World, arguments: &[&str]) -> Said {
     let mut command = Command::new("aws");
@@ -120,7 +123,17 @@ fn boto3_deploys_in_every_way() {
     boto3("boto3_deploys_in_every_way", "deployments.py");
 }
 
+#[test]
+fn boto3_uses_every_operation_of_ec2() {
+    let offered = ec2::coverage().into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+    boto3_with("boto3_uses_every_operation_of_ec2", "ec2.py", &offered);
+}
+
 fn boto3(test: &str, script: &str) {
+    boto3_with(test, script, &[]);
+}
+
+fn boto3_with(test: &str, script: &str, arguments: &[&str]) {
     let mut probe = Command::new("python3");
     if !have(test, "boto3", probe.args(["-c", "import boto3"])) {
         return;
@@ -129,17 +142,17 @@ fn boto3(test: &str, script: &str) {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real_clients").join(script);
     let mut python = Command::new("python3");
     clean(&mut python);
-    let said = said(python.arg(script).arg(sim.world.url()));
+    let said = said(python.arg(script).arg(sim.world.url()).args(arguments));
     assert_eq!((said.code, said.out.as_str()), (0, "all as boto3 expects\n"), "{said:?}");
 }
 
-/// A script of `tests/real_clients`, asked of a world that runs 60 times as fast; where a module is missing it is skipped.
-fn script(test: &str, name: &str, module: &str, arguments: &[&str]) -> Option<Said> {
+/// A script of `tests/real_clients`, asked of a world that runs so fast; where a module is missing it is skipped.
+fn script(test: &str, name: &str, module: &str, scale: &str, arguments: &[&str]) -> Option<Said> {
     let mut probe = Command::new("python3");
     if !have(test, module, probe.args(["-c", &format!("import {module}")])) {
         return None;
     }
-    let sim = Sim::start(SCALE);
+    let sim = Sim::start(scale);
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real_clients").join(name);
     let mut python = Command::new("python3");
     client(&mut python, sim.world);
@@ -158,7 +171,7 @@ fn client(command: &mut Command, world: World) {
 #[test]
 fn botocores_paginators_and_waiters_are_all_served() {
     let test = "botocores_paginators_and_waiters_are_all_served";
-    if let Some(said) = script(test, "paginators_and_waiters.py", "boto3", &["ENDPOINT"]) {
+    if let Some(said) = script(test, "paginators_and_waiters.py", "boto3", SCALE, &["ENDPOINT"]) {
         assert_eq!((said.code, said.out.as_str()), (0, "all paginators and waiters were used\n"), "{said:?}");
     }
 }
@@ -172,8 +185,17 @@ fn offered() -> Vec<&'static str> {
 #[test]
 fn the_aws_cli_asks_every_operation_that_is_offered() {
     let (test, offered) = ("the_aws_cli_asks_every_operation_that_is_offered", offered());
-    if let Some(said) = script(test, "every_operation.py", "awscli", &offered) {
+    if let Some(said) = script(test, "every_operation.py", "awscli", UNHURRIED, &offered) {
         assert_eq!((said.code, said.out), (0, format!("all {} were asked\n", offered.len())), "{}", said.err);
+    }
+}
+
+#[test]
+fn the_aws_cli_describes_all_of_ec2() {
+    let test = "the_aws_cli_describes_all_of_ec2";
+    let offered = ec2::coverage().into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+    if let Some(said) = script(test, "ec2_cli.py", "awscli", SCALE, &offered) {
+        assert!(said.code == 0 && said.out.ends_with("were described\n"), "{said:?}");
     }
 }
 
@@ -230,6 +252,6 @@ fn a_stranger_finds_every_answer_in_shape() {
     let sim = Sim::start(SCALE);
     let mut python = Command::new("python3");
     client(&mut python, sim.world);
-    let said = said(python.arg(tool).args(["drive", &sim.world.url(), "--only", "ecs,sts"]));
+    let said = said(python.arg(tool).args(["drive", &sim.world.url(), "--only", "ecs,sts,ec2"]));
     assert!(said.code == 0 && said.out.contains(" findings 0\n"), "{said:?}");
 }

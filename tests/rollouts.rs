@@ -179,7 +179,14 @@ async fn a_rollout_without_room_waits_and_is_told() {
     rig.write("service.yaml", blocked.text("web")).commit();
     rig.start();
     rig.converge(HOUR).await;
+    let mark = rig.mark();
     rig.write("task.yaml", task("web", "nginx:2", &[])).commit();
+    rig.run(20 * MINUTE).await;
+    assert_eq!(rig.reason("prod/Service/web"), "PreflightBlocked");
+    assert_eq!(rig.operations_since(mark), ["RegisterTaskDefinition"]);
+    // Whoever wants it all the same sees what was foretold.
+    let insists = blocked.text("web").replace("reconcile: { ", "reconcile: { preflight: Warn, ");
+    rig.write("service.yaml", insists).commit();
     rig.run(20 * MINUTE).await;
     assert_eq!(rig.reason("prod/Service/web"), "RolloutTimedOut");
     let mark = rig.mark();

@@ -9,6 +9,7 @@
     reason = "a test says what it expects, and waits in tokio's own time"
 )]
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use aws_sdk_ecs::config::retry::RetryConfig;
@@ -336,6 +337,11 @@ async fn the_same_world_stands_behind_a_socket() {
         ("/_sim/hook?target=f&answer=PERHAPS", 400),
         ("/_sim/push?image=nginx%3A1", 200),
         ("/_sim/push", 400),
+        ("/_sim/groups?name=web&type=m5.large&min=0&max=10&desired=2", 200),
+        ("/_sim/groups?name=web&max=1&desired=2", 400),
+        ("/_sim/fargate?vcpus=6", 200),
+        ("/_sim/fargate?zone=us-east-1a&capacity=off", 200),
+        ("/_sim/fargate?zone=us-east-1a", 400),
     ] {
         assert_eq!(plain(&address, "POST", page, "").await.0, expected, "{page}");
     }
@@ -345,4 +351,26 @@ async fn the_same_world_stands_behind_a_socket() {
     drop(stop);
     drop(ecs);
     tokio::time::timeout(Duration::from_secs(5), serving).await.expect("stops when asked").unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn ec2s_own_sdk_reads_every_answer() {
+    let sim = world(Settings::default());
+    let config = aws_sdk_ec2::Config::builder()
+        .behavior_version(aws_sdk_ec2::config::BehaviorVersion::latest())
+        .region(Region::new("us-east-1"))
+        .credentials_provider(Credentials::new("AKID", "secret", None, None, "test"))
+        .http_client(SharedHttpClient::new(Connector::new(sim.clone())))
+        .retry_config(RetryConfig::disabled());
+    let ec2 = aws_sdk_ec2::Client::from_conf(config.build());
+    let filter = aws_sdk_ec2::types::Filter::builder().name("default-for-az").values("true").build();
+    let subnets = ec2.describe_subnets().filters(filter).send().await.unwrap();
+    let zones = subnets.subnets().iter().filter_map(|subnet| subnet.availability_zone()).collect::<BTreeSet<_>>();
+    assert_eq!(zones, BTreeSet::from(["us-east-1a", "us-east-1b", "us-east-1c"]));
+    let nat = ec2.create_nat_gateway().subnet_id(subnets.subnets()[0].subnet_id().unwrap());
+    let nat = nat.connectivity_type(aws_sdk_ec2::types::ConnectivityType::Private).send().await.unwrap();
+    assert_eq!(nat.nat_gateway().unwrap().create_time().unwrap().secs(), START.epoch_secs());
+    let missing = ec2.describe_security_groups().group_ids("sg-none").send().await.unwrap_err();
+    let (code, message) = (missing.code(), missing.message());
+    assert_eq!((code, message), (Some("InvalidGroup.NotFound"), Some("The security group 'sg-none' does not exist")));
 }

@@ -10,6 +10,7 @@ mod input;
 mod limits;
 mod operator;
 mod plan;
+mod preflight;
 mod run;
 mod sim;
 mod status;
@@ -25,6 +26,7 @@ use crate::telemetry;
 pub use cloud::Cloud;
 pub use operator::{Options, assemble};
 pub use plan::view;
+pub use preflight::ahead;
 
 /// What stops a command, in words for the person who typed it.
 #[derive(Debug, thiserror::Error)]
@@ -93,6 +95,7 @@ async fn command(command: Command, clock: Clock) -> Result<Exit, Trouble> {
         Command::Completion(flags) => Ok(tell::completion(&flags)),
         Command::Status(flags) => status::status(flags, clock).await,
         Command::Plan(flags) => plan::plan(flags, clock).await,
+        Command::Preflight(flags) => preflight::preflight(flags, clock).await,
         Command::Apply(flags) => apply::apply(flags, clock).await,
         Command::Sim(flags) => sim::sim(flags, clock).await,
         Command::Demo(flags) => demo::demo(flags).await,
@@ -104,6 +107,7 @@ fn clock(command: &Command) -> Clock {
     let cloud = match command {
         Command::Run(run) => &run.place.cloud,
         Command::Plan(plan) => &plan.place.cloud,
+        Command::Preflight(preflight) => &preflight.place.cloud,
         Command::Validate(_)
         | Command::Explain(_)
         | Command::Status(_)

@@ -11,18 +11,21 @@ use tokio::sync::watch;
 use crate::check::Desired;
 use crate::cli::args::PlanOutput;
 use crate::cli::plan::{Input, Place, Secrets, View, markdown, text};
+use crate::cli::preflight::Ahead;
 use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, args, findings, print};
 use crate::clock::Clock;
+use crate::kinds::lookup::Resolved;
 use crate::kinds::{Key, Kind, Object, Origin};
 use crate::manifest::{self, At, Reading};
 use crate::plan::Plan;
-use crate::reconcile::{Shared, pass, sweep};
+use crate::reconcile::{Shared, lookups, pass, sweep};
 use crate::shape::Path;
 use crate::status::Status;
 
 use super::desired::{ownership, reading};
 use super::input::Given;
+use super::preflight::placed;
 use super::{Cloud, Options, Trouble, assemble};
 
 /// Plans everything and prints it.
@@ -43,8 +46,8 @@ pub async fn plan(flags: args::Plan, clock: Clock) -> Result<Exit, Trouble> {
 pub struct Ready {
     pub shared: Shared,
     pub desired: Desired,
-    given: Given,
-    reading: Reading,
+    pub given: Given,
+    pub reading: Reading,
 }
 
 /// Reads the directory and gets everything ready to look at AWS; `None` when the manifests have errors, which are
@@ -92,6 +95,8 @@ pub async fn view(
     name: impl Fn(&str) -> String,
 ) -> Result<View, Trouble> {
     let plans = all(shared, desired).await?;
+    let (objects, lookups) = looked_up(shared, desired).await;
+    let aheads = aheads(&plans, &objects, reading, &name);
     let known = RefCell::new(BTreeMap::new());
     let locate = |object: &Object, path: &Path| {
         let mut known = known.borrow_mut();
@@ -110,16 +115,46 @@ pub async fn view(
         revision: &desired.revision,
         owner: &shared.us,
         place: &shared.place,
-        objects: &desired.objects,
+        objects: &objects,
         plans: &plans,
+        lookups: &lookups,
+        aheads: &aheads,
         tags: &|key| {
             let known = shared.known();
             let shown = known.seen.get(key).and_then(|seen| seen.observed.present());
-            shown.map(|shown| shown.list("tags").to_vec()).unwrap_or_default()
+            let words = crate::kinds::definition(key.kind).tags;
+            shown.map(|shown| shown.list(words.list).to_vec()).unwrap_or_default()
         },
         secrets,
         locate: &locate,
     }))
+}
+
+/// What preflight says of what is due, with the places of its findings.
+fn aheads(
+    plans: &[(Key, Plan)],
+    objects: &BTreeMap<Key, Object>,
+    reading: &Reading,
+    name: &impl Fn(&str) -> String,
+) -> BTreeMap<Key, Ahead> {
+    let one = |(key, plan): &(Key, Plan)| {
+        let (said, object) = (plan.preflight.as_ref()?, objects.get(key)?);
+        Some((key.clone(), Ahead::of(said, |fault| placed(reading, object, fault, name))))
+    };
+    plans.iter().filter_map(one).collect()
+}
+
+/// The objects with what their selector terms stand for, as far as that is known.
+async fn looked_up(shared: &Shared, desired: &Desired) -> (BTreeMap<Key, Object>, BTreeMap<Key, Resolved>) {
+    let (mut objects, mut found) = (desired.objects.clone(), BTreeMap::new());
+    for (key, object) in objects.iter_mut().filter(|(_, object)| !object.lookup.is_empty()) {
+        // Why it is not known, the plan tells.
+        if let Ok(resolved) = lookups::resolved(shared, object).await {
+            object.spec = resolved.fill(&object.spec);
+            found.insert(key.clone(), resolved);
+        }
+    }
+    (objects, found)
 }
 
 /// The plans of all objects, in the order in which one may refer to another.

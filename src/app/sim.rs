@@ -14,6 +14,8 @@ use super::{Cloud, Trouble, stop};
 pub async fn sim(flags: args::Sim, clock: Clock) -> Result<Exit, Trouble> {
     let cloud = Cloud::simulated(&clock, flags.seed, Some(&flags.region));
     let Some(sim) = cloud.sim else { return Ok(Exit::Error) };
+    sim.world().settings.networks_must_exist = flags.networks_must_exist;
+    sim.world().settings.throttle = flags.throttle;
     let (listener, at) = bind(flags.listen).await?;
     let (region, scale) = (&flags.region, flags.time_scale);
     print::out(format_args!("The embedded ECS listens on http://{at} ({region}, {scale} times real time)."));

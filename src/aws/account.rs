@@ -28,16 +28,19 @@ pub async fn find(region: Option<&str>, endpoint: Option<&str>, clock: &Clock) -
         loader = loader.region(here.or_else(ProfileFileRegionProvider::new()).or_else(LOOPBACK_REGION));
     }
     let found = loader.load().await;
-    // One endpoint for both, as AWS's tools have it; an ECS endpoint given here is STS's too where it is a simulator.
+    // One endpoint for all, as AWS's tools have it; an ECS endpoint given here is the others' too where it is a simulator.
     let everywhere = || found.endpoint_url().map(str::to_owned);
     let of = |variable: &str| std::env::var(variable).ok().or_else(everywhere);
     let sts_endpoint =
         endpoint.filter(|url| is_loopback(url)).map(str::to_owned).or_else(|| of("AWS_ENDPOINT_URL_STS"));
+    let ec2_endpoint =
+        endpoint.filter(|url| is_loopback(url)).map(str::to_owned).or_else(|| of("AWS_ENDPOINT_URL_EC2"));
     let endpoint = endpoint.map(str::to_owned).or_else(|| of("AWS_ENDPOINT_URL_ECS"));
     let loopback = endpoint.as_deref().is_some_and(is_loopback);
     let keys = std::env::var_os("AWS_ACCESS_KEY_ID").is_some();
     let region = found.region().map(ToString::to_string).or_else(|| loopback.then(|| LOOPBACK_REGION.to_owned()))?;
-    let mut settings = Settings { endpoint, sts_endpoint, ..Settings::simulated(&region, http, clock.clone()) };
+    let mut settings =
+        Settings { endpoint, ec2_endpoint, sts_endpoint, ..Settings::simulated(&region, http, clock.clone()) };
     if let Some(credentials) = found.credentials_provider().filter(|_| keys || !loopback) {
         settings.credentials = credentials;
     }

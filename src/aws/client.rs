@@ -16,6 +16,7 @@ use crate::shape::check::{Strictness, check};
 use crate::shape::{Call, Tree, table};
 
 use super::budget::{Budget, SHARE_DEFAULT};
+use super::ec2;
 use super::error::{CallError, Class};
 use super::operations::{self, Reply};
 
@@ -28,13 +29,14 @@ pub type Ended = Arc<dyn Fn(&Call, Result<&Reply, &CallError>, Duration, Duratio
 /// What a client is made from.
 pub struct Settings {
     pub region: String,
-    /// Where to send requests instead of AWS's own endpoints: ECS's, and STS's.
+    /// Where to send requests instead of AWS's own endpoints: ECS's, EC2's, and STS's.
     pub endpoint: Option<String>,
+    pub ec2_endpoint: Option<String>,
     pub sts_endpoint: Option<String>,
     pub credentials: SharedCredentialsProvider,
     pub http: SharedHttpClient,
     pub clock: Clock,
-    /// Fraction of each of ECS's buckets that we may use.
+    /// Fraction of each of AWS's buckets that we may use.
     pub share: f64,
     pub ended: Ended,
 }
@@ -46,6 +48,7 @@ impl Settings {
         Self {
             region: region.to_owned(),
             endpoint: Some("http://ecs.sim".to_owned()),
+            ec2_endpoint: Some("http://ec2.sim".to_owned()),
             sts_endpoint: Some("http://sts.sim".to_owned()),
             credentials: SharedCredentialsProvider::new(credentials),
             http,
@@ -56,10 +59,11 @@ impl Settings {
     }
 }
 
-/// A handle to ECS; clones share budget and connection.
+/// A handle to ECS and its neighbours; clones share budget and connection.
 #[derive(Clone)]
 pub struct Aws {
     ecs: aws_sdk_ecs::Client,
+    ec2: aws_sdk_ec2::Client,
     sts: aws_sdk_sts::Client,
     region: String,
     clock: Clock,
@@ -69,7 +73,8 @@ pub struct Aws {
 
 impl Aws {
     pub fn new(settings: Settings) -> Self {
-        let Settings { region, endpoint, sts_endpoint, credentials, http, clock, share, ended } = settings;
+        let Settings { region, endpoint, ec2_endpoint, sts_endpoint, credentials, http, clock, share, ended } =
+            settings;
         let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build();
         // Retries are ours alone: the SDK's would repeat writes that AWS may have applied.
         macro_rules! config {
@@ -89,6 +94,7 @@ impl Aws {
         }
         Self {
             ecs: config!(aws_sdk_ecs, endpoint),
+            ec2: config!(aws_sdk_ec2, ec2_endpoint),
             sts: config!(aws_sdk_sts, sts_endpoint),
             region,
             budget: Arc::new(Budget::new(clock.clone(), share)),
@@ -104,12 +110,15 @@ impl Aws {
     /// there, answered.
     pub async fn call(&self, call: &Call) -> Result<Reply, CallError> {
         let row = prepare(call)?;
-        let waited = self.budget.acquire(call.operation).await;
+        let waited = self.budget.acquire(call).await;
         let began = self.clock.now();
-        let result = (row.send)(&self.ecs, &call.input).await;
+        let result = match row {
+            Row::Ecs(row) => (row.send)(&self.ecs, &call.input).await,
+            Row::Ec2(row) => row.call(&self.ec2, &call.input).await,
+        };
         let took = self.clock.now().since(began);
         if result.as_ref().is_err_and(|error| error.class == Class::Throttled) {
-            self.budget.throttled(call.operation);
+            self.budget.throttled(call);
         }
         (self.ended)(call, result.as_ref(), took, waited);
         result
@@ -127,10 +136,21 @@ impl Aws {
     }
 }
 
-fn prepare(call: &Call) -> Result<&'static operations::Operation, CallError> {
+/// How an operation is sent.
+enum Row {
+    Ecs(&'static operations::Operation),
+    Ec2(&'static ec2::Operation),
+}
+
+fn prepare(call: &Call) -> Result<Row, CallError> {
     let bad = |message: String| CallError::bad_input(call.operation, message);
-    let row = operations::operation(call.operation).ok_or_else(|| bad("no such operation".into()))?;
-    let table = table::ecs();
+    let row = match call.service {
+        "ecs" => operations::operation(call.operation).map(Row::Ecs),
+        "ec2" => ec2::operation(call.operation).map(Row::Ec2),
+        _ => None,
+    };
+    let row = row.ok_or_else(|| bad("no such operation".into()))?;
+    let table = table::table(call.service).ok_or_else(|| bad("no such service".into()))?;
     let input = table.input(call.operation).ok_or_else(|| bad("no such operation".into()))?;
     match check(table, input, &call.input, Strictness::Full).first() {
         Some(mismatch) => Err(bad(mismatch.to_string())),

@@ -42,6 +42,11 @@ impl CallError {
         Self::new(operation, "BadInput", message.into(), Class::Terminal, false)
     }
 
+    /// An answer that can't be used; AWS may have done what it was asked for.
+    pub fn bad_answer(operation: &'static str, message: impl Into<String>) -> Self {
+        Self::new(operation, "BadAnswer", message.into(), Class::Transient, true)
+    }
+
     fn new(operation: &'static str, code: &str, message: String, class: Class, ambiguous: bool) -> Self {
         Self { operation, code: code.to_owned(), message, class, ambiguous }
     }
@@ -53,10 +58,10 @@ impl CallError {
     /// A stable, closed set of words for metrics.
     pub fn category(&self) -> &'static str {
         match (self.class, self.code.as_str()) {
-            (_, "AccessDeniedException" | NO_CREDENTIALS) => "AccessDenied",
+            (_, "AccessDeniedException" | "UnauthorizedOperation" | "AuthFailure" | NO_CREDENTIALS) => "AccessDenied",
             (_, "Timeout") => "Timeout",
             (_, "Network") => "Network",
-            (_, code) if code.ends_with("NotFoundException") => "NotFound",
+            (_, code) if code.ends_with("NotFoundException") || code.ends_with(".NotFound") => "NotFound",
             (_, "ClientException") if self.message.contains("Unable to describe task definition") => "NotFound",
             (Class::Throttled, _) => "Throttled",
             (Class::Conflict, _) => "Conflict",
@@ -103,7 +108,7 @@ impl CallError {
 const NO_CREDENTIALS: &str = "NoCredentials";
 
 /// By code (`*` is any) and a part of the message in small letters: what to do.
-const REMEDIES: [(&str, &str, &str); 16] = [
+const REMEDIES: [(&str, &str, &str); 17] = [
     (
         NO_CREDENTIALS,
         "",
@@ -122,9 +127,11 @@ const REMEDIES: [(&str, &str, &str); 16] = [
     ("UnrecognizedClientException", "", UNKNOWN_KEYS),
     ("SignatureDoesNotMatch", "", "the secret key does not belong to the access key"),
     ("InvalidSignatureException", "valid region", "give the region of that endpoint with --region"),
-    ("AccessDeniedException", "", "grant the role this action, or use another role"),
+    ("AccessDeniedException", "", FORBIDDEN),
+    ("UnauthorizedOperation", "", FORBIDDEN),
     ("*", "valid host label", "give a region such as eu-west-1 with --region"),
 ];
+const FORBIDDEN: &str = "grant the role this action, or use another role";
 const EXPIRED: &str = "the credentials have expired: get new ones, e.g. with `aws sso login`";
 const CLOCK: &str = "the request had the wrong time when it arrived: is this machine's clock right?";
 const UNKNOWN_KEYS: &str =
@@ -163,12 +170,18 @@ const THROTTLES: [&str; 4] = ["ThrottlingException", "Throttling", "TooManyReque
 
 /// Codes and texts that say: look again, then decide. Somebody else is at it, or AWS has not caught up with itself
 /// (ecs-semantics §1.3, §4.3, §5.1, §7.6).
-const CONFLICTS: [(&str, &str); 13] = [
+const CONFLICTS: [(&str, &str); 18] = [
     ("ConflictException", ""),
     ("UpdateInProgressException", ""),
     ("ServiceNotActiveException", ""),
     ("ServiceNotFoundException", ""),
     ("ClusterNotFoundException", ""),
+    // EC2 shows what is new or gone a little later.
+    ("InvalidGroup.Duplicate", ""),
+    ("InvalidGroup.NotFound", ""),
+    ("InvalidPermission.Duplicate", ""),
+    ("InvalidPermission.NotFound", ""),
+    ("IncorrectState", ""),
     ("ClientException", "Too many concurrent attempts to create a new revision"),
     ("ClientException", "TaskDefinition is inactive"),
     ("InvalidParameterException", "TaskDefinition is inactive"),
@@ -180,17 +193,29 @@ const CONFLICTS: [(&str, &str); 13] = [
 ];
 
 /// Codes that mean: this call, never. What is not known here may pass.
-const TERMINAL: [&str; 10] = [
+const TERMINAL: [&str; 22] = [
     "AccessDeniedException",
     "BlockedException",
     "ClientException",
+    "InvalidGroup.Reserved",
+    "InvalidParameter",
+    "InvalidParameterCombination",
     "InvalidParameterException",
+    "InvalidParameterValue",
+    "InvalidPermission.Malformed",
+    "InvalidVpcID.NotFound",
     "LimitExceededException",
+    "MissingParameter",
     "NamespaceNotFoundException",
     "PlatformTaskDefinitionIncompatibilityException",
     "PlatformUnknownException",
+    "RulesPerSecurityGroupLimitExceeded",
+    "SecurityGroupLimitExceeded",
     "SerializationException",
+    "TagLimitExceeded",
+    "UnauthorizedOperation",
     "UnsupportedFeatureException",
+    "UnsupportedOperation",
 ];
 
 fn classify(code: &str, message: &str, status: u16) -> Class {
@@ -244,6 +269,10 @@ mod tests {
                 400,
                 Class::Conflict,
             ),
+            ("UnauthorizedOperation", "You are not authorized", 403, Class::Terminal),
+            ("RequestLimitExceeded", "Request limit exceeded.", 503, Class::Throttled),
+            ("Throttling", "", 400, Class::Throttled),
+            ("Unavailable", "", 503, Class::Transient),
             ("ExpiredTokenException", "", 400, Class::Transient),
             ("SomethingNewException", "", 400, Class::Transient),
         ] {

@@ -5,8 +5,10 @@ pub mod account;
 pub mod bridge;
 pub mod budget;
 pub mod client;
+pub mod ec2;
 pub mod error;
 pub mod operations;
+pub mod pages;
 
 pub use client::{ATTEMPT_TIMEOUT, Aws, Settings};
 pub use error::{CATEGORIES, CallError, Class};

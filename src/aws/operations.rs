@@ -208,7 +208,7 @@ impl Intercept for Wire {
     }
 }
 
-fn http_date(text: &str) -> Option<Time> {
+pub(super) fn http_date(text: &str) -> Option<Time> {
     let date = aws_smithy_types::DateTime::from_str(text, aws_smithy_types::date_time::Format::HttpDate).ok()?;
     date.to_millis().ok().map(Time)
 }

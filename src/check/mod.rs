@@ -5,6 +5,7 @@
 
 mod explain;
 mod objects;
+pub mod preflight;
 mod reconcile;
 mod report;
 mod rule;
@@ -85,6 +86,10 @@ impl Desired {
     /// The declared clusters: keys without a cluster come first, and of these those of the first kind.
     pub fn clusters(&self) -> impl Iterator<Item = &Object> {
         self.objects.values().take_while(|object| object.key.kind == Kind::Cluster)
+    }
+
+    pub fn security_groups(&self) -> impl Iterator<Item = &Object> {
+        self.objects.values().filter(|object| object.key.kind == Kind::SecurityGroup)
     }
 
     pub fn services(&self) -> impl Iterator<Item = &Object> {

@@ -5,11 +5,11 @@
 use std::collections::BTreeMap;
 
 use crate::kinds::service;
-use crate::kinds::{Definition, Key, Kind, Object, Origin, definition, secrets};
+use crate::kinds::{Definition, Key, Kind, Lookup, Object, Origin, definition, lookup, secrets};
 use crate::manifest::{At, DEFAULTS_KIND, Document, Fault, Finding, Identity, Reading, Severity, limits};
 use crate::shape::check::{Mismatch, Strictness, What, check, retype};
 use crate::shape::near::nearest;
-use crate::shape::{Path, Segment, Tree, table};
+use crate::shape::{Path, Segment, Tree};
 
 use super::Context;
 use super::subject::{Launches, Service, TaskDefinition};
@@ -34,7 +34,9 @@ pub struct Found<'a> {
 type Claim = (Kind, Option<String>, String);
 
 pub fn claim(object: &Object) -> Claim {
-    (object.key.kind, object.key.cluster.clone(), object.aws_name().to_owned())
+    // A security group's name is its VPC's affair.
+    let within = object.key.cluster.clone().or_else(|| object.spec.text("VpcId").map(str::to_owned));
+    (object.key.kind, within, object.aws_name().to_owned())
 }
 
 impl<'a> Found<'a> {
@@ -66,7 +68,7 @@ impl<'a> Found<'a> {
     /// The rules on specs: services last, since they look at their task definitions too.
     pub fn resolve(&mut self, reading: &Reading) {
         self.declare();
-        for kind in [Kind::Cluster, Kind::TaskDefinition, Kind::Service] {
+        for kind in Kind::ALL {
             let of_kind = |key: &&Key| key.kind == kind;
             for key in self.objects.keys().filter(of_kind).cloned().collect::<Vec<_>>() {
                 let Some((object, document)) = self.objects.get(&key) else { continue };
@@ -84,12 +86,15 @@ impl<'a> Found<'a> {
     fn faults(&self, object: &Object, reading: &Reading) -> Vec<Fault> {
         match object.key.kind {
             Kind::Cluster => rules::on_spec(object),
+            Kind::SecurityGroup => rules::on_security_group(object),
             Kind::TaskDefinition => rules::on_task_definition(object, &TaskDefinition::of(object)),
             Kind::Service => {
                 let (definition, gone) = self.task_definition(object, reading);
                 let (spec, place) = (&object.spec, &object.key.place);
-                let service = Service { spec, place, definition, launches: &self.launches };
-                gone.into_iter().chain(rules::on_service(object, &service)).collect()
+                let (lookup, launches) = (&object.lookup, &self.launches);
+                let service = Service { spec, lookup, place, definition, launches };
+                let gone = gone.into_iter().chain(self.security_groups(object, reading));
+                gone.chain(rules::on_service(object, &service)).collect()
             }
         }
     }
@@ -116,6 +121,27 @@ impl<'a> Found<'a> {
         let message = format!("there is no TaskDefinition {:?} in the manifests", key.name);
         let fault = Fault::new(Path::from("spec.taskDefinition"), At::Value, "reference", message).remedy(remedy);
         (None, Some(fault))
+    }
+
+    /// The security groups that a service names and that are nowhere.
+    fn security_groups(&self, object: &Object, reading: &Reading) -> Vec<Fault> {
+        let at = Path::from("spec.networkConfiguration.awsvpcConfiguration.securityGroups");
+        let all = object.lookup.named.as_ref().and_then(Tree::as_list).unwrap_or_default().iter().enumerate();
+        let named = all.filter_map(|(index, name)| Some((index, name.as_text()?)));
+        let fault = |(index, name): (usize, &str)| {
+            let key = service::security_group(object, name);
+            if lookup::is_id(name) || self.objects.contains_key(&key) || self.is_broken(reading, &key) {
+                return None;
+            }
+            let others = self.objects.keys().filter(|key| key.kind == Kind::SecurityGroup).map(|key| key.name.as_str());
+            let remedy = match nearest(name, others) {
+                Some(near) => format!("did you mean {near}?"),
+                None => "declare it, or name a live one by its id, sg-…".to_owned(),
+            };
+            let message = format!("there is no SecurityGroup {name:?} in the manifests");
+            Some(Fault::new(at.index(index), At::Value, "reference", message).remedy(remedy))
+        };
+        named.filter_map(fault).collect()
     }
 
     fn reject(&mut self, document: &Document, faults: Vec<Fault>) {
@@ -171,12 +197,13 @@ fn elsewhere(context: &Context<'_>) -> bool {
 
 fn object(context: &Context<'_>, definition: &Definition, faults: &mut Vec<Fault>) -> Object {
     let document = context.document;
-    let spec = spec(context, definition, faults);
+    let (spec, lookup) = spec(context, definition, faults);
     let cluster =
         definition.in_cluster.then(|| document.metadata.text("cluster").unwrap_or(service::CLUSTER_DEFAULT).to_owned());
     Object {
         key: Key { place: context.place.clone(), cluster, kind: definition.kind, name: document.name().to_owned() },
         spec,
+        lookup,
         reconcile: reconcile::read(context, faults),
         origin: Origin { file: document.file.clone(), document: document.index },
     }
@@ -184,7 +211,7 @@ fn object(context: &Context<'_>, definition: &Definition, faults: &mut Vec<Fault
 
 /// The spec as AWS's API takes it: read-only members of a pasted description left out, variables typed, the name
 /// filled in, everything checked against the shape.
-fn spec(context: &Context<'_>, definition: &Definition, faults: &mut Vec<Fault>) -> Tree {
+fn spec(context: &Context<'_>, definition: &Definition, faults: &mut Vec<Fault>) -> (Tree, Lookup) {
     let document = context.document;
     let pasted = document.spec.as_map().into_iter().flatten();
     let kept = pasted.filter(|(name, _)| !definition.is_read_only(name));
@@ -194,17 +221,29 @@ fn spec(context: &Context<'_>, definition: &Definition, faults: &mut Vec<Fault>)
         _ => None,
     };
     let variables: Vec<Path> = document.variables.keys().filter_map(below).collect();
-    retype(table::ecs(), definition.structure(), &mut spec, &variables);
+    retype(definition.table(), definition.structure(), &mut spec, &variables);
     if spec.get(definition.name_member).is_none() {
         spec.set(definition.name_member, document.name());
     }
+    let lookup = if definition.kind == Kind::Service { Lookup::take_from(&mut spec) } else { Lookup::default() };
     let reserved = |mismatch: &Mismatch| definition.reserved.iter().any(|(name, _)| mismatch.path == Path::from(*name));
-    for mismatch in check(table::ecs(), definition.structure(), &spec, Strictness::Full) {
-        if !reserved(&mismatch) {
+    for mismatch in check(definition.table(), definition.structure(), &spec, Strictness::Full) {
+        if !reserved(&mismatch) && !stands_for(&lookup, &mismatch) {
             faults.push(shape_fault(mismatch));
         }
     }
-    spec
+    for name in definition.required.iter().filter(|name| spec.get(name).is_none()) {
+        faults.push(shape_fault(Mismatch { path: Path::root().name(name), what: What::Missing { name } }));
+    }
+    (spec, lookup)
+}
+
+/// Whether terms stand for what is missing.
+fn stands_for(lookup: &Lookup, mismatch: &Mismatch) -> bool {
+    let What::Missing { name } = mismatch.what else { return false };
+    let network = Path::from("networkConfiguration.awsvpcConfiguration");
+    let stands = |sort: &&lookup::Sort| sort.list == name && lookup.of(sort).is_some();
+    mismatch.path == network.name(name) && lookup::SORTS.iter().any(stands)
 }
 
 fn shape_fault(mismatch: Mismatch) -> Fault {

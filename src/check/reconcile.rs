@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use crate::kinds::drift::POINTERS_MAX;
-use crate::kinds::{Drift, Kind, Pointer, Reconcile, definition};
+use crate::kinds::{Drift, Kind, Pointer, Policy, Reconcile, definition};
 use crate::manifest::{At, Fault};
 use crate::shape::{Path, Tree};
 
 use super::Context;
 
 /// What the block may hold today.
-const MEMBERS: [&str; 4] = ["drift", "ignore", "restartedAt", "rollout"];
+const MEMBERS: [&str; 5] = ["drift", "ignore", "preflight", "restartedAt", "rollout"];
 const ROLLOUT: [&str; 2] = ["onFailure", "progressDeadline"];
 /// What the design has and this version does not; said as such, so that nobody takes it for a slip.
 const LATER: [&str; 5] = ["adopt", "dependsOn", "prune", "replace", "replaceHow"];
@@ -27,12 +27,22 @@ pub fn read(context: &Context<'_>, found: &mut Vec<Fault>) -> Reconcile {
             ("drift" | "ignore", _) if context.kind() == Some(Kind::TaskDefinition) => {
                 found.push(wrong(at, "a revision of a task definition never changes, and so can't drift"));
             }
+            ("drift" | "ignore", _) if context.kind() == Some(Kind::SecurityGroup) => {
+                found.push(wrong(
+                    at,
+                    "drift of a SecurityGroup is always healed; let no manifest declare one to leave it",
+                ));
+            }
             ("drift", value) => match Drift::ALL.into_iter().find(|drift| value.as_text() == Some(drift.as_str())) {
                 Some(drift) => reconcile.drift = drift,
                 None => found.push(wrong(at, "drift takes Heal, Warn or Ignore")),
             },
             ("ignore", Tree::List(items)) => reconcile.ignore = ignore(context, items, &at, found),
             ("ignore", _) => found.push(wrong(at, "ignore takes a list of JSON pointers, such as /desiredCount")),
+            ("preflight", Tree::Text(text)) if Policy::parse(text).is_some() => {
+                reconcile.preflight = Policy::parse(text)
+            }
+            ("preflight", _) => found.push(wrong(at, "preflight takes Block, Wait or Warn")),
             ("rollout", Tree::Map(_)) => rollout(value, &at, &mut reconcile, found),
             ("rollout", _) => found.push(wrong(at, "rollout takes a map")),
             (name, _) => found.push(unknown(at, name, &MEMBERS)),

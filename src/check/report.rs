@@ -1,7 +1,7 @@
 //! What a rule hands its findings to. Must not know: where text stands; a finding has a path here, and gets its line
 //! when all rules have looked.
 
-use crate::manifest::{At, Fault, limits};
+use crate::manifest::{At, Fault, Severity, limits};
 use crate::shape::Path;
 
 use super::Rule;
@@ -37,6 +37,23 @@ impl<'a> Report<'a> {
     /// A name is wrong, or something is missing in the structure of that name.
     pub fn key(&mut self, path: impl Into<Path>, message: impl Into<String>, remedy: impl Into<String>) {
         self.say(At::Key, &path.into(), message.into(), remedy.into());
+    }
+
+    /// The last finding gets what was seen that says so.
+    pub fn evidence(&mut self, lines: Vec<String>) {
+        if let Some(fault) = self.faults.get_mut(self.before..).and_then(<[Fault]>::last_mut) {
+            fault.evidence = lines;
+        }
+    }
+
+    /// Nobody knows whether the rule is kept, and why.
+    pub fn unknown(&mut self, path: impl Into<Path>, message: impl Into<String>, why: &str) {
+        let before = self.faults.len();
+        self.say(At::Value, &path.into(), message.into(), String::new());
+        if let Some(fault) = self.faults.get_mut(before) {
+            fault.severity = Severity::Unknown;
+            fault.evidence = vec![why.to_owned()];
+        }
     }
 
     /// The name of the rule that is looking.

@@ -2,8 +2,10 @@
 //!
 //! Must not know: what any single rule says.
 
+use crate::kinds::Policy;
 use crate::manifest::Severity;
 
+use super::preflight::Case;
 use super::subject::{Service, Subject, TaskDefinition};
 use super::{Context, Report};
 
@@ -32,9 +34,13 @@ pub enum Look {
     Document(fn(&Context<'_>, &mut Report<'_>)),
     /// At a spec of whatever kind.
     Spec(fn(&Subject<'_>, &mut Report<'_>)),
+    SecurityGroup(fn(&Subject<'_>, &mut Report<'_>)),
     TaskDefinition(fn(&TaskDefinition<'_>, &mut Report<'_>)),
     /// At a service, together with its task definition where that is a manifest too.
     Service(fn(&Service<'_>, &mut Report<'_>)),
+    /// At a service that is about to roll, and at what AWS shows of where it would; what it finds for sure does what
+    /// the policy says, where the manifest says nothing else.
+    Preflight(Policy, fn(&Case<'_>, &mut Report<'_>)),
 }
 
 /// A manifest that breaks the rule, a line [`INSTEAD`], and the manifest mended.

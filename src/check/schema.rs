@@ -4,19 +4,19 @@
 //! text, a variable may stand for it, as in the manifests.
 
 use crate::kinds::drift::POINTERS_MAX;
-use crate::kinds::{Definition, Drift, Kind, definition};
+use crate::kinds::{Definition, Drift, Kind, Policy, definition, lookup};
 use crate::manifest::{API_VERSION, DEFAULTS_KIND};
-use crate::shape::table::{self, Member, Range, Shape, Structure};
+use crate::shape::table::{self, Member, Range, Shape, Structure, Table};
 use crate::shape::{Map, Tree};
 use crate::tree;
 
 /// What there are schemas of: the kinds, and the settings file.
-pub const NAMES: &[&str] = &["Cluster", "TaskDefinition", "Service", DEFAULTS_KIND, SETTINGS];
+pub const NAMES: &[&str] = &["Cluster", "SecurityGroup", "TaskDefinition", "Service", DEFAULTS_KIND, SETTINGS];
 const SETTINGS: &str = "Settings";
 
 /// The schema of a kind, or, without one, of whatever a manifest may be. `None` for what there is no schema of.
 pub fn schema(name: Option<&str>) -> Option<Tree> {
-    let mut known = Known::default();
+    let mut known = Known { table: table::ecs(), shapes: Map::new() };
     let schema = match name {
         None => any(&mut known),
         Some(SETTINGS) => settings(),
@@ -55,6 +55,9 @@ fn one(name: &str, known: &mut Known) -> Option<Tree> {
     }
     let kind = Kind::parse(name)?;
     let spec = known.spec(definition(kind));
+    if kind == Kind::Service {
+        known.selector_terms();
+    }
     let members = tree! {
         "apiVersion" => version(),
         "kind" => tree! { "const" => name },
@@ -109,9 +112,15 @@ fn reconcile() -> Tree {
     let ignore = ignore
         .with("maxItems", POINTERS_MAX)
         .with("description", "JSON pointers into spec, whose drift is left; items of lists go by their keys.");
+    let preflight = tree! { "enum" => Policy::ALL.map(Policy::as_str).to_vec() };
+    let preflight = preflight.with(
+        "description",
+        "What a finding of preflight does to a rollout: hold it (Block), have it wait (Wait), or be told (Warn).",
+    );
     closed(tree! {
         "drift" => drift,
         "ignore" => ignore,
+        "preflight" => preflight,
         "restartedAt" => text().with("description", "Any text; another one asks for a restart, or for another try."),
         "rollout" => closed(tree! { "progressDeadline" => deadline, "onFailure" => on_failure }),
     })
@@ -139,35 +148,54 @@ fn reference(name: &str) -> Tree {
 const VARIABLE: &str = "Variable";
 
 /// Shapes that are referred to, each once.
-#[derive(Default)]
 struct Known {
+    /// The service whose shapes are being told.
+    table: &'static Table,
     shapes: Map,
 }
 
 impl Known {
     fn spec(&mut self, definition: &Definition) -> Tree {
         let structure = definition.structure();
+        self.table = definition.table();
         let reserved = |name: &str| definition.reserved.iter().any(|(reserved, _)| *reserved == name);
         let named = |name: &str| name == definition.name_member;
         let mut members = Map::new();
         for (name, member) in structure.members.iter().filter(|(name, _)| !reserved(name)) {
+            if definition.assigned.contains(name) {
+                continue;
+            }
             members.insert((*name).to_owned(), self.shape(member.shape));
         }
         // What `describe` shows besides may be pasted, and is skipped.
-        let shown = definition.shown_as.first().and_then(|name| table::ecs().structure(name));
+        let shown = definition.shown_as.first().and_then(|name| self.table.structure(name));
         for name in
             shown.into_iter().flat_map(|shape| shape.members.keys()).filter(|name| definition.is_read_only(name))
         {
             members.insert((*name).to_owned(), tree! { "description" => "Shown by AWS, skipped in a manifest." });
         }
         let required = |(name, member): &(&&'static str, &Member)| member.required && !named(name) && !reserved(name);
-        let required: Vec<&str> = structure.members.iter().filter(required).map(|(name, _)| *name).collect();
+        let mut required: Vec<&str> = structure.members.iter().filter(required).map(|(name, _)| *name).collect();
+        required.extend(definition.required);
         let schema = closed(Tree::Map(members));
         if required.is_empty() { schema } else { schema.with("required", required) }
     }
 
+    /// Beside what AWS knows: terms, and with them subnets are not asked for.
+    fn selector_terms(&mut self) {
+        if let Some(members) = self.shapes.get_mut("NetworkConfiguration").and_then(|shape| member(shape, "properties"))
+        {
+            for sort in lookup::SORTS {
+                members.set(sort.terms, selector_terms(sort.noun));
+            }
+        }
+        if let Some(network) = self.shapes.get_mut("AwsVpcConfiguration") {
+            network.remove("required");
+        }
+    }
+
     fn shape(&mut self, name: &'static str) -> Tree {
-        let Some(shape) = table::ecs().shapes.get(name) else { return tree! {} };
+        let Some(shape) = self.table.shapes.get(name) else { return tree! {} };
         let whole = |range: &Range| bounded(tree! { "type" => "integer" }, range);
         match shape {
             Shape::Text(rule) if rule.values.is_empty() => text(),
@@ -181,13 +209,18 @@ impl Known {
             Shape::List { item } => list(self.shape(item)),
             Shape::Map { value, .. } => tree! { "type" => "object", "additionalProperties" => self.shape(value) },
             Shape::Structure(structure) => {
-                if !self.shapes.contains_key(name) {
+                // Services have structures of the same name.
+                let name = match self.table.service {
+                    "ecs" => name.to_owned(),
+                    service => format!("{service}.{name}"),
+                };
+                if !self.shapes.contains_key(&name) {
                     // Taken before it is filled: a structure may hold itself.
-                    self.shapes.insert(name.to_owned(), tree! {});
+                    self.shapes.insert(name.clone(), tree! {});
                     let schema = self.structure(structure);
-                    self.shapes.insert(name.to_owned(), schema);
+                    self.shapes.insert(name.clone(), schema);
                 }
-                reference(name)
+                reference(&name)
             }
         }
     }
@@ -207,6 +240,21 @@ impl Known {
         self.shapes.entry(VARIABLE.to_owned()).or_insert_with(variable);
         tree! { "anyOf" => vec![schema, reference(VARIABLE)] }
     }
+}
+
+fn member<'a>(tree: &'a mut Tree, name: &str) -> Option<&'a mut Tree> {
+    tree.as_map_mut()?.get_mut(name)
+}
+
+fn selector_terms(noun: &str) -> Tree {
+    let filled = text().with("minLength", 1);
+    let tags = tree! { "type" => "object", "additionalProperties" => text(), "minProperties" => 1 };
+    let tags = tags.with("description", "All of these; the value * stands for any.");
+    let by_id = closed(tree! { "id" => filled.clone() }).with("required", vec!["id"]);
+    let by_rest = closed(tree! { "name" => filled, "tags" => tags }).with("minProperties", 1);
+    list(tree! { "anyOf" => vec![by_id, by_rest] })
+        .with("minItems", 1)
+        .with("description", format!("Every {noun} that any of the terms matches, asked for in EC2."))
 }
 
 fn bounded(mut schema: Tree, range: &Range) -> Tree {

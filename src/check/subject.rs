@@ -4,7 +4,8 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use crate::kinds::normalise::filled;
-use crate::kinds::{Object, Place, task_definition};
+use crate::kinds::tags::Words;
+use crate::kinds::{Lookup, Object, Place, task_definition};
 use crate::manifest::Fault;
 use crate::shape::{Path, Tree};
 
@@ -12,6 +13,7 @@ use crate::shape::{Path, Tree};
 #[derive(Clone, Copy)]
 pub struct Subject<'a> {
     pub spec: &'a Tree,
+    pub tags: &'static Words,
     pub place: &'a Place,
 }
 
@@ -139,6 +141,7 @@ impl Launches {
 #[derive(Clone)]
 pub struct Service<'a> {
     pub spec: &'a Tree,
+    pub lookup: &'a Lookup,
     pub place: &'a Place,
     pub definition: Option<TaskDefinition<'a>>,
     pub launches: &'a Launches,

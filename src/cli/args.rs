@@ -47,6 +47,9 @@ pub enum Command {
     /// Show what would be done, and do nothing.
     #[command(after_help = HELP, after_long_help = help::of("plan"))]
     Plan(Plan),
+    /// Look whether each service could roll now: percentages, addresses, ways out, room on instances.
+    #[command(after_help = HELP, after_long_help = help::of("preflight"))]
+    Preflight(Preflight),
     /// Do what is to be done, once.
     #[command(after_help = HELP, after_long_help = help::of("apply"))]
     Apply(Apply),
@@ -97,8 +100,8 @@ pub struct Logs {
 /// Where the manifests are, whose they are, and which AWS they are for.
 #[derive(Clone, Debug, Flags)]
 pub struct Place {
-    /// The directory with the manifests: a link that git-sync flips, a mounted ConfigMap, or a plain directory. `plan`
-    /// and `apply` also take a file, or `-` for standard input.
+    /// The directory with the manifests: a link that git-sync flips, a mounted ConfigMap, or a plain directory. `plan`,
+    /// `preflight` and `apply` also take a file, or `-` for standard input.
     pub path: PathBuf,
     /// Who owns what is made from the directory. Defaults to `owner` in its ecs-operator.yaml.
     #[arg(long, value_name = "NAME", env = "ECS_OPERATOR_OWNER")]
@@ -128,7 +131,7 @@ pub struct Cloud {
     /// With --sim: what chance is drawn from.
     #[arg(long, help_heading = "AWS", value_name = "N", env = "ECS_OPERATOR_SEED", default_value_t = 1)]
     pub seed: u64,
-    /// The share of each of ECS's API buckets that the operator allows itself, in percent.
+    /// The share of each of AWS's API buckets that the operator allows itself, in percent.
     #[arg(long, help_heading = "AWS", value_name = "PERCENT", env = "ECS_OPERATOR_API_SHARE", default_value_t = 50, value_parser = clap::value_parser!(u8).range(1..=100))]
     pub api_share: u8,
 }
@@ -224,6 +227,15 @@ pub struct Plan {
     pub show_values: bool,
 }
 
+#[derive(Clone, Debug, Flags)]
+pub struct Preflight {
+    #[command(flatten)]
+    pub place: Place,
+    /// How findings are written: with the source line, as one JSON object, or as annotations of GitHub's workflows.
+    #[arg(short, long, value_name = "text|json|github", env = "ECS_OPERATOR_OUTPUT", default_value = "text")]
+    pub output: FindingsOutput,
+}
+
 /// How a plan is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum PlanOutput {
@@ -299,6 +311,13 @@ pub struct Sim {
     /// The region requests have to be signed for.
     #[arg(long, value_name = "REGION", env = "ECS_OPERATOR_REGION", default_value = "us-east-1")]
     pub region: String,
+    /// Refuse subnets and security groups that nobody made; otherwise one that ECS is told of comes into being.
+    #[arg(long, env = "ECS_OPERATOR_NETWORKS_MUST_EXIST", value_parser = Yes::new())]
+    pub networks_must_exist: bool,
+    /// Throttle ECS's API by its published buckets, times this factor.
+    #[arg(long, value_name = "FACTOR", env = "ECS_OPERATOR_THROTTLE", num_args = 0..=1, default_missing_value = "1",
+        value_parser = scale)]
+    pub throttle: Option<f64>,
 }
 
 #[derive(Clone, Debug, Flags)]

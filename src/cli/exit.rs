@@ -18,6 +18,7 @@ pub enum Exit {
     /// `apply`: not done in time, or detached before it was.
     TimedOut,
     /// `apply`: something must not be written: not ours, suspended, overridden, a cluster that is not there.
+    /// `preflight`: a rollout would be held.
     Blocked,
     /// Stopped at once, by a second signal.
     Interrupted,
@@ -31,7 +32,8 @@ Exit codes:
   2  plan --detailed-exitcode: there is something to do, or in the way of it; validate: it could not look
   3  apply: a rollout failed and is held
   4  apply: a rollout, or all of it, was not done in time, or you detached
-  5  apply: blocked: not ours, suspended, overridden, to be replaced by hand, or nothing to build on
+  5  apply: blocked: not ours, suspended, overridden, held by preflight, to be replaced by hand, or nothing to build on;
+     preflight: something would be held, or would have to wait
   130  stopped at once, by a second signal";
 
 impl Exit {

@@ -26,6 +26,10 @@ const PLAN: &[Example] = &[
     ("ecs-operator plan shop -o markdown > comment.md", "for a pull request"),
     ("ecs-operator plan shop -o json | jq .summary", "for programs; docs/plan.md tells the members"),
 ];
+const PREFLIGHT: &[Example] = &[
+    ("ecs-operator preflight shop", "whether each service could roll now, and what is in its way"),
+    ("ecs-operator preflight -o github shop", "the same as annotations of a pull request"),
+];
 const STATUS: &[Example] = &[
     ("ecs-operator status", "all objects of the operator on this machine"),
     ("ecs-operator status prod/Service/web", "one of them, with its rollout"),
@@ -57,6 +61,7 @@ pub fn of(command: &str) -> String {
         "validate" => VALIDATE,
         "explain" => EXPLAIN,
         "plan" => PLAN,
+        "preflight" => PREFLIGHT,
         "status" => STATUS,
         "apply" => APPLY,
         "schema" => SCHEMA,

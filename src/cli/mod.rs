@@ -8,6 +8,7 @@ mod help;
 pub mod ink;
 pub mod live;
 pub mod plan;
+pub mod preflight;
 pub mod print;
 pub mod terminal;
 

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::shape::table::{self, Shape};
+use crate::shape::table::Shape;
 use crate::shape::{Tree, json};
 
 use super::normalise::Rule;
@@ -69,7 +69,8 @@ impl Pointer {
     /// Why there can be no drift where it points; `None` where there can.
     pub fn fault(&self, definition: &Definition) -> Option<String> {
         let first = self.first();
-        let shows = |shape: &&str| table::ecs().structure(shape).is_some_and(|shape| shape.members.contains_key(first));
+        let shows =
+            |shape: &&str| definition.table().structure(shape).is_some_and(|shape| shape.members.contains_key(first));
         let owned = definition.rows.iter().any(|row| row.at == first && matches!(row.rule, Rule::Owned));
         if first != "tags" && definition.structure().members.contains_key(first) {
             if first == "taskDefinition" {
@@ -94,7 +95,7 @@ impl Pointer {
             return Some(self.first());
         }
         for name in names {
-            shape = match shape.and_then(|shape| table::ecs().shapes.get(shape)) {
+            shape = match shape.and_then(|shape| definition.table().shapes.get(shape)) {
                 Some(Shape::Structure(structure)) => {
                     at.push_str(&format!(".{name}"));
                     structure.members.get(name.as_str()).map(|member| member.shape)
@@ -269,7 +270,7 @@ pub fn story(told: &[Difference]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kinds::{Key, Kind, Origin, Place, Reconcile};
+    use crate::kinds::{Key, Kind, Lookup, Origin, Place, Reconcile};
     use crate::tree;
 
     fn object(kind: Kind, drift: Drift, ignore: &[&str]) -> Object {
@@ -279,7 +280,8 @@ mod tests {
         let spec = tree! { "serviceName" => "web", "desiredCount" => 2, "loadBalancers" => vec![
             tree! { "targetGroupArn" => "a/b", "containerName" => "c", "containerPort" => 80 },
         ] };
-        Object { key, spec, reconcile: Reconcile { drift, ignore, ..Reconcile::default() }, origin: Origin::default() }
+        let reconcile = Reconcile { drift, ignore, ..Reconcile::default() };
+        Object { key, spec, lookup: Lookup::default(), reconcile, origin: Origin::default() }
     }
 
     fn paths(all: &[Difference]) -> Vec<String> {

@@ -9,8 +9,9 @@ use super::diff::{Difference, diff};
 use super::normalise::{self, Row, Rule};
 use super::{Definition, Kind, definition};
 
-const OF: [(Kind, &str); 3] = [
+const OF: [(Kind, &str); 4] = [
     (Kind::Cluster, include_str!("examples/cluster.txt")),
+    (Kind::SecurityGroup, include_str!("examples/security_group.txt")),
     (Kind::TaskDefinition, include_str!("examples/task_definition.txt")),
     (Kind::Service, include_str!("examples/service.txt")),
 ];

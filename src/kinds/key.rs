@@ -9,17 +9,19 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     Cluster,
+    SecurityGroup,
     TaskDefinition,
     Service,
 }
 
 impl Kind {
     /// All kinds, in the order in which one may refer to another.
-    pub const ALL: [Self; 3] = [Self::Cluster, Self::TaskDefinition, Self::Service];
+    pub const ALL: [Self; 4] = [Self::Cluster, Self::SecurityGroup, Self::TaskDefinition, Self::Service];
 
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Cluster => "Cluster",
+            Self::SecurityGroup => "SecurityGroup",
             Self::TaskDefinition => "TaskDefinition",
             Self::Service => "Service",
         }

@@ -132,6 +132,13 @@ fn find(rows: &[Row], spec: &Tree, path: &Path) -> Found {
         at = at.name(member);
         is_key = around.take() == Some([member.as_str()].as_slice());
         (written, complete) = (written.and_then(|tree| tree.get(member)), complete.and_then(|tree| tree.get(member)));
+        let items = written.and_then(Tree::as_list).unwrap_or_default();
+        if let Some(all) = normalise::named_items(rows, &pattern, items) {
+            let Some(Segment::Name(key)) = segments.next() else { break };
+            name.push_str(&format!("[{key}]"));
+            let index = all.iter().find(|one| one.name == *key).map(|one| one.index);
+            return Found { name, at: index.map(|index| at.index(index)), addition: None, is_key: false };
+        }
         match (&mut addition, written) {
             (Some(addition), Some(_)) => addition.below = at.clone(),
             (Some(addition), None) => addition.names.push(member.clone()),

@@ -9,36 +9,48 @@ mod examples;
 pub mod hash;
 pub mod key;
 pub mod leaf;
+pub mod lookup;
 pub mod normalise;
 pub mod object;
 pub mod secrets;
+pub mod security_group;
 pub mod service;
 pub mod tags;
 pub mod task_definition;
 
 use crate::shape::Tree;
-use crate::shape::table::{self, Structure};
+use crate::shape::table::{self, Structure, Table};
 
 pub use diff::{Difference, diff};
 pub use drift::{Drift, Pointer};
 pub use key::{Key, Kind, Place};
 pub use leaf::Leaf;
+pub use lookup::Lookup;
 pub use normalise::Row;
-pub use object::{Object, Observed, Origin, Reconcile};
+pub use object::{Object, Observed, Origin, Policy, Reconcile};
 
 /// A kind as data.
 #[derive(Debug)]
 pub struct Definition {
     pub kind: Kind,
-    /// The operation whose input a `spec` is.
+    /// Whose shapes it is made of, as in the shape tables: `ecs`.
+    pub service: &'static str,
+    /// The structure that a `spec` has to fit.
+    pub spec: &'static str,
+    /// The operation that makes one.
     pub create: &'static str,
     /// The member of the input that carries the name.
     pub name_member: &'static str,
     /// The structures in which AWS shows it; what is pasted from the first is understood.
     pub shown_as: &'static [&'static str],
+    /// Members of that structure that are AWS's to say.
+    pub assigned: &'static [&'static str],
+    /// What the operation needs and the structure does not require.
+    pub required: &'static [&'static str],
     pub in_cluster: bool,
     /// Members of the input that a `spec` must leave to the envelope, and what to write instead.
     pub reserved: &'static [(&'static str, &'static str)],
+    pub tags: &'static tags::Words,
     pub rows: &'static [Row],
     /// What changing a member does; members not named change in place.
     pub effects: &'static [(&'static str, Effect)],
@@ -95,22 +107,29 @@ pub struct Closer {
 pub fn definition(kind: Kind) -> &'static Definition {
     match kind {
         Kind::Cluster => &cluster::DEFINITION,
+        Kind::SecurityGroup => &security_group::DEFINITION,
         Kind::TaskDefinition => &task_definition::DEFINITION,
         Kind::Service => &service::DEFINITION,
     }
 }
 
 impl Definition {
+    /// The shapes of its service.
+    pub fn table(&self) -> &'static Table {
+        table::table(self.service).unwrap_or_else(|| table::ecs())
+    }
+
     /// The structure that a `spec` has to fit.
     pub fn structure(&self) -> &'static Structure {
         static NONE: Structure = Structure { union: false, error: false, members: std::collections::BTreeMap::new() };
-        table::ecs().input(self.create).unwrap_or(&NONE)
+        self.table().structure(self.spec).unwrap_or(&NONE)
     }
 
     /// Whether a member of a pasted description is one that only AWS writes.
     pub fn is_read_only(&self, member: &str) -> bool {
-        let shown = self.shown_as.first().and_then(|name| table::ecs().structure(name));
-        shown.is_some_and(|shape| shape.members.contains_key(member)) && !self.structure().members.contains_key(member)
+        let shown = self.shown_as.first().and_then(|name| self.table().structure(name));
+        let ours = self.structure().members.contains_key(member) && !self.assigned.contains(&member);
+        !ours && shown.is_some_and(|shape| shape.members.contains_key(member))
     }
 
     /// What changing this member does.
@@ -123,7 +142,7 @@ impl Definition {
     pub fn effect_of(&self, member: &str, observed: Option<&Tree>, desired: Option<&Tree>) -> Effect {
         let closer: &[Closer] = match self.kind {
             Kind::Service => service::rows::CLOSER,
-            Kind::Cluster | Kind::TaskDefinition => &[],
+            Kind::Cluster | Kind::SecurityGroup | Kind::TaskDefinition => &[],
         };
         let closer = closer.iter().find(|closer| closer.member == member && (closer.when)(observed, desired));
         closer.map_or_else(|| self.effect(member), |closer| closer.effect)
@@ -137,14 +156,14 @@ impl Definition {
 
     /// A spec and what AWS shows, in the form in which equal means equal.
     pub fn sides(&self, spec: &Tree, shown: &Tree) -> (Tree, Tree) {
-        let spec = table::ecs().with_zeros(self.structure(), spec);
+        let spec = self.table().with_zeros(self.structure(), spec);
         normalise::canonical(self.rows, &spec, shown)
     }
 
     /// The differences between [`Definition::sides`].
     pub fn differing(&self, desired: &Tree, observed: &Tree) -> Vec<Difference> {
         let shows = |name: &&str, member: &str| {
-            table::ecs().structure(name).is_some_and(|shape| shape.members.contains_key(member))
+            self.table().structure(name).is_some_and(|shape| shape.members.contains_key(member))
         };
         let comparable = |one: &Difference| self.shown_as.iter().any(|name| shows(name, one.member()));
         diff(desired, observed).into_iter().filter(comparable).collect()

@@ -34,6 +34,8 @@ pub enum Rule {
     Alike(&'static [&'static str]),
     /// Values that mean the same as saying nothing; none is sent unless it is written.
     Unsaid(&'static [&'static str]),
+    /// A list that may say one thing in several ways: it stands for what the function makes of it.
+    Named(fn(&[Tree]) -> Vec<Named>),
 }
 
 impl Rule {
@@ -49,8 +51,18 @@ impl Rule {
             Self::Set(_) => "set",
             Self::Alike(_) => "alike",
             Self::Unsaid(_) => "unsaid",
+            Self::Named(_) => "named",
         }
     }
+}
+
+/// One of the things that a list stands for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Named {
+    pub name: String,
+    /// The item of the list that says so.
+    pub index: usize,
+    pub value: Tree,
 }
 
 /// A default as a constant.
@@ -123,6 +135,10 @@ pub const fn unsaid(at: &'static str, values: &'static [&'static str]) -> Row {
     Row { at, rule: Rule::Unsaid(values) }
 }
 
+pub const fn named(at: &'static str, rule: fn(&[Tree]) -> Vec<Named>) -> Row {
+    Row { at, rule: Rule::Named(rule) }
+}
+
 /// Both sides in canonical form, ready to be compared: sets are maps, defaults are filled in, empties are gone, and
 /// what the manifest leaves unmanaged is on neither side.
 pub fn canonical(rows: &[Row], desired: &Tree, observed: &Tree) -> (Tree, Tree) {
@@ -176,7 +192,7 @@ fn fill(row: &Row, name: &str, whole: Option<&Tree>, around: &mut Tree) {
             }
         }
         Rule::Present | Rule::Absent(_) | Rule::Derived(_) | Rule::Unmanaged => {}
-        Rule::Set(_) | Rule::Alike(_) | Rule::Unsaid(_) => {}
+        Rule::Set(_) | Rule::Alike(_) | Rule::Unsaid(_) | Rule::Named(_) => {}
     }
 }
 
@@ -195,9 +211,20 @@ fn unify(rows: &[Row], tree: &mut Tree) {
     }
 }
 
+/// What a list stands for, in its place.
+fn name_items(row: &Row, tree: &mut Tree) {
+    let Rule::Named(rule) = row.rule else { return };
+    each(tree, row.at, &mut |list| {
+        if let Tree::List(items) = list {
+            *list = Tree::Map(rule(items).into_iter().map(|one| (one.name, one.value)).collect());
+        }
+    });
+}
+
 /// Sets become maps, deepest first, and empties go.
 fn compact(rows: &[Row], mut tree: Tree) -> Tree {
     unify(rows, &mut tree);
+    rows.iter().for_each(|row| name_items(row, &mut tree));
     let mut sets: Vec<(&str, &[&str])> = rows
         .iter()
         .filter_map(|row| match row.rule {
@@ -243,6 +270,14 @@ pub fn item_names(items: &[Tree], keys: &[&str]) -> Vec<String> {
 pub fn set_keys(rows: &[Row], at: &str) -> Option<&'static [&'static str]> {
     rows.iter().filter(|row| row.at == at).find_map(|row| match row.rule {
         Rule::Set(keys) => Some(keys),
+        _ => None,
+    })
+}
+
+/// What a list at `at` stands for, if it is one that may say one thing in several ways.
+pub fn named_items(rows: &[Row], at: &str, items: &[Tree]) -> Option<Vec<Named>> {
+    rows.iter().filter(|row| row.at == at).find_map(|row| match row.rule {
+        Rule::Named(rule) => Some(rule(items)),
         _ => None,
     })
 }

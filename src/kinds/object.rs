@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::shape::Tree;
 
-use super::{Drift, Key, Pointer, definition, hash};
+use super::{Drift, Key, Lookup, Pointer, definition, hash};
 
 /// Where an object was declared.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,6 +21,8 @@ pub struct Object {
     pub key: Key,
     /// As AWS's API takes it, with its name filled in.
     pub spec: Tree,
+    /// What of the spec stands in EC2 and not in the manifest: until it is resolved, it is missing from `spec`.
+    pub lookup: Lookup,
     pub reconcile: Reconcile,
     pub origin: Origin,
 }
@@ -36,6 +38,36 @@ pub struct Reconcile {
     pub drift: Drift,
     /// Where drift is left, and not told of.
     pub ignore: Vec<Pointer>,
+    /// What keeps a rollout back that preflight finds can't work; each check's own way where nothing is said.
+    pub preflight: Option<Policy>,
+}
+
+/// What a finding of preflight does to a rollout, a creation or a scale-out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Policy {
+    /// It is told, and the rollout goes on.
+    Warn,
+    /// The rollout waits, and is looked at again.
+    Wait,
+    /// The rollout is not made before the input changes.
+    Block,
+}
+
+impl Policy {
+    pub const ALL: [Self; 3] = [Self::Block, Self::Wait, Self::Warn];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Warn => "Warn",
+            Self::Wait => "Wait",
+            Self::Block => "Block",
+        }
+    }
+
+    /// The policy of that name, exactly spelled.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|policy| policy.as_str() == name)
+    }
 }
 
 /// What ECS needs for a dozen slow starts, and people's patience.
@@ -48,6 +80,7 @@ impl Default for Reconcile {
             progress_deadline: PROGRESS_DEADLINE_DEFAULT,
             drift: Drift::default(),
             ignore: Vec::new(),
+            preflight: None,
         }
     }
 }
@@ -60,17 +93,19 @@ impl Object {
 
     /// The tags the manifest declares.
     pub fn tags(&self) -> &[Tree] {
-        self.spec.list("tags")
+        self.spec.list(definition(self.key.kind).tags.list)
     }
 
     /// A hash of everything declared: another hash, another generation.
     pub fn fingerprint(&self) -> String {
         let restarted_at = self.reconcile.restarted_at.as_deref().unwrap_or_default();
-        let deadline = self.reconcile.progress_deadline.as_secs();
+        let deadline = self.reconcile.progress_deadline.as_secs().to_string();
         let ignored: Vec<String> = self.reconcile.ignore.iter().map(Pointer::to_string).collect();
         let drift = format!("{} {}", self.reconcile.drift.as_str(), ignored.join(" "));
-        let all = self.spec.clone().with("restartedAt", restarted_at).with("progressDeadline", deadline.to_string());
-        hash::hash(&all.with("drift", drift))
+        let preflight = self.reconcile.preflight.map(Policy::as_str);
+        let declared = self.spec.clone().with("lookup", self.lookup.canonical()).with_some("preflight", preflight);
+        let declared = declared.with("restartedAt", restarted_at).with("progressDeadline", deadline);
+        hash::hash(&declared.with("drift", drift))
     }
 }
 

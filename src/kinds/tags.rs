@@ -10,12 +10,25 @@ pub const PREFIX: &str = "ecs-operator/";
 pub const OWNER: &str = "ecs-operator/owner";
 /// The content hash of a task definition revision.
 pub const CONTENT: &str = "ecs-operator/content";
+/// Which object of the manifests it is, by its name, where AWS's name may be another.
+pub const OBJECT: &str = "ecs-operator/object";
 /// The last deployment we set out to make.
 pub const ATTEMPT: &str = "ecs-operator/attempt";
 /// What Git said of members whose drift is left.
 pub const SAID: &str = "ecs-operator/said";
 /// Set by people, on a service or cluster: we keep our hands off.
 pub const SUSPEND: &str = "ecs-operator/suspend";
+
+/// What a service calls tags and their parts.
+#[derive(Debug)]
+pub struct Words {
+    pub list: &'static str,
+    pub key: &'static str,
+    pub value: &'static str,
+}
+
+pub static ECS: Words = Words { list: "tags", key: "key", value: "value" };
+pub static EC2: Words = Words { list: "Tags", key: "Key", value: "Value" };
 
 /// Who we are: owner and source id, in one tag.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,9 +51,13 @@ pub enum Owner {
     Other(String),
 }
 
-/// Tags by key, from the list form of AWS.
+/// Tags by key, from the list form of AWS, in the words of either service.
 pub fn read(tags: &[Tree]) -> BTreeMap<&str, &str> {
-    tags.iter().filter_map(|tag| Some((tag.text("key")?, tag.text("value").unwrap_or_default()))).collect()
+    fn text(tag: &Tree, of: fn(&Words) -> &'static str) -> Option<&str> {
+        tag.text(of(&ECS)).or_else(|| tag.text(of(&EC2)))
+    }
+    let one = |tag| Some((text(tag, |words| words.key)?, text(tag, |words| words.value).unwrap_or_default()));
+    tags.iter().filter_map(one).collect()
 }
 
 /// One tag in AWS's form.
@@ -64,7 +81,8 @@ pub fn missing(declared: &[Tree], live: &[Tree]) -> Vec<Tree> {
     read(declared).iter().filter(differs).map(|(key, value)| tag(key, value)).collect()
 }
 
-/// The deployment we set out to make, written down before it is made: `v1:HASH:FAMILY:REVISION:MILLISECONDS:RESTART`.
+/// The deployment we set out to make, written down before it is made: `v1:HASH:FAMILY:REVISION:MILLISECONDS:RESTART`,
+/// and `:NETWORK` where selector terms are resolved.
 ///
 /// The outcome is not in it; ECS's own journal tells that.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,22 +95,32 @@ pub struct Attempt {
     pub at: Time,
     /// A hash of `reconcile.restartedAt`, `-` without one.
     pub restart: String,
+    /// A hash of what the selector terms stood for; none without terms.
+    pub network: Option<String>,
 }
 
 /// Hashes made by another version of this program's rules can't be compared.
 const VERSION: &str = "v1";
+/// Of the tag of a service without selector terms.
+const PARTS: usize = 6;
 
 impl Attempt {
     /// The attempt these tags tell of; `None` when there is none, or it was written by another version.
     pub fn read(tags: &[Tree]) -> Option<Self> {
         let tags = read(tags);
         let parts: Vec<&str> = tags.get(ATTEMPT)?.split(':').collect();
-        let [VERSION, hash, family, revision, epoch, restart] = parts.as_slice() else { return None };
+        let (restart, network, head) = match parts.as_slice() {
+            [head @ .., restart] if parts.len() == PARTS => (restart, None, head),
+            [head @ .., restart, network] if parts.len() == PARTS + 1 => (restart, Some(*network), head),
+            _ => return None,
+        };
+        let [VERSION, hash, family, revision, epoch] = head else { return None };
         Some(Self {
             hash: (*hash).to_owned(),
             task_definition: format!("{family}:{revision}"),
             at: Time(epoch.parse().ok()?),
             restart: (*restart).to_owned(),
+            network: network.map(str::to_owned),
         })
     }
 
@@ -103,8 +131,9 @@ impl Attempt {
 
 impl std::fmt::Display for Attempt {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { hash, task_definition, at, restart } = self;
-        write!(f, "{VERSION}:{hash}:{task_definition}:{}:{restart}", at.0)
+        let Self { hash, task_definition, at, restart, network } = self;
+        write!(f, "{VERSION}:{hash}:{task_definition}:{}:{restart}", at.0)?;
+        network.as_ref().map_or(Ok(()), |network| write!(f, ":{network}"))
     }
 }
 
@@ -119,10 +148,13 @@ mod tests {
             task_definition: "web:42".into(),
             at: Time(1_700_000_000_123),
             restart: "-".into(),
+            network: None,
         };
         assert_eq!(Attempt::read(&[attempt.tag()]), Some(attempt.clone()));
         let finer = Attempt { at: Time(1_700_000_000_031), ..attempt.clone() };
         assert_eq!(Attempt::read(&[finer.tag()]), Some(finer));
+        let looked_up = Attempt { network: Some("01234567".into()), ..attempt.clone() };
+        assert_eq!(Attempt::read(&[looked_up.tag()]), Some(looked_up));
         assert!(attempt.to_string().len() <= 256);
         let other = tag(ATTEMPT, "v0:x:web:42:1700000000000:-");
         assert_eq!(Attempt::read(&[other]), None, "another version is no attempt of ours");

@@ -19,6 +19,8 @@ pub struct Finding {
     /// From the document's root.
     pub path: Path,
     pub message: String,
+    /// What was seen that says so, a line each; empty where the message is all there is.
+    pub evidence: Vec<String>,
     /// What to do about it.
     pub remedy: Option<String>,
     /// The name of the rule that is broken; `explain RULE` tells more.
@@ -34,13 +36,14 @@ pub enum Severity {
     Error,
     /// It is in force, and will not do what people expect.
     Warning,
+    /// Nobody knows: what it takes to tell could not be looked at.
+    Unknown,
 }
 
 impl Finding {
     /// A finding of a file as a whole.
     pub fn in_file(file: &str, rule: &'static str, message: impl Into<String>) -> Self {
-        let (path, message) = (Path::root(), message.into());
-        Self { file: file.to_owned(), line: 1, column: 1, path, message, remedy: None, rule, severity: Severity::Error }
+        Fault::new(Path::root(), At::Value, rule, message).placed(file, Place { line: 1, column: 1 })
     }
 
     /// The message, at most so long as a person reads.
@@ -64,6 +67,7 @@ impl fmt::Display for Severity {
         f.write_str(match self {
             Self::Error => "error",
             Self::Warning => "warning",
+            Self::Unknown => "unknown",
         })
     }
 }
@@ -89,6 +93,7 @@ pub struct Fault {
     pub rule: &'static str,
     pub severity: Severity,
     pub message: String,
+    pub evidence: Vec<String>,
     pub remedy: Option<String>,
 }
 
@@ -104,7 +109,8 @@ pub enum At {
 
 impl Fault {
     pub fn new(path: Path, at: At, rule: &'static str, message: impl Into<String>) -> Self {
-        Self { path, at, rule, severity: Severity::Error, message: message.into(), remedy: None }
+        let (message, evidence) = (message.into(), Vec::new());
+        Self { path, at, rule, severity: Severity::Error, message, evidence, remedy: None }
     }
 
     #[must_use]
@@ -115,8 +121,8 @@ impl Fault {
 
     /// The finding, once its place is known.
     pub fn placed(self, file: &str, Place { line, column }: Place) -> Finding {
-        let Self { path, at: _, rule, severity, message, remedy } = self;
-        Finding { file: file.to_owned(), line, column, path, message, remedy, rule, severity }
+        let Self { path, at: _, rule, severity, message, evidence, remedy } = self;
+        Finding { file: file.to_owned(), line, column, path, message, evidence, remedy, rule, severity }
     }
 
     /// "did you mean" when there is something near.

@@ -5,7 +5,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::finding::{At, Fault, Severity};
+use super::finding::{At, Fault};
 use super::parse::{self, Budget, Parsed, Syntax};
 use super::split::{self, Chunk};
 use super::variables::Scopes;
@@ -50,17 +50,7 @@ impl Origin {
     }
 
     fn finding(&self, place: Place, rule: &'static str, message: String) -> Finding {
-        let Place { line, column } = place;
-        Finding {
-            file: self.file.clone(),
-            line,
-            column,
-            path: Path::root(),
-            message,
-            remedy: None,
-            rule,
-            severity: Severity::Error,
-        }
+        Fault::new(Path::root(), At::Value, rule, message).placed(&self.file, place)
     }
 }
 

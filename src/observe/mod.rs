@@ -4,6 +4,8 @@
 //! the same moment. Task definition revisions are immutable: once read they cost nothing.
 
 mod batch;
+mod ground;
+mod network;
 mod stopped;
 mod sweep;
 
@@ -17,6 +19,8 @@ use crate::rollout::Journal;
 use crate::shape::{Call, Time, Tree};
 
 pub use batch::WINDOW as BATCH_WINDOW;
+pub use ground::{AGAIN as GROUND_AGAIN, FRESH as GROUND_FRESH, Ground, Machines, Named};
+pub use network::{AGAIN as NETWORK_AGAIN, FRESH as NETWORK_FRESH};
 pub use sweep::{Names, PAGES_MAX, Sweep};
 
 /// So many task definition revisions are remembered; then memory begins anew.
@@ -41,13 +45,17 @@ pub struct Observer {
     clock: Clock,
     batches: Arc<batch::Batches>,
     revisions: Arc<Mutex<BTreeMap<String, Tree>>>,
+    networks: Arc<network::Networks>,
+    grounds: Arc<ground::Grounds>,
     batch_sent: Arc<dyn Fn(usize) + Send + Sync>,
 }
 
 impl Observer {
     /// `batch_sent` is told the size of each batch.
     pub fn new(aws: Aws, clock: Clock, batch_sent: impl Fn(usize) + Send + Sync + 'static) -> Self {
-        Self { aws, clock, batches: Arc::default(), revisions: Arc::default(), batch_sent: Arc::new(batch_sent) }
+        let (batches, revisions) = (Arc::default(), Arc::default());
+        let (networks, grounds) = (Arc::default(), Arc::default());
+        Self { aws, clock, batches, revisions, networks, grounds, batch_sent: Arc::new(batch_sent) }
     }
 
     /// The clusters, the services declared in them, and whatever else is new there: `ceil(C/100)` calls, and for each
@@ -59,7 +67,7 @@ impl Observer {
     /// One object, in one batch with what others look at now. Kinds that are found otherwise are Absent.
     pub async fn look(&self, object: &Object) -> Seen {
         match object.key.kind {
-            Kind::TaskDefinition => self.seen(Observed::Absent, None, self.clock.now()),
+            Kind::SecurityGroup | Kind::TaskDefinition => self.seen(Observed::Absent, None, self.clock.now()),
             kind => batch::look(self, kind, object.key.cluster.as_deref(), object.aws_name()).await,
         }
     }

@@ -4,12 +4,14 @@
 pub mod brake;
 mod cluster;
 pub mod known;
+mod security_group;
 mod service;
 mod task_definition;
 
 use std::time::Duration;
 
-use crate::kinds::{Difference, Effect, Key, Kind, Object, Observed, tags::Ownership};
+use crate::check::preflight::{Due, Preflight};
+use crate::kinds::{Difference, Effect, Key, Kind, Object, Observed, Policy, tags::Ownership};
 use crate::rollout::Journal;
 use crate::shape::{Call, Path, Time, Tree};
 
@@ -50,6 +52,8 @@ pub struct Plan {
     pub realised: Option<String>,
     /// The rollout is not asked for by a change in Git: live state moved.
     pub drift: bool,
+    /// What was found before anything is rolled, created or scaled out; whatever then is planned has heeded it.
+    pub preflight: Option<Preflight>,
 }
 
 /// Where an object stands.
@@ -80,9 +84,13 @@ pub enum Reason {
     DriftPersists,
     ForeignController,
     LegacyArn,
+    LookupUnobserved,
+    LookupUnresolved,
     MassChange,
     NotOwned,
     Overridden,
+    PreflightBlocked,
+    PreflightWaiting,
     ReplacementNeeded,
     RolledBack,
     RolloutFailed,
@@ -93,7 +101,7 @@ pub enum Reason {
 }
 
 impl Reason {
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 22] = [
         Self::ClusterAbsent,
         Self::Contended,
         Self::DependencyNotReady,
@@ -102,9 +110,13 @@ impl Reason {
         Self::DriftPersists,
         Self::ForeignController,
         Self::LegacyArn,
+        Self::LookupUnobserved,
+        Self::LookupUnresolved,
         Self::MassChange,
         Self::NotOwned,
         Self::Overridden,
+        Self::PreflightBlocked,
+        Self::PreflightWaiting,
         Self::ReplacementNeeded,
         Self::RolledBack,
         Self::RolloutFailed,
@@ -124,9 +136,13 @@ impl Reason {
             Self::DriftPersists => "DriftPersists",
             Self::ForeignController => "ForeignController",
             Self::LegacyArn => "LegacyArn",
+            Self::LookupUnobserved => "LookupUnobserved",
+            Self::LookupUnresolved => "LookupUnresolved",
             Self::MassChange => "MassChange",
             Self::NotOwned => "NotOwned",
             Self::Overridden => "Overridden",
+            Self::PreflightBlocked => "PreflightBlocked",
+            Self::PreflightWaiting => "PreflightWaiting",
             Self::ReplacementNeeded => "ReplacementNeeded",
             Self::RolledBack => "RolledBack",
             Self::RolloutFailed => "RolloutFailed",
@@ -145,6 +161,8 @@ pub enum Need {
     TaskDefinition(String),
     /// The service's deployments since then.
     Journal(Time),
+    /// What preflight says of what is due.
+    Preflight(Due),
 }
 
 /// What is known, for one object.
@@ -160,6 +178,8 @@ pub struct Facts<'a> {
     pub cluster_declared: bool,
     /// The task definition a service is to run.
     pub task_definition: Resolution,
+    /// Why nothing may be created or deployed, where what the object is made of in EC2 is not known.
+    pub held: Option<&'a Verdict>,
     /// How long someone else's deployment is left alone.
     pub grace: Duration,
     /// Answers to needs.
@@ -170,6 +190,16 @@ impl Facts<'_> {
     /// Whether what happened then is still left alone.
     fn in_grace(&self, at: Time) -> bool {
         self.date.since(at) < self.grace
+    }
+
+    /// What preflight says of what is due, and the verdict where that may not be done now.
+    fn preflight(&self, due: Due) -> Result<(&Preflight, Option<Verdict>), Need> {
+        let said = self.answers.preflight.get(&due).ok_or(Need::Preflight(due))?;
+        let verdict = said.hold().map(|hold| match hold.policy {
+            Policy::Block => Verdict::Blocked(Reason::PreflightBlocked, hold.message),
+            Policy::Wait | Policy::Warn => Verdict::Waiting(Reason::PreflightWaiting, hold.message),
+        });
+        Ok((said, verdict))
     }
 
     /// What happened before this is not left alone any more.
@@ -184,6 +214,7 @@ pub struct Answers {
     /// DescribeTaskDefinition's whole answers, by what was asked for.
     pub task_definitions: std::collections::BTreeMap<String, Observed>,
     pub journal: Option<Journal>,
+    pub preflight: std::collections::BTreeMap<Due, Preflight>,
 }
 
 /// The task definition a service is to run.
@@ -209,6 +240,7 @@ pub fn plan(object: &Object, facts: &Facts<'_>) -> Result<Plan, Need> {
     }
     match object.key.kind {
         Kind::Cluster => Ok(cluster::plan(object, facts)),
+        Kind::SecurityGroup => Ok(security_group::plan(object, facts)),
         Kind::TaskDefinition => task_definition::plan(object, facts),
         Kind::Service => service::plan(object, facts),
     }
@@ -217,12 +249,12 @@ pub fn plan(object: &Object, facts: &Facts<'_>) -> Result<Plan, Need> {
 impl Plan {
     /// A plan without steps.
     fn of(verdict: Verdict) -> Self {
-        Self { steps: Vec::new(), differences: Vec::new(), verdict, realised: None, drift: false }
+        Self { steps: Vec::new(), differences: Vec::new(), verdict, realised: None, drift: false, preflight: None }
     }
 
     /// A plan whose steps are due.
     fn due(steps: Vec<Step>, differences: Vec<Difference>) -> Self {
-        Self { steps, differences, verdict: Verdict::Due, realised: None, drift: false }
+        Self { steps, differences, verdict: Verdict::Due, realised: None, drift: false, preflight: None }
     }
 
     /// What an earlier step of another object has to provide first.

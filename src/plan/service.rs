@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use crate::check::preflight::Due;
 use crate::kinds::drift::{self, Drift, Sorted};
 use crate::kinds::tags::{self, Attempt};
-use crate::kinds::{Difference, Effect, Object, Observed, secrets, service, task_definition};
+use crate::kinds::{Difference, Effect, Object, Observed, lookup, secrets, service, task_definition};
 use crate::rollout::{self, Entry, Outcome, Progress};
 use crate::shape::{Path, Time, Tree};
 
@@ -20,11 +21,11 @@ pub fn plan(object: &Object, facts: &Facts<'_>) -> Result<Plan, Need> {
     if let Some(verdict) = cluster_in_the_way(object, facts) {
         // The service comes after its cluster: the step can be shown, and not yet be made.
         let comes = matches!(verdict, Verdict::Waiting(Reason::DependencyNotReady, _));
-        let steps = if comes { create(object, facts, &wanted).steps } else { vec![] };
-        return Ok(Plan { steps, ..Plan::of(verdict) });
+        let shown = if comes { create(object, facts, &wanted)? } else { Plan::of(verdict.clone()) };
+        return Ok(Plan { verdict, ..shown });
     }
     let Some(shown) = facts.observed.present().filter(|shown| shown.text("status") != Some("INACTIVE")) else {
-        return Ok(create(object, facts, &wanted));
+        return create(object, facts, &wanted);
     };
     if let Some(verdict) = hands_off(shown, facts) {
         return Ok(Plan::of(verdict));
@@ -39,10 +40,12 @@ pub fn plan(object: &Object, facts: &Facts<'_>) -> Result<Plan, Need> {
         return Ok(blocked(change.all(), Reason::Suspended, why));
     }
     if let Some(controller) = change.foreign_controller(object) {
-        return Ok(left_to(controller, object, facts, shown, change));
+        return left_to(controller, object, facts, shown, change);
     }
     decide(object, facts, shown, &wanted, change)
 }
+
+const DESIRED_COUNT: &str = "desiredCount";
 
 /// The task definition to run, and what stands for it in the deploy hash.
 struct Wanted<'a> {
@@ -84,14 +87,30 @@ fn cluster_in_the_way(object: &Object, facts: &Facts<'_>) -> Option<Verdict> {
     }
 }
 
-fn create(object: &Object, facts: &Facts<'_>, wanted: &Wanted<'_>) -> Plan {
-    let late = if wanted.reference.is_none() { vec![Path::from("taskDefinition")] } else { vec![] };
+fn create(object: &Object, facts: &Facts<'_>, wanted: &Wanted<'_>) -> Result<Plan, Need> {
+    let waits_for_group = match facts.held {
+        Some(Verdict::Waiting(Reason::DependencyNotReady, _)) => true,
+        Some(held) => return Ok(Plan::of(held.clone())),
+        None => false,
+    };
+    // What waits anyway is looked at when it does no more.
+    let (preflight, hold) = match waits_for_group {
+        true => (None, None),
+        false => facts.preflight(Due::Create).map(|(said, hold)| (Some(said.clone()), hold))?,
+    };
+    if let Some(hold) = hold {
+        return Ok(Plan { preflight, ..Plan::of(hold) });
+    }
+    let mut late = if wanted.reference.is_none() { vec![Path::from("taskDefinition")] } else { vec![] };
+    late.extend(waits_for_group.then(|| Path::from("networkConfiguration.awsvpcConfiguration.securityGroups")));
     let reference = wanted.reference.unwrap_or(object.aws_name());
     // "Since ever", so that the same creation is the same call, and a repeat finds the first.
     let attempt = Attempt { at: Time::default(), ..attempt(object, facts, wanted, reference) };
     let before = facts.observed.present().and_then(|gone| gone.get("createdAt")).and_then(Time::from_tree);
     let call = service::create(object, reference, facts.us, &attempt, before);
-    Plan::due(vec![Step { late, ..Step::new(call, StepEffect::Create, "does not exist") }], vec![])
+    let step = Step { late, ..Step::new(call, StepEffect::Create, "does not exist") };
+    let verdict = facts.held.cloned().unwrap_or(Verdict::Due);
+    Ok(Plan { preflight, verdict, ..Plan::due(vec![step], vec![]) })
 }
 
 fn attempt(object: &Object, facts: &Facts<'_>, wanted: &Wanted<'_>, reference: &str) -> Attempt {
@@ -100,6 +119,7 @@ fn attempt(object: &Object, facts: &Facts<'_>, wanted: &Wanted<'_>, reference: &
         task_definition: reference.to_owned(),
         at: facts.date.max(after_all_seen(facts)),
         restart: service::restart_hash(object),
+        network: lookup::hash(&object.lookup, &object.spec),
     }
 }
 
@@ -204,6 +224,12 @@ impl Change {
         self.task_definition || self.restart || !self.deploying.is_empty()
     }
 
+    /// More tasks are wanted than ECS has been asked for, and that is changed in place.
+    fn scales_out(&self, object: &Object, shown: &Tree) -> bool {
+        let more = object.spec.int(DESIRED_COUNT) > shown.int(DESIRED_COUNT);
+        more && self.in_place.iter().any(|name| name == DESIRED_COUNT)
+    }
+
     fn why(&self) -> String {
         let mut parts: Vec<&str> = self.deploying.iter().map(String::as_str).collect();
         if self.restart {
@@ -227,7 +253,13 @@ fn runs(live: &str, wanted: &Wanted<'_>, facts: &Facts<'_>) -> Result<bool, Need
 }
 
 /// What another controller deploys is not deployed by us; what it lets be changed in place is.
-fn left_to(controller: String, object: &Object, facts: &Facts<'_>, shown: &Tree, mut change: Change) -> Plan {
+fn left_to(
+    controller: String,
+    object: &Object,
+    facts: &Facts<'_>,
+    shown: &Tree,
+    mut change: Change,
+) -> Result<Plan, Need> {
     let allowed = service::rows::allowed_under(&controller);
     change.in_place.retain(|name| allowed.contains(&name.as_str()));
     let message = format!(
@@ -240,19 +272,20 @@ fn left_to(controller: String, object: &Object, facts: &Facts<'_>, shown: &Tree,
 fn decide(object: &Object, facts: &Facts<'_>, shown: &Tree, wanted: &Wanted<'_>, change: Change) -> Result<Plan, Need> {
     match change.attempt.clone() {
         Some(tried) if tried.hash == wanted.hash => again(object, facts, shown, wanted, change, &tried),
-        Some(_) if change.deploys() => Ok(deploy(object, facts, shown, wanted, change, Remembered::No)),
+        Some(_) if change.deploys() => deploy(object, facts, shown, wanted, change, Remembered::No),
         None if change.deploys() && object.reconcile.drift != Drift::Heal => {
-            Ok(remember(object, facts, shown, wanted, drifted(object, facts, shown, change)))
+            let left = drift_left(object, facts, shown, change)?;
+            Ok(remember(object, facts, shown, wanted, left))
         }
         None if change.deploys() => {
             // Ours without a memory: what happened within the grace is all there is to go by.
             let journal = facts.answers.journal.as_ref().ok_or(Need::Journal(facts.grace_began()))?;
-            Ok(match journal.entries.last() {
+            match journal.entries.last() {
                 Some(by) if facts.in_grace(by.created_at) => left_alone(object, facts, shown, change, by),
-                _ => Plan { drift: true, ..deploy(object, facts, shown, wanted, change, Remembered::No) },
-            })
+                _ => drifted(deploy(object, facts, shown, wanted, change, Remembered::No)),
+            }
         }
-        Some(_) | None => Ok(settle_and_remember(object, facts, shown, wanted, change)),
+        Some(_) | None => settle_and_remember(object, facts, shown, wanted, change),
     }
 }
 
@@ -266,16 +299,28 @@ fn again(
     tried: &Attempt,
 ) -> Result<Plan, Need> {
     if !change.deploys() && !may_not_have_been_made(shown, tried) {
-        return Ok(settle(object, facts, shown, change, None));
+        let known = facts.held.is_some() || lookup::hash(&object.lookup, &object.spec) == tried.network;
+        return match known {
+            true => settle(object, facts, shown, change, None),
+            false => settle_and_remember(object, facts, shown, wanted, change),
+        };
     }
     let journal = facts.answers.journal.as_ref().ok_or(Need::Journal(tried.at))?;
     let leaves_drift = object.reconcile.drift != Drift::Heal;
-    Ok(match journal.outcome(&tried.task_definition) {
-        Outcome::NotMade if facts.date.since(tried.at) > JOURNAL_MEMORY => {
+    let (is_old, moved) = (facts.date.since(tried.at) > JOURNAL_MEMORY, moved(object, shown, tried));
+    match journal.outcome(&tried.task_definition) {
+        // What is asked for is there, and what it leads to in EC2 has moved: that is drift.
+        Outcome::Succeeded if change.deploys() && moved && !leaves_drift => {
+            drifted(deploy(object, facts, shown, wanted, change, Remembered::No))
+        }
+        Outcome::NotMade if is_old && moved && leaves_drift => drift_left(object, facts, shown, change),
+        Outcome::NotMade if is_old && moved => drifted(deploy(object, facts, shown, wanted, change, Remembered::No)),
+        Outcome::NotMade if is_old => {
             held(object, facts, shown, change, tried, "what became of it is no longer in ECS's journal")
         }
         Outcome::NotMade => {
-            let same = wanted.reference == Some(tried.task_definition.as_str());
+            let network = lookup::hash(&object.lookup, &object.spec);
+            let same = wanted.reference == Some(tried.task_definition.as_str()) && network == tried.network;
             let remembered = if same { Remembered::Yes } else { Remembered::No };
             deploy(object, facts, shown, wanted, change, remembered)
         }
@@ -284,7 +329,7 @@ fn again(
             held(object, facts, shown, change, tried, &reason)
         }
         Outcome::Succeeded | Outcome::Overridden { .. } if change.deploys() && leaves_drift => {
-            drifted(object, facts, shown, change)
+            drift_left(object, facts, shown, change)
         }
         Outcome::Overridden { by, .. } if change.deploys() && facts.in_grace(by.created_at) => {
             left_alone(object, facts, shown, change, &by)
@@ -293,7 +338,7 @@ fn again(
             held(object, facts, shown, change, tried, &reason)
         }
         Outcome::Overridden { .. } if change.deploys() => {
-            Plan { drift: true, ..deploy(object, facts, shown, wanted, change, Remembered::No) }
+            drifted(deploy(object, facts, shown, wanted, change, Remembered::No))
         }
         Outcome::Succeeded if change.deploys() => {
             let paths: Vec<String> = change.differences.iter().map(|one| one.path.to_string()).collect();
@@ -311,7 +356,19 @@ fn again(
         Outcome::Rolling | Outcome::Succeeded | Outcome::Overridden { .. } => {
             settle(object, facts, shown, change, None)
         }
-    })
+    }
+}
+
+/// The same, as nothing in Git asks for it.
+fn drifted(plan: Result<Plan, Need>) -> Result<Plan, Need> {
+    plan.map(|plan| Plan { drift: true, ..plan })
+}
+
+/// Whether the selector terms stand for something else than they did for the attempt, which is what runs.
+fn moved(object: &Object, shown: &Tree, tried: &Attempt) -> bool {
+    let runs = shown.text("taskDefinition").map(task_definition::short) == Some(tried.task_definition.as_str());
+    let network = lookup::hash(&object.lookup, &object.spec);
+    runs && network.is_some() && tried.network.is_some() && network != tried.network
 }
 
 /// ECS forgets service deployments after 90 days (ecs-semantics §1.3); some days before that its silence says nothing.
@@ -321,7 +378,14 @@ const JOURNAL_MEMORY: Duration = Duration::from_secs(80 * 24 * 3600);
 pub const HELD: &str =
     "It is not tried again until Git asks for something else, or for the same with another reconcile.restartedAt";
 
-fn held(object: &Object, facts: &Facts<'_>, shown: &Tree, change: Change, tried: &Attempt, reason: &str) -> Plan {
+fn held(
+    object: &Object,
+    facts: &Facts<'_>,
+    shown: &Tree,
+    change: Change,
+    tried: &Attempt,
+    reason: &str,
+) -> Result<Plan, Need> {
     let parts = [Some(reason.to_owned()), rollout::telling_event(shown)].into_iter().flatten();
     let told: Vec<String> = parts.map(|part| redacted(object, facts, part.trim_end_matches('.'))).collect();
     let message = format!("{} failed: {}. {HELD}", tried.task_definition, told.join("; "));
@@ -329,7 +393,7 @@ fn held(object: &Object, facts: &Facts<'_>, shown: &Tree, change: Change, tried:
 }
 
 /// Someone else's deployment is told of and not reverted.
-fn left_alone(object: &Object, facts: &Facts<'_>, shown: &Tree, change: Change, by: &Entry) -> Plan {
+fn left_alone(object: &Object, facts: &Facts<'_>, shown: &Tree, change: Change, by: &Entry) -> Result<Plan, Need> {
     let left = facts.grace.saturating_sub(facts.date.since(by.created_at)).as_secs().div_ceil(60);
     let message = format!(
         "someone deployed {} at {}; left alone for {left} more minutes, or until Git changes",
@@ -339,7 +403,7 @@ fn left_alone(object: &Object, facts: &Facts<'_>, shown: &Tree, change: Change, 
 }
 
 /// What would have to be deployed is drift, and left: told of, or not even that.
-fn drifted(object: &Object, facts: &Facts<'_>, shown: &Tree, mut change: Change) -> Plan {
+fn drift_left(object: &Object, facts: &Facts<'_>, shown: &Tree, mut change: Change) -> Result<Plan, Need> {
     let deploys = |one: &Difference| {
         one.path == Path::from("taskDefinition") || change.deploying.iter().any(|name| name == one.member())
     };
@@ -353,9 +417,15 @@ fn drifted(object: &Object, facts: &Facts<'_>, shown: &Tree, mut change: Change)
 
 /// Nothing is to be deployed, and the attempt that is noted is another one (or none): live state is what is wanted all
 /// the same, and that is noted, so that what differs later is known for drift.
-fn settle_and_remember(object: &Object, facts: &Facts<'_>, shown: &Tree, wanted: &Wanted<'_>, change: Change) -> Plan {
-    let plan = settle(object, facts, shown, change, None);
-    remember(object, facts, shown, wanted, plan)
+fn settle_and_remember(
+    object: &Object,
+    facts: &Facts<'_>,
+    shown: &Tree,
+    wanted: &Wanted<'_>,
+    change: Change,
+) -> Result<Plan, Need> {
+    let plan = settle(object, facts, shown, change, None)?;
+    Ok(remember(object, facts, shown, wanted, plan))
 }
 
 /// Notes what is wanted now together with what runs.
@@ -394,7 +464,15 @@ fn deploy(
     wanted: &Wanted<'_>,
     change: Change,
     remembered: Remembered,
-) -> Plan {
+) -> Result<Plan, Need> {
+    if let Some(held) = facts.held {
+        return settle(object, facts, shown, change, Some(held.clone()));
+    }
+    let (preflight, hold) = facts.preflight(Due::Rollout)?;
+    let preflight = Some(preflight.clone());
+    if let Some(hold) = hold {
+        return Ok(Plan { preflight, ..settle(object, facts, shown, change, Some(hold))? });
+    }
     // A restart is a deployment that nothing but the asking starts.
     let asked_only = change.restart || !change.deploys();
     let why = if change.deploys() { change.why() } else { "reconcile.restartedAt changed".to_owned() };
@@ -405,9 +483,9 @@ fn deploy(
     let update = Step::new(update, StepEffect::Deploys, why);
     if wanted.reference.is_none() {
         // A task definition that can't be registered must not keep a scale-out waiting.
-        let mut plan = settle(object, facts, shown, change, Some(Verdict::Due));
+        let mut plan = Plan { preflight, ..settle(object, facts, shown, change, Some(Verdict::Due))? };
         plan.steps.push(Step { late: vec![Path::from("taskDefinition")], ..update });
-        return plan;
+        return Ok(plan);
     }
     let mut steps = Vec::new();
     let mut tags = change.missing_tags;
@@ -419,12 +497,27 @@ fn deploy(
         steps.push(tag_step(arn, tags, "the attempt is written down before it is made"));
     }
     steps.push(update);
-    Plan::due(steps, change.differences.into_iter().chain(change.told).collect())
+    let differences = change.differences.into_iter().chain(change.told).collect();
+    Ok(Plan { preflight, ..Plan::due(steps, differences) })
 }
 
 /// Does what can be done in place, and says where the live deployment stands, or why no other is made.
-fn settle(object: &Object, facts: &Facts<'_>, shown: &Tree, change: Change, verdict: Option<Verdict>) -> Plan {
-    let mut steps = Vec::new();
+fn settle(
+    object: &Object,
+    facts: &Facts<'_>,
+    shown: &Tree,
+    mut change: Change,
+    mut verdict: Option<Verdict>,
+) -> Result<Plan, Need> {
+    let (mut steps, mut preflight) = (Vec::new(), None);
+    if change.scales_out(object, shown) {
+        let (said, hold) = facts.preflight(Due::ScaleOut)?;
+        preflight = Some(said.clone());
+        if hold.is_some() {
+            change.in_place.retain(|name| name != DESIRED_COUNT);
+            verdict = verdict.or(hold);
+        }
+    }
     if let Some(arn) = shown.text("serviceArn").filter(|_| !change.missing_tags.is_empty()) {
         steps.push(tag_step(arn, change.missing_tags, "tags are missing, or out of date"));
     }
@@ -445,7 +538,7 @@ fn settle(object: &Object, facts: &Facts<'_>, shown: &Tree, change: Change, verd
         },
     };
     let differences = change.differences.into_iter().chain(change.told).collect();
-    Plan { steps, differences, ..Plan::of(verdict) }
+    Ok(Plan { steps, differences, preflight, ..Plan::of(verdict) })
 }
 
 /// What ECS says of a rollout, without what it may repeat of the task definition: "exec: \"COMMAND\": not found".
@@ -461,7 +554,7 @@ fn redacted(object: &Object, facts: &Facts<'_>, said: &str) -> String {
 
 fn stands(object: &Object, facts: &Facts<'_>, shown: &Tree) -> Verdict {
     match rollout::progress(shown, object.reconcile.progress_deadline, facts.date) {
-        Progress::Steady => Verdict::Converged,
+        Progress::Steady => facts.held.cloned().unwrap_or(Verdict::Converged),
         Progress::Settling { running, desired } => Verdict::Settling(format!("{running} of {desired} tasks run")),
         Progress::Rolling { running, desired } => {
             Verdict::Rolling(format!("deploying: {running} of {desired} new tasks run"))

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Answers, Facts, Need, Plan, Reason, Resolution, StepEffect, Verdict, plan};
+use super::{Answers, Due, Facts, Need, Plan, Preflight, Reason, Resolution, StepEffect, Verdict, plan};
+use crate::check::preflight::Judged;
 use crate::kinds::tags::{self, Attempt, Ownership};
-use crate::kinds::{Key, Kind, Object, Observed, Origin, Place, Reconcile, service};
+use crate::kinds::{Key, Kind, Object, Observed, Origin, Place, Policy, Reconcile, service};
+use crate::manifest::{At, Fault};
 use crate::rollout::{Entry, Journal};
-use crate::shape::{Time, Tree};
+use crate::shape::{Path, Time, Tree};
 use crate::tree;
 
 const NOW: Time = Time(1_800_000_000_000);
@@ -19,6 +21,7 @@ fn us() -> Ownership {
 fn desired(spec: Tree) -> Object {
     let place = Place { account: "123456789012".into(), region: "us-east-1".into() };
     Object {
+        lookup: Default::default(),
         key: Key { place, cluster: Some("prod".into()), kind: Kind::Service, name: "web".into() },
         spec: spec.with("serviceName", "web"),
         reconcile: Reconcile::default(),
@@ -33,6 +36,7 @@ fn live(object: &Object, revision: &str, attempt: &str, hash_of: &str) -> Tree {
         task_definition: attempt.into(),
         at: Time(NOW.0 - 600_000),
         restart: "-".into(),
+        network: None,
     };
     let primary = tree! {
         "id" => "ecs-svc/1", "status" => "PRIMARY", "rolloutState" => "COMPLETED", "createdAt" => Time(NOW.0 - 590_000),
@@ -50,9 +54,20 @@ fn wants(reference: &str) -> Resolution {
     Resolution::Realised { reference: reference.into(), content: reference.into(), object: None }
 }
 
+fn looked_ahead(answers: &Answers) -> Answers {
+    let mut answers = answers.clone();
+    for due in [Due::Create, Due::Rollout, Due::ScaleOut] {
+        answers.preflight.entry(due).or_insert(Preflight::none(due));
+    }
+    answers
+}
+
+/// Preflight has nothing to say, unless a test lets it.
 fn decide_with(object: &Object, shown: Observed, wanted: Resolution, answers: &Answers) -> Result<Plan, Need> {
+    let answers = looked_ahead(answers);
     let cluster = Observed::Present(tree! { "clusterName" => "prod", "status" => "ACTIVE" });
     let facts = Facts {
+        held: None,
         us: &us(),
         observed: &shown,
         date: NOW,
@@ -60,7 +75,7 @@ fn decide_with(object: &Object, shown: Observed, wanted: Resolution, answers: &A
         cluster_declared: false,
         task_definition: wanted,
         grace: Duration::from_secs(3600),
-        answers,
+        answers: &answers,
     };
     plan(object, &facts)
 }
@@ -78,7 +93,7 @@ fn after(object: &Object, shown: &Tree, wanted: &str, entries: &[(&str, &str)]) 
         task_definition: (*task_definition).into(),
     };
     let journal = Journal { entries: entries.iter().enumerate().map(entry).collect() };
-    let answers = Answers { task_definitions: BTreeMap::new(), journal: Some(journal) };
+    let answers = Answers { task_definitions: BTreeMap::new(), journal: Some(journal), ..Answers::default() };
     decide_with(object, Observed::Present(shown.clone()), wants(wanted), &answers).unwrap()
 }
 
@@ -184,7 +199,7 @@ fn a_deployment_of_someone_else_is_left_alone_for_the_grace_and_then_reverted() 
             task_definition: "web:9".into(),
         }],
     };
-    let answers = Answers { task_definitions: BTreeMap::new(), journal: Some(journal) };
+    let answers = Answers { task_definitions: BTreeMap::new(), journal: Some(journal), ..Answers::default() };
     let plan = decide_with(&object, Observed::Present(shown), wants("web:2"), &answers).unwrap();
     assert_eq!((operations(&plan), plan.drift), (vec![TAGGED, DEPLOYED], true));
 }
@@ -202,7 +217,8 @@ fn what_failed_stays_held_after_someone_else_has_mended_it() {
     };
     for status in ["STOPPED", "ROLLBACK_SUCCESSFUL"] {
         let entries = vec![entry(9_000_000, "web:2", status), entry(8_000_000, "web:1", "SUCCESSFUL")];
-        let answers = Answers { task_definitions: BTreeMap::new(), journal: Some(Journal { entries }) };
+        let answers =
+            Answers { task_definitions: BTreeMap::new(), journal: Some(Journal { entries }), ..Answers::default() };
         let plan = decide_with(&object, Observed::Present(shown.clone()), wants("web:2"), &answers).unwrap();
         assert_eq!((operations(&plan), reason(&plan)), (vec![], Some(Reason::RolledBack)), "{status}");
     }
@@ -309,6 +325,7 @@ fn a_service_whose_cluster_is_nowhere_says_what_to_do() {
     let object = desired(tree! { "desiredCount" => 2 });
     for (declared, why, steps) in [(false, Reason::ClusterAbsent, 0), (true, Reason::DependencyNotReady, 1)] {
         let facts = Facts {
+            held: None,
             us: &us(),
             observed: &Observed::Absent,
             date: NOW,
@@ -316,7 +333,7 @@ fn a_service_whose_cluster_is_nowhere_says_what_to_do() {
             cluster_declared: declared,
             task_definition: wants("web:1"),
             grace: Duration::ZERO,
-            answers: &Answers::default(),
+            answers: &looked_ahead(&Answers::default()),
         };
         let plan = plan(&object, &facts).unwrap();
         assert_eq!((reason(&plan), plan.steps.len()), (Some(why), steps));
@@ -331,8 +348,104 @@ fn a_task_definition_that_is_not_there_yet_keeps_no_scale_out_waiting() {
     let mut declared = desired(tree! {});
     declared.key.kind = Kind::TaskDefinition;
     let late = Resolution::Late { content: "new".into(), object: Box::new(declared) };
-    let answers = Answers { task_definitions: [("web:1".to_owned(), Observed::Absent)].into(), journal: None };
+    let answers = Answers { task_definitions: [("web:1".to_owned(), Observed::Absent)].into(), ..Answers::default() };
     let plan = decide_with(&scaled, Observed::Present(shown), late, &answers).unwrap();
     assert_eq!(operations(&plan), [IN_PLACE, DEPLOYED]);
     assert_eq!(plan.steps.iter().map(|step| step.late.is_empty()).collect::<Vec<_>>(), [true, false]);
+}
+
+/// Preflight finds something that does this.
+fn finds(due: Due, does: Policy) -> Answers {
+    let fault = Fault::new(Path::from("spec"), At::Value, "preflight-addresses", "too few");
+    let said = Preflight { judged: vec![Judged { fault, does }], ..Preflight::none(due) };
+    Answers { preflight: [(due, said)].into(), ..Answers::default() }
+}
+
+#[test]
+fn what_preflight_holds_is_not_written_and_all_else_is() {
+    let before = desired(tree! { "desiredCount" => 4 });
+    let shown = || Observed::Present(live(&before, "web:1", "web:1", "web:1").with("desiredCount", 4));
+    let holds = |object: &Object, shown: Observed, due: Due, does: Policy, wanted: &str| {
+        let plan = decide_with(object, shown, wants(wanted), &finds(due, does)).unwrap();
+        (operations(&plan), reason(&plan))
+    };
+    let (blocked, waits) = (Some(Reason::PreflightBlocked), Some(Reason::PreflightWaiting));
+    for (does, why) in [(Policy::Block, blocked), (Policy::Wait, waits)] {
+        assert_eq!(holds(&before, Observed::Absent, Due::Create, does, "web:1"), (vec![], why));
+        assert_eq!(holds(&before, shown(), Due::Rollout, does, "web:2"), (vec![], why));
+        // A scale-in and a scale-out that have room go ahead of a rollout that has none.
+        for count in [2, 6] {
+            let scaled = desired(tree! { "desiredCount" => count });
+            assert_eq!(holds(&scaled, shown(), Due::Rollout, does, "web:2"), (vec![IN_PLACE], why));
+        }
+        // And a rollout is not held for what a scale-out lacks: it counts those tasks itself.
+        let scaled = desired(tree! { "desiredCount" => 6 });
+        assert_eq!(holds(&scaled, shown(), Due::ScaleOut, does, "web:2"), (vec![TAGGED, DEPLOYED], None));
+        let grown = desired(tree! { "desiredCount" => 6, "enableECSManagedTags" => true });
+        assert_eq!(holds(&scaled, shown(), Due::ScaleOut, does, "web:1"), (vec![], why));
+        assert_eq!(holds(&grown, shown(), Due::ScaleOut, does, "web:1"), (vec![IN_PLACE], why));
+        let shrunk = desired(tree! { "desiredCount" => 2 });
+        assert_eq!(holds(&shrunk, shown(), Due::ScaleOut, does, "web:1"), (vec![IN_PLACE], None));
+    }
+    assert_eq!(holds(&before, shown(), Due::Rollout, Policy::Warn, "web:2"), (vec![TAGGED, DEPLOYED], None));
+}
+
+#[test]
+fn a_held_scale_out_leaves_the_count_alone() {
+    let before = desired(tree! { "desiredCount" => 4 });
+    let shown = live(&before, "web:1", "web:1", "web:1").with("desiredCount", 4);
+    let grown = desired(tree! { "desiredCount" => 6, "enableECSManagedTags" => true });
+    let answers = finds(Due::ScaleOut, Policy::Wait);
+    let plan = decide_with(&grown, Observed::Present(shown), wants("web:1"), &answers).unwrap();
+    let sent = &plan.steps[0].call.input;
+    assert_eq!((sent.get("desiredCount"), sent.bool("enableECSManagedTags")), (None, Some(true)));
+}
+
+/// A service in the subnets that its terms lead to.
+fn looked_up(subnets: &[&str]) -> Object {
+    let awsvpc = tree! { "subnets" => subnets.to_vec() };
+    let network = tree! { "awsvpcConfiguration" => awsvpc };
+    let terms = vec![tree! { "tags" => tree! { "tier" => "private" } }];
+    let lookup = crate::kinds::Lookup { subnets: Some(terms.into()), ..Default::default() };
+    Object { lookup, ..desired(tree! { "desiredCount" => 2, "networkConfiguration" => network }) }
+}
+
+/// The service after an attempt to bring it to these subnets, where it is.
+fn live_in(object: &Object) -> Tree {
+    let shown = live(object, "web:1", "web:1", "web:1")
+        .with("networkConfiguration", object.spec.get("networkConfiguration").unwrap());
+    let network = crate::kinds::lookup::hash(&object.lookup, &object.spec);
+    let attempt = Attempt { network, ..Attempt::read(shown.list("tags")).unwrap() };
+    shown.with("tags", vec![tags::tag(tags::OWNER, "acme/prod"), attempt.tag()])
+}
+
+#[test]
+fn what_terms_lead_to_may_move_which_is_drift_but_for_what_had_failed() {
+    let (before, now) = (looked_up(&["subnet-1"]), looked_up(&["subnet-2"]));
+    let shown = live_in(&before);
+    assert_eq!(decide(&before, &shown, "web:1").unwrap().verdict, Verdict::Converged);
+    for (status, steps, drift, why) in [
+        ("SUCCESSFUL", vec![TAGGED, DEPLOYED], true, None),
+        ("ROLLBACK_SUCCESSFUL", vec![], false, Some(Reason::RolledBack)),
+        ("IN_PROGRESS", vec![], false, None),
+    ] {
+        let plan = after(&now, &shown, "web:1", &[("web:1", status)]);
+        assert_eq!((operations(&plan), plan.drift, reason(&plan)), (steps, drift, why), "{status}");
+    }
+    // The same subnets by another term are another wish, and nothing to deploy.
+    let mut other = before.clone();
+    other.lookup.subnets = Some(vec![tree! { "id" => "subnet-1" }].into());
+    assert_eq!(operations(&decide(&other, &shown, "web:1").unwrap()), [TAGGED]);
+    // Someone brought it there already: that is written down, and no more.
+    assert_eq!(
+        operations(
+            &decide(
+                &now,
+                &live_in(&before).with("networkConfiguration", now.spec.get("networkConfiguration").unwrap()),
+                "web:1"
+            )
+            .unwrap()
+        ),
+        [TAGGED]
+    );
 }

@@ -14,6 +14,7 @@ pub fn gave_back(shared: &Shared, object: &Object, error: &CallError) {
     let mut known = shared.known();
     if !error.ambiguous {
         known.rolling.remove(&object.key);
+        known.started.remove(&object.key);
     }
     if !matches!(error.class(), Class::Terminal | Class::Conflict) {
         return;
@@ -21,7 +22,7 @@ pub fn gave_back(shared: &Shared, object: &Object, error: &CallError) {
     let named = match object.key.kind {
         Kind::TaskDefinition => Some(object.key.clone()),
         Kind::Service => service::task_definition(object).manifest(),
-        Kind::Cluster => None,
+        Kind::Cluster | Kind::SecurityGroup => None,
     };
     known.revisions.retain(|(of, _), _| Some(of) != named.as_ref());
 }

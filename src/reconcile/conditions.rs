@@ -102,6 +102,14 @@ pub const REASONS: &[(&str, &str)] = &[
     ),
     ("Invalid", "AWS refuses the call as it is: mend the manifest. Writing is tried again after an hour."),
     ("LegacyArn", "The service has the old short ARN, which can't be tagged: recreate it."),
+    (
+        "LookupUnobserved",
+        "EC2 could not be asked what the selector terms match: nothing is created or deployed before it can; what runs is left alone, and changes in place are made.",
+    ),
+    (
+        "LookupUnresolved",
+        "The selector terms match nothing that ECS would take: nothing is created or deployed. The message says what there is.",
+    ),
     ("MassChange", "Drift would redeploy too many services at once: any commit lets it go on."),
     ("Network", "AWS was not reached; tried again."),
     ("NotFound", "Something that the call names is not there."),
@@ -112,6 +120,14 @@ pub const REASONS: &[(&str, &str)] = &[
     ("Overridden", "Someone else deployed: left alone for an hour (--grace), or until Git changes."),
     ("Panic", "The pass ended by a fault of the program; please report it."),
     ("Pending", "Changes are due, and not made: with --observe they never are."),
+    (
+        "PreflightBlocked",
+        "What is due can't work as it stands: the message says why, and what would; `ecs-operator preflight` shows all. Nothing is written but what changes in place. reconcile.preflight: Warn lets it go on.",
+    ),
+    (
+        "PreflightWaiting",
+        "What is due has no room now: addresses or instances are short, or a gateway is not available yet. Looked at again until it has. reconcile.preflight: Warn lets it go on.",
+    ),
     ("ReplacementNeeded", "ECS can't change this in place: delete the service by hand, or give it another name."),
     (
         "RolledBack",

@@ -9,7 +9,9 @@ use crate::plan::{self, Answers, Facts, Need, Plan, Resolution};
 use crate::shape::Time;
 use crate::telemetry::CacheResult;
 
+use super::lookups;
 use super::pass::{Memory, Shared};
+use super::preflight::{self, Standing};
 
 /// The newest observation, if it can know of our last write; else a new one.
 pub async fn observe(shared: &Shared, object: &Object, fresh_after: Time) -> Seen {
@@ -20,7 +22,10 @@ pub async fn observe(shared: &Shared, object: &Object, fresh_after: Time) -> See
         return seen;
     }
     shared.metrics.cache_asked(if forced { CacheResult::Forced } else { CacheResult::Miss });
-    let seen = shared.observer.look(object).await;
+    let seen = match object.key.kind {
+        Kind::SecurityGroup => lookups::security_group(shared, object, false).await,
+        Kind::Cluster | Kind::TaskDefinition | Kind::Service => shared.observer.look(object).await,
+    };
     shared.known().see(&object.key, seen.clone());
     if object.key.kind == Kind::Cluster {
         shared.known().see_cluster(object.aws_name(), seen.clone());
@@ -63,11 +68,14 @@ pub async fn planned(
     cluster: &Observed,
     memory: &mut Memory,
 ) -> Result<Plan, CallError> {
+    let (object, held) = lookups::looked_up(shared, object, seen).await;
+    let object = object.as_ref();
     let mut answers = Answers::default();
     let declared = |name: &str| desired.clusters().any(|cluster| cluster.aws_name() == name);
     let cluster_declared = object.key.cluster.as_deref().is_some_and(declared);
     for _ in 0..NEEDS_MAX {
         let facts = Facts {
+            held: held.as_ref(),
             us: &shared.us,
             observed: &seen.observed,
             date: seen.date,
@@ -81,15 +89,17 @@ pub async fn planned(
             Ok(plan) => return Ok(plan),
             Err(need) => need,
         };
-        answer(shared, object, seen, memory, need, &mut answers).await?;
+        let standing = Standing { seen, cluster };
+        answer(shared, desired, object, &standing, memory, need, &mut answers).await?;
     }
     Err(CallError::bad_input("plan", "it asks for more than there is"))
 }
 
 async fn answer(
     shared: &Shared,
+    desired: &Desired,
     object: &Object,
-    seen: &Seen,
+    standing: &Standing<'_>,
     memory: &mut Memory,
     need: Need,
     answers: &mut Answers,
@@ -101,7 +111,7 @@ async fn answer(
             answers.task_definitions.insert(reference, observed);
         }
         Need::Journal(at) => {
-            let mark = journal_mark(seen);
+            let mark = journal_mark(standing.seen);
             let remembered = memory.journal.as_ref().filter(|(of, _)| *of == mark).map(|(_, journal)| journal.clone());
             let journal = match remembered {
                 Some(journal) => journal,
@@ -111,6 +121,10 @@ async fn answer(
             let over = !journal.entries.iter().any(|entry| ["PENDING", "IN_PROGRESS"].contains(&entry.status.as_str()));
             memory.journal = (over && !journal.entries.is_empty()).then(|| (mark, journal.clone()));
             answers.journal = Some(journal);
+        }
+        Need::Preflight(due) => {
+            let said = preflight::judge(shared, desired, object, due, standing).await;
+            answers.preflight.insert(due, said);
         }
     }
     Ok(())
@@ -130,7 +144,7 @@ fn resolution(shared: &Shared, desired: &Desired, object: &Object) -> Resolution
         shared.known().revisions.get(&(object.key.clone(), content.to_owned())).cloned()
     };
     match object.key.kind {
-        Kind::Cluster => Resolution::NotNeeded,
+        Kind::Cluster | Kind::SecurityGroup => Resolution::NotNeeded,
         Kind::TaskDefinition => {
             let content = task_definition::content_hash(object);
             match revision(object, &content) {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::kinds::{Difference, Object, secrets};
-use crate::plan::{Plan, Reason, StepEffect, Verdict};
+use crate::plan::{Plan, Reason, Step, StepEffect, Verdict};
 use crate::shape::{Time, Tree, json};
 
 /// So often a member is healed as soon as its drift is seen.
@@ -53,7 +53,7 @@ impl Heals {
         let before = plan.steps.len();
         plan.steps.retain_mut(|step| {
             let is_concerned = members.iter().any(|name| step.call.input.get(name).is_some());
-            if step.effect != StepEffect::InPlace || !is_concerned {
+            if !is_fought(step) || !is_concerned {
                 return true;
             }
             // Other members of the same update go ahead; other calls take all that they write at once.
@@ -90,7 +90,7 @@ impl Heals {
 
     /// The plan's steps were made; `is_drift` where nothing in Git asked for them.
     pub fn made(&mut self, plan: &Plan, is_drift: bool, now: Time) {
-        let in_place = || plan.steps.iter().filter(|step| step.effect == StepEffect::InPlace);
+        let in_place = || plan.steps.iter().filter(|step| is_fought(step));
         for one in
             plan.differences.iter().filter(|one| in_place().any(|step| step.call.input.get(one.member()).is_some()))
         {
@@ -101,6 +101,11 @@ impl Heals {
             }
         }
     }
+}
+
+/// Rules of security groups are healed at once, always: one call of EC2's has many of them.
+fn is_fought(step: &Step) -> bool {
+    step.effect == StepEffect::InPlace && step.call.service == "ecs"
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::aws::{Aws, CallError, Class};
 use crate::check::Desired;
 use crate::clock::Clock;
 use crate::kinds::service::{self, Reference};
-use crate::kinds::{Key, Object, Place, hash, secrets, tags, task_definition};
+use crate::kinds::{Key, Kind, Object, Place, hash, secrets, tags, task_definition};
 use crate::observe::{Names, Observer, Seen};
 use crate::plan::{Plan, Reason, StepEffect, Verdict};
 use crate::rollout::{self, Journal, Progress};
@@ -16,6 +16,7 @@ use crate::shape::{Time, Tree};
 use crate::telemetry::{Metrics, Stage};
 
 use super::heals::Heals;
+use super::preflight::{self, Started};
 use super::witness::Witness;
 use super::{apply, facts, rollouts};
 
@@ -47,6 +48,8 @@ pub struct Known {
     pub revisions: BTreeMap<(Key, String), String>,
     /// Services whose deployment we follow.
     pub rolling: BTreeSet<Key>,
+    /// What preflight let start, until it is seen to be there: others count it.
+    pub started: BTreeMap<Key, Started>,
     /// Services' tags have told what they know of revisions; what is found out later is newer.
     pub seeded: bool,
     /// Services of ours that nobody declares any more, as `cluster/name`.
@@ -156,7 +159,12 @@ impl Failure {
 
 /// One pass over one object.
 pub async fn pass(shared: &Shared, desired: &Desired, object: &Object, order: &Order, memory: &mut Memory) -> Ended {
-    let plan = match look_and_plan(shared, desired, object, order, memory).await {
+    let started = shared.known().started.get(&object.key).cloned();
+    let looked = look_and_plan(shared, desired, object, order, memory).await;
+    if !matches!(looked, Ok(Looked::Plan(_))) {
+        preflight::given_up(shared, &object.key, started);
+    }
+    let plan = match looked {
         Ok(Looked::Plan(plan)) => plan,
         Ok(Looked::Ended(ended)) => return ended,
         Err(error) => return Ended::Failed(Failure::of(object, &error, false)),
@@ -214,12 +222,17 @@ async fn look_and_plan(
     rollouts::tell(shared, object, &plan, memory);
     remember(shared, object, &plan);
     if plan.is_late() && plan.verdict == Verdict::Due {
-        plan.steps.retain(|step| order.go_alone && step.late.is_empty());
+        // A security group comes before its rules, whatever they wait for.
+        let goes = order.go_alone || object.key.kind == Kind::SecurityGroup;
+        plan.steps.retain(|step| goes && step.late.is_empty());
         if plan.steps.is_empty() {
             return stands(not_registered(object));
         }
     }
-    if shared.observe_only || matches!(plan.verdict, Verdict::Waiting(..)) {
+    // Without an answer of EC2's nothing is deployed, and a plan has only what can be done in place.
+    let in_place = [Reason::LookupUnobserved, Reason::PreflightWaiting];
+    let waits = matches!(&plan.verdict, Verdict::Waiting(reason, _) if !in_place.contains(reason));
+    if shared.observe_only || waits {
         plan.steps.clear();
     }
     if let Some(verdict) = memory.heals.hold(object, seen.observed.present(), &mut plan, shared.clock.now()) {
@@ -285,7 +298,10 @@ pub async fn preview(shared: &Shared, desired: &Desired, object: &Object) -> Res
         return Err(error);
     }
     let cluster = facts::swept_cluster(shared, object).await;
+    let started = shared.known().started.get(&object.key).cloned();
     let plan = facts::planned(shared, desired, object, &seen, &cluster, &mut memory).await?;
+    // Each is shown as if it came alone: what is planned is not begun.
+    preflight::given_up(shared, &object.key, started);
     remember(shared, object, &plan);
     Ok(plan)
 }
@@ -323,6 +339,7 @@ fn count(shared: &Shared, object: &Object, seen: &Seen) {
     } else {
         known.rolling.remove(&object.key);
     }
+    preflight::settled(&mut known, object, seen);
 }
 
 /// Takes a place among the rollouts in progress; the verdict says that all are taken. A service that rolls already may

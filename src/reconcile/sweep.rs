@@ -3,18 +3,26 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::check::Desired;
-use crate::kinds::{Key, Kind, service, tags};
+use crate::kinds::{Key, Kind, lookup, service, tags};
 use crate::observe::{Names, Sweep};
 use crate::plan::known;
 
+use super::lookups;
 use super::pass::{Known, Shared, rolls};
 
 /// Observes all clusters the desired state speaks of, and what is in them.
 pub async fn sweep(shared: &Shared, desired: &Desired) {
     let (names, keys) = declared(desired);
     let foreign = shared.known().foreign.clone();
-    let swept = shared.observer.sweep(&names, &foreign).await;
+    let (swept, ()) = tokio::join!(shared.observer.sweep(&names, &foreign), networks(shared, desired));
+    let mut groups = Vec::new();
+    for object in desired.security_groups() {
+        groups.push((object.key.clone(), lookups::security_group(shared, object, true).await));
+    }
     let mut known = shared.known();
+    for (key, seen) in groups {
+        known.see(&key, seen);
+    }
     undeclared(shared, &mut known, &keys, &swept);
     for (name, seen) in swept.services {
         if let Some(key) = keys.get(&name) {
@@ -41,6 +49,16 @@ pub async fn sweep(shared: &Shared, desired: &Desired) {
     }
 }
 
+/// What selector terms may match: nothing is asked where there are none. Who needs it is told of a failure.
+async fn networks(shared: &Shared, desired: &Desired) {
+    for sort in lookup::SORTS {
+        let groups = sort.list == lookup::GROUPS.list && desired.security_groups().next().is_some();
+        if groups || desired.services().any(|service| service.lookup.needs(sort)) {
+            drop(shared.observer.network_anew(sort).await);
+        }
+    }
+}
+
 /// The names of what is declared, by cluster, and the keys they stand for.
 fn declared(desired: &Desired) -> (Names, BTreeMap<(String, String), Key>) {
     let (mut names, mut keys) = (Names::new(), BTreeMap::new());
@@ -52,7 +70,7 @@ fn declared(desired: &Desired) -> (Names, BTreeMap<(String, String), Key>) {
                 names.entry(cluster.clone()).or_default().insert(name.clone());
                 keys.insert((cluster, name), object.key.clone());
             }
-            Kind::TaskDefinition => {}
+            Kind::SecurityGroup | Kind::TaskDefinition => {}
         }
     }
     (names, keys)

@@ -1,6 +1,7 @@
 //! Rollouts, purely: percent arithmetic, how far a deployment is, what ECS's journal says became of one, the cause of
 //! a failure. Must not know: the clock (time is an argument), kinds, calls.
 
+mod course;
 mod journal;
 mod picture;
 mod stopped;
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::shape::{Time, Tree};
 
+pub use course::{Batch, Course};
 pub use journal::{Entry, Journal, Outcome};
 pub use picture::{DeploymentStatus, EventStatus, RolloutStatus};
 pub use stopped::why_stopped;

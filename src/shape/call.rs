@@ -18,6 +18,11 @@ impl Call {
         Self { service: "ecs", operation, input }
     }
 
+    /// A call to Amazon EC2.
+    pub fn ec2(operation: &'static str, input: Tree) -> Self {
+        Self { service: "ec2", operation, input }
+    }
+
     /// Whether the call can change anything, by AWS's naming convention for reads.
     pub fn mutates(&self) -> bool {
         !["Describe", "List", "Get", "Discover"].iter().any(|verb| self.operation.starts_with(verb))

@@ -5,6 +5,7 @@
 
 pub mod call;
 pub mod check;
+pub mod ec2_query;
 pub mod json;
 pub mod near;
 pub mod plain;

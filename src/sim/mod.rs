@@ -57,7 +57,11 @@ impl Sim {
         let mut world = self.world();
         let at = world.now();
         let answer = match service {
-            "ecs" => ecs::call(&mut world, service, operation, &input),
+            "ecs" => match ecs::throttle::admit(&mut world, operation) {
+                Ok(()) => ecs::call(&mut world, service, operation, &input),
+                Err(fault) => Err(fault),
+            },
+            "ec2" => neighbours::ec2::call(&mut world, operation, &input),
             "sts" => neighbours::sts::call(&world, operation),
             _ => Err(Fault::unknown_operation()),
         };

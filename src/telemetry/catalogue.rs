@@ -93,6 +93,10 @@ rows! {
     BATCH_SIZE = Histogram "describe_batch_size" [] buckets BATCH, "Objects asked for in one describing call.";
     CACHE_REQUESTS = Counter "cache_requests_total" ["result"] "Observations asked for, by what the cache answered.";
 
+    PREFLIGHTS = Counter "preflights_total" ["result"] "Looks at whether what is due can work, by what they came to.";
+    PREFLIGHT_BLIND = Counter "preflight_unobserved_total" []
+        "Times that EC2 did not let preflight look: permissions are missing, or it asks for fewer calls.";
+
     CHANGES = Counter "changes_total" ["action"] "Changes made to AWS.";
     DRIFT = Counter "drift_detected_total" [] "Times an object was found changed by someone else.";
     ROLLOUTS = Counter "rollouts_total" ["result"] "Rollouts, by how they ended.";
@@ -105,6 +109,10 @@ rows! {
     SERVICE_DESIRED = Gauge "service_desired_tasks" ["cluster", "service"] "Tasks that ECS wants to run.";
     SERVICE_RUNNING = Gauge "service_running_tasks" ["cluster", "service"] "Tasks that run.";
     SERVICE_PENDING = Gauge "service_pending_tasks" ["cluster", "service"] "Tasks that are being started.";
+    SERVICE_LOWER = Gauge "service_lower_bound_tasks" ["cluster", "service"]
+        "Healthy tasks that a rollout keeps: minimumHealthyPercent of the desired, rounded up.";
+    SERVICE_UPPER = Gauge "service_upper_bound_tasks" ["cluster", "service"]
+        "Tasks, running and pending, that a rollout does not exceed: maximumPercent of the desired, rounded down.";
     SERVICE_GENERATION = Gauge "service_generation" ["cluster", "service"] "Grows when the service's manifest changes.";
     SERVICE_OBSERVED_GENERATION = Gauge "service_observed_generation" ["cluster", "service"]
         "The generation last acted on; one that stays behind is stuck.";

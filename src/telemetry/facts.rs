@@ -8,7 +8,8 @@ use std::time::Duration;
 use tracing::{debug, error, info, warn};
 
 use super::labels::{
-    Action, CacheResult, CallOutcome, LoadResult, PassResult, Priority, Reason, RolloutResult, SourceEvent, Stage,
+    Action, CacheResult, CallOutcome, LoadResult, PassResult, PreflightResult, Priority, Reason, RolloutResult,
+    SourceEvent, Stage,
 };
 use super::metrics::{Metrics, count, set, set_one, time};
 use crate::kinds::Key;
@@ -206,6 +207,18 @@ impl Metrics {
 
 /// What becomes of objects.
 impl Metrics {
+    /// It was looked at whether what is due for an object can work.
+    pub fn preflight_ended(&self, key: &Key, result: PreflightResult) {
+        debug!(target: "ecs_operator::preflight", key = %key.short(), result = result.as_str(), "looked ahead");
+        count(&self.preflights, &[result.as_str()]);
+    }
+
+    /// AWS does not let us look at what rollouts stand on: they go on, and what is not known is told as such.
+    pub fn preflight_blind(&self, operation: &str, code: &str) {
+        warn!(target: "ecs_operator::preflight", operation, code, "preflight can't look; rollouts go on without");
+        self.preflight_blind.inc();
+    }
+
     /// AWS has taken a change.
     pub fn change_applied(&self, key: &Key, action: Action) {
         info!(target: "ecs_operator::reconcile", key = %key.short(), action = action.as_str(), "applied");

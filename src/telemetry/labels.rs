@@ -159,3 +159,18 @@ label! {
         TimedOut => "timed_out",
     }
 }
+
+label! {
+    /// What preflight came to.
+    PreflightResult {
+        Passed => "passed",
+        /// It goes on, and something was found.
+        Warned => "warned",
+        /// It goes on, and something could not be looked at.
+        Unknown => "unknown",
+        /// It waits until it can work.
+        Waiting => "waiting",
+        /// It is not made before the input changes.
+        Blocked => "blocked",
+    }
+}

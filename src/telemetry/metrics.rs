@@ -11,7 +11,9 @@ use prometheus::{
 use tokio::sync::watch;
 
 use super::catalogue::{self as rows, Row};
-use super::labels::{Action, CacheResult, LoadResult, PassResult, Priority, Reason, RolloutResult, SourceEvent, Stage};
+use super::labels::{
+    Action, CacheResult, LoadResult, PassResult, PreflightResult, Priority, Reason, RolloutResult, SourceEvent, Stage,
+};
 use super::objects::Objects;
 use crate::status::Status;
 
@@ -44,6 +46,8 @@ pub struct Metrics {
     pub(super) aws_wait: Counter,
     pub(super) batch_size: Histogram,
     pub(super) cache_requests: IntCounterVec,
+    pub(super) preflights: IntCounterVec,
+    pub(super) preflight_blind: IntCounter,
     pub(super) changes: IntCounterVec,
     pub(super) drift: IntCounter,
     pub(super) rollouts: IntCounterVec,
@@ -79,6 +83,8 @@ impl Metrics {
             aws_wait: registered(&registry, Counter::with_opts(opts(&rows::AWS_WAIT)))?,
             batch_size: histogram(&registry, &rows::BATCH_SIZE)?,
             cache_requests: counters(&registry, &rows::CACHE_REQUESTS)?,
+            preflights: counters(&registry, &rows::PREFLIGHTS)?,
+            preflight_blind: registered(&registry, IntCounter::with_opts(opts(&rows::PREFLIGHT_BLIND)))?,
             changes: counters(&registry, &rows::CHANGES)?,
             drift: registered(&registry, IntCounter::with_opts(opts(&rows::DRIFT)))?,
             rollouts: counters(&registry, &rows::ROLLOUTS)?,
@@ -104,6 +110,7 @@ impl Metrics {
         zero(&self.reconcile, PassResult::ALL, PassResult::as_str)?;
         zero(&self.queue_adds, Reason::ALL, Reason::as_str)?;
         zero(&self.cache_requests, CacheResult::ALL, CacheResult::as_str)?;
+        zero(&self.preflights, PreflightResult::ALL, PreflightResult::as_str)?;
         zero(&self.changes, Action::ALL, Action::as_str)?;
         zero(&self.rollouts, RolloutResult::ALL, RolloutResult::as_str)?;
         for stage in Stage::ALL {

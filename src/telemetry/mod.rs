@@ -16,7 +16,8 @@ mod tests;
 pub use catalogue::{Row, RowKind, catalogue};
 pub use facts::{CallEnded, PassEnded, RolloutEnded, SourceLoaded};
 pub use labels::{
-    Action, CacheResult, CallOutcome, LoadResult, PassResult, Priority, Reason, RolloutResult, SourceEvent, Stage,
+    Action, CacheResult, CallOutcome, LoadResult, PassResult, PreflightResult, Priority, Reason, RolloutResult,
+    SourceEvent, Stage,
 };
 pub use logs::{LogError, LogFormat, init_logs};
 pub use metrics::{MAX_SERVICES_DEFAULT, Metrics, MetricsError};

@@ -29,6 +29,8 @@ const ROWS: &[Row] = &[
     rows::SERVICE_DESIRED,
     rows::SERVICE_RUNNING,
     rows::SERVICE_PENDING,
+    rows::SERVICE_LOWER,
+    rows::SERVICE_UPPER,
     rows::SERVICE_GENERATION,
     rows::SERVICE_OBSERVED_GENERATION,
     rows::SERVICE_CONDITION,
@@ -130,6 +132,10 @@ fn per_service(series: &mut Series, names: [&str; 2], object: &ObjectStatus) {
         series.add(&rows::SERVICE_DESIRED, &names, tasks.desired as f64);
         series.add(&rows::SERVICE_RUNNING, &names, tasks.running as f64);
         series.add(&rows::SERVICE_PENDING, &names, tasks.pending as f64);
+    }
+    if let Some(rollout) = &object.rollout {
+        series.add(&rows::SERVICE_LOWER, &names, rollout.bounds.lower as f64);
+        series.add(&rows::SERVICE_UPPER, &names, rollout.bounds.upper as f64);
     }
     series.add(&rows::SERVICE_GENERATION, &names, object.generation as f64);
     series.add(&rows::SERVICE_OBSERVED_GENERATION, &names, object.observed_generation as f64);

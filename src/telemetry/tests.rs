@@ -10,11 +10,12 @@ use tokio::sync::watch;
 
 use super::*;
 use crate::kinds::{Key, Kind, Place};
+use crate::rollout::{Bounds, RolloutStatus};
 use crate::shape::Time;
 use crate::status::{Condition, ConditionType, ObjectStatus, SourceStatus, Status, TaskCounts};
 
 /// The budget: what Prometheus is asked to keep.
-const SERIES_A_SERVICE: usize = 12;
+const SERIES_A_SERVICE: usize = 14;
 const SERIES_BESIDES: usize = 400;
 
 fn key(kind: Kind, name: &str) -> Key {
@@ -39,7 +40,16 @@ fn object() -> ObjectStatus {
             (ConditionType::Degraded, condition(None, "Unobserved")),
         ]),
         tasks: Some(TaskCounts { desired: 4, running: 3, pending: 1 }),
-        rollout: None,
+        rollout: Some(RolloutStatus {
+            bounds: Bounds { lower: 3, upper: 6 },
+            desired: 4,
+            running: 3,
+            pending: 1,
+            deployments: Vec::new(),
+            since: Time(1_500),
+            at: Time(2_250),
+            event: None,
+        }),
         last_reconcile: Some(Time(2_250)),
         suspended: false,
     }
@@ -108,6 +118,8 @@ fn tell_everything(metrics: &Metrics) {
     }
     metrics.batch_sent(10);
     CacheResult::ALL.iter().for_each(|result| metrics.cache_asked(*result));
+    PreflightResult::ALL.iter().for_each(|result| metrics.preflight_ended(&web, *result));
+    metrics.preflight_blind("DescribeSubnets", "UnauthorizedOperation");
     Action::ALL.iter().for_each(|action| metrics.change_applied(&web, *action));
     metrics.drift_detected(&web, &["/desiredCount".into()]);
     for result in RolloutResult::ALL {

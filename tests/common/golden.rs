@@ -9,7 +9,7 @@ use ecs_operator::manifest::Finding;
 
 /// `file:line:column: severity[rule]: message (remedy)`.
 pub fn line(finding: &Finding) -> String {
-    let Finding { file, line, column, severity, rule, message, remedy, path: _ } = finding;
+    let Finding { file, line, column, severity, rule, message, evidence: _, remedy, path: _ } = finding;
     let remedy = remedy.as_ref().map(|remedy| format!(" ({remedy})")).unwrap_or_default();
     format!("{file}:{line}:{column}: {severity}[{rule}]: {message}{remedy}")
 }

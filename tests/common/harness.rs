@@ -9,6 +9,7 @@ use ecs_operator::app::{Cloud, Options, assemble};
 use ecs_operator::aws::Aws;
 use ecs_operator::check::{self, Desired};
 use ecs_operator::cli::plan::{Secrets, View};
+use ecs_operator::cli::preflight::Ahead;
 use ecs_operator::clock::Clock;
 use ecs_operator::kinds::{Key, Kind, Place, tags::Ownership};
 use ecs_operator::manifest::{self, Input, Reading, Variables};
@@ -303,6 +304,20 @@ impl Rig {
         let shared = assemble(cloud, &self.clock, us, self.place(), &self.options, &status).unwrap();
         let secrets = self.secrets.clone();
         ecs_operator::app::view(&shared, &self.desired(), &self.reading(), &secrets, str::to_owned).await.unwrap()
+    }
+
+    /// What `preflight` would say.
+    pub async fn ahead(&self) -> Vec<(Key, Ahead)> {
+        let (_, status) = watch::channel(Arc::new(Status::default()));
+        let us = Ownership { owner: self.owner.into(), source: "test".into() };
+        let cloud = Cloud::on(self.sim.clone(), &self.clock);
+        let shared = assemble(cloud, &self.clock, us, self.place(), &self.options, &status).unwrap();
+        ecs_operator::app::ahead(&shared, &self.desired(), &self.reading(), str::to_owned).await.unwrap()
+    }
+
+    /// The texts by their names.
+    pub fn sources(&self) -> BTreeMap<String, Arc<str>> {
+        self.texts.iter().map(|(name, text)| (name.clone(), Arc::from(text.as_str()))).collect()
     }
 
     /// A person's own client.

@@ -77,6 +77,8 @@ pub struct Way {
     /// It is lost: nothing it asks for is heard any more.
     pub lost: bool,
     pub faults: Option<Faults>,
+    /// Operations that are refused, with their status and code.
+    pub refused: BTreeMap<&'static str, (u16, &'static str)>,
     /// DescribeServices may answer what was true so long ago, half of the time.
     pub stale: Option<(fastrand::Rng, Duration)>,
     /// What it has answered, by question.
@@ -147,17 +149,20 @@ impl Lossy {
 impl HttpConnector for Lossy {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let this = self.clone();
-        let target = request.headers().get("x-amz-target").unwrap_or_default();
-        let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
+        let (service, operation) = asked(&request);
         HttpConnectorFuture::new(async move {
             let (position, fate) = this.next(&operation);
             if position == Some(Position::BeforeApplied) {
                 this.way().lost = true;
                 return std::future::pending().await;
             }
+            let refused = this.way().refused.get(operation.as_str()).copied();
+            if let Some((status, code)) = refused {
+                return Ok(error(service, status, code));
+            }
             match fate {
-                Fate::Throttled => return Ok(error(400, "ThrottlingException")),
-                Fate::RefusedBefore => return Ok(error(500, "ServerException")),
+                Fate::Throttled => return Ok(error(service, 400, "ThrottlingException")),
+                Fate::RefusedBefore => return Ok(error(service, 500, "ServerException")),
                 Fate::LostBefore => return std::future::pending().await,
                 Fate::Fine | Fate::FailedAfter | Fate::LostAfter | Fate::CutAfter => {}
             }
@@ -175,7 +180,7 @@ impl HttpConnector for Lossy {
                 None => {}
             }
             match fate {
-                Fate::FailedAfter => Ok(error(500, "ServerException")),
+                Fate::FailedAfter => Ok(error(service, 500, "ServerException")),
                 Fate::LostAfter => std::future::pending().await,
                 Fate::CutAfter => Err(ConnectorError::io("the connection was reset".into())),
                 _ => reply,
@@ -190,7 +195,28 @@ impl HttpClient for Lossy {
     }
 }
 
-fn error(status: u16, code: &str) -> HttpResponse {
+/// Which service, and which operation of it.
+fn asked(request: &HttpRequest) -> (Service, String) {
+    if let Some(target) = request.headers().get("x-amz-target") {
+        return (Service::Ecs, target.rsplit('.').next().unwrap_or_default().to_owned());
+    }
+    let form = String::from_utf8_lossy(request.body().bytes().unwrap_or_default()).into_owned();
+    let action = form.split('&').find_map(|pair| pair.strip_prefix("Action="));
+    (Service::Ec2, action.unwrap_or_default().to_owned())
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Service {
+    Ecs,
+    Ec2,
+}
+
+fn error(service: Service, status: u16, code: &str) -> HttpResponse {
+    if service == Service::Ec2 {
+        let error = format!("<Error><Code>{code}</Code><Message>injected</Message></Error>");
+        let body = format!("<Response><Errors>{error}</Errors><RequestID>1</RequestID></Response>");
+        return HttpResponse::new(status.try_into().unwrap(), SdkBody::from(body));
+    }
     let body = format!("{{\"__type\":\"{code}\",\"message\":\"injected\"}}");
     let mut answer = HttpResponse::new(status.try_into().unwrap(), SdkBody::from(body));
     answer.headers_mut().try_insert("content-type", "application/x-amz-json-1.1").unwrap();

@@ -14,5 +14,8 @@ pub mod golden;
 pub mod harness;
 pub mod judge;
 pub mod lossy;
+pub mod network;
 pub mod process;
+pub mod promql;
 pub mod trees;
+pub mod world;

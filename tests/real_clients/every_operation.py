@@ -39,6 +39,12 @@ def task():
     return answer("ListTasks", "--cluster c --service-name s")["taskArns"][0]
 
 
+def some_task():
+    """One that runs, or none at all: where that will do."""
+    tasks = answer("ListTasks", "--cluster c --service-name s")["taskArns"]
+    return tasks[0] if tasks else "0" * 32
+
+
 def deployment():
     return answer("ListServiceDeployments", SERVICE)["serviceDeployments"][0]
 
@@ -75,10 +81,11 @@ CALLS = {
     "ListServicesByNamespace": lambda: ["--namespace shop"],
     "DescribeServices": lambda: ["--cluster c --services s none --include TAGS"],
     "UpdateService": lambda: [SERVICE, "--desired-count 2 --force-new-deployment"],
+    # Before the deployment is over, however slow this machine is.
+    "StopServiceDeployment": lambda: ["--service-deployment-arn", deployment()["serviceDeploymentArn"]],
     "ListServiceDeployments": lambda: [SERVICE],
     "DescribeServiceDeployments": lambda: ["--service-deployment-arns", deployment()["serviceDeploymentArn"]],
     "DescribeServiceRevisions": lambda: ["--service-revision-arns", deployment()["targetServiceRevisionArn"]],
-    "StopServiceDeployment": lambda: ["--service-deployment-arn", deployment()["serviceDeploymentArn"]],
     "ListTasks": lambda: ["--cluster c --desired-status RUNNING"],
     "DescribeTasks": lambda: ["--cluster c --tasks", task(), "--include TAGS"],
     "TagResource": lambda: ["--resource-arn", task(), "--tags key=team,value=shop"],
@@ -98,8 +105,8 @@ CALLS = {
 PREPARED = {
     "RunTask": lambda: ["--cluster c --task-definition f --launch-type FARGATE --network-configuration", NETWORK],
     "StartTask": lambda: ["--cluster c --task-definition f --container-instances i"],
-    "GetTaskProtection": lambda: ["--cluster c --tasks", task()],
-    "UpdateTaskProtection": lambda: ["--cluster c --protection-enabled --expires-in-minutes 5 --tasks", task()],
+    "GetTaskProtection": lambda: ["--cluster c --tasks", some_task()],
+    "UpdateTaskProtection": lambda: ["--cluster c --protection-enabled --expires-in-minutes 5 --tasks", some_task()],
     "RegisterContainerInstance": lambda: ["--cluster c"],
     "DeregisterContainerInstance": lambda: ["--cluster c --force --container-instance i"],
     "UpdateContainerInstancesState": lambda: ["--cluster c --status DRAINING --container-instances i"],
@@ -113,8 +120,8 @@ PREPARED = {
     "DeleteTaskSet": lambda: [SERVICE, "--task-set x"],
     "ContinueServiceDeployment": lambda: ["--hook-id x --service-deployment-arn", deployment()["serviceDeploymentArn"]],
     "DiscoverPollEndpoint": lambda: ["--cluster c"],
-    "SubmitTaskStateChange": lambda: ["--cluster c --status RUNNING --task", task()],
-    "SubmitContainerStateChange": lambda: ["--cluster c --container-name app --status RUNNING --task", task()],
+    "SubmitTaskStateChange": lambda: ["--cluster c --status RUNNING --task", some_task()],
+    "SubmitContainerStateChange": lambda: ["--cluster c --container-name app --status RUNNING --task", some_task()],
     "SubmitAttachmentStateChanges": lambda: ["--cluster c --attachments attachmentArn=x,status=ATTACHED"],
 }
 # `aws ecs execute-command` goes on to start a session, which needs a plugin and a container.

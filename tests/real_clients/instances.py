@@ -144,4 +144,77 @@ assert refused("NoUpdateAvailableException", ecs.update_container_agent, cluster
 for arn in ecs.list_container_instances(cluster="machines")["containerInstanceArns"]:
     gone = ecs.deregister_container_instance(cluster="machines", containerInstance=arn, force=True)
     assert gone["containerInstance"]["status"] == "INACTIVE", gone
+
+# A group that grows for the tasks that wait, and shrinks when they are gone.
+def group(cluster="grown"):
+    found = ecs.list_container_instances(cluster=cluster)["containerInstanceArns"]
+    return ecs.describe_container_instances(cluster=cluster, containerInstances=found)["containerInstances"] if found else []
+
+
+sim("groups?name=workers&type=m5.large&max=3&zones=us-east-1a,us-east-1b&launch=30")
+arn = "arn:aws:autoscaling:us-east-1:123456789012:autoScalingGroup:0f:autoScalingGroupName/workers"
+provider = ecs.create_capacity_provider(
+    name="workers",
+    autoScalingGroupProvider={
+        "autoScalingGroupArn": arn,
+        "managedScaling": {"status": "ENABLED", "targetCapacity": 100},
+        "managedTerminationProtection": "ENABLED",
+    },
+)["capacityProvider"]
+assert provider["autoScalingGroupProvider"]["managedDraining"] == "ENABLED", provider
+strategy = [{"capacityProvider": "workers", "weight": 1}]
+ecs.create_cluster(clusterName="grown", capacityProviders=["workers"], defaultCapacityProviderStrategy=strategy)
+ecs.register_task_definition(
+    family="whole", containerDefinitions=[{"name": "app", "image": "app:1", "cpu": 2048, "memory": 128}]
+)
+started = ecs.run_task(cluster="grown", taskDefinition="whole", count=3)
+assert (len(started["tasks"]), started["failures"]) == (3, []), started
+assert {task["lastStatus"] for task in started["tasks"]} == {"PROVISIONING"}, started
+arns = [task["taskArn"] for task in started["tasks"]]
+sim("advance?seconds=400")
+tasks = ecs.describe_tasks(cluster="grown", tasks=arns)["tasks"]
+assert {task["lastStatus"] for task in tasks} == {"RUNNING"}, tasks
+assert len({task["containerInstanceArn"] for task in tasks}) == 3, tasks
+assert {one["capacityProviderName"] for one in group()} == {"workers"}, group()
+fourth = ecs.run_task(cluster="grown", taskDefinition="whole")["tasks"][0]["taskArn"]
+sim("advance?seconds=1900")
+task = ecs.describe_tasks(cluster="grown", tasks=[fourth])["tasks"][0]
+assert (task["stopCode"], task["stoppedReason"]) == ("TaskFailedToStart", "RESOURCE:CPU"), task
+for arn in arns[1:]:
+    ecs.stop_task(cluster="grown", task=arn)
+sim("advance?seconds=1200")
+assert len(group()) == 1 and group()[0]["runningTasksCount"] == 1, group()
+state = json.load(urllib.request.urlopen(f"{ENDPOINT}/_sim/state"))["autoScalingGroups"]
+assert [(one["desiredCapacity"], one["capacityProviderReservation"]) for one in state] == [(1, 100)], state
+
+# Fargate without capacity, and with a quota.
+ecs.create_cluster(clusterName="fargate", capacityProviders=["FARGATE", "FARGATE_SPOT"])
+ecs.register_task_definition(
+    family="away",
+    networkMode="awsvpc",
+    requiresCompatibilities=["FARGATE"],
+    cpu="1024",
+    memory="2048",
+    containerDefinitions=[{"name": "app", "image": "app:1"}],
+)
+
+
+def away(count):
+    answer = ecs.run_task(
+        cluster="fargate",
+        taskDefinition="away",
+        launchType="FARGATE",
+        count=count,
+        networkConfiguration={"awsvpcConfiguration": {"subnets": ["subnet-a"]}},
+    )
+    return len(answer["tasks"]), [one["reason"] for one in answer["failures"]]
+
+
+sim("fargate?vcpus=2")
+assert away(3) == (2, ["You've reached the limit on the number of vCPUs you can run concurrently"])
+sim("fargate?vcpus=none")
+for letter in "abc":
+    sim(f"fargate?zone=us-east-1{letter}&capacity=off")
+number, reasons = away(1)
+assert number == 0 and reasons[0].startswith("Capacity is unavailable at this time."), reasons
 print("all as boto3 expects")

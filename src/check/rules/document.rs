@@ -65,7 +65,7 @@ fn cluster(context: &Context<'_>, report: &mut Report<'_>) {
     let Some(kind) = context.kind() else { return };
     let (named, at) = match kind {
         Kind::Cluster => (aws_name(context, kind), Path::from("metadata.name")),
-        Kind::TaskDefinition | Kind::Service => (
+        Kind::SecurityGroup | Kind::TaskDefinition | Kind::Service => (
             context.document.metadata.text("cluster").unwrap_or(service::CLUSTER_DEFAULT),
             Path::from("metadata.cluster"),
         ),
@@ -79,7 +79,7 @@ fn cluster(context: &Context<'_>, report: &mut Report<'_>) {
         let remedy =
             of_an_arn.map(|(_, name)| format!("write its name alone, {name}; account and region are the operator's"));
         report.value(at, message, remedy.unwrap_or_default());
-    } else if kind != Kind::TaskDefinition && !is_ours(context, named) {
+    } else if matches!(kind, Kind::Cluster | Kind::Service) && !is_ours(context, named) {
         let message = format!("the settings name the clusters {}, not {named}", context.clusters.join(", "));
         report.value(at, message, "add it to clusters in ecs-operator.yaml, or move the manifest");
     }
@@ -105,7 +105,8 @@ pub fn is_name(name: &str) -> bool {
 }
 
 fn name(context: &Context<'_>, report: &mut Report<'_>) {
-    let Some(kind) = context.kind() else { return };
+    // EC2 has other names than ECS; what they may be says their own rule.
+    let Some(kind) = context.kind().filter(|kind| *kind != Kind::SecurityGroup) else { return };
     let member = definition(kind).name_member;
     let name = aws_name(context, kind);
     let at = match context.document.spec.get(member) {
@@ -168,10 +169,11 @@ fn reserved(context: &Context<'_>, report: &mut Report<'_>) {
 }
 
 fn reserved_tags(context: &Context<'_>, report: &mut Report<'_>) {
-    for (index, tag) in context.document.spec.list("tags").iter().enumerate() {
-        let key = tag.get("key").and_then(Tree::as_text).unwrap_or_default();
+    let Some(words) = context.kind().map(|kind| definition(kind).tags) else { return };
+    for (index, tag) in context.document.spec.list(words.list).iter().enumerate() {
+        let key = tag.get(words.key).and_then(Tree::as_text).unwrap_or_default();
         if key.starts_with(tags::PREFIX) {
-            let at = Path::from("spec.tags").index(index).name("key");
+            let at = Path::from("spec").name(words.list).index(index).name(words.key);
             let message = format!("tags under {} are the operator's memory", tags::PREFIX);
             report.value(at, message, "give the tag another key");
         }

@@ -13,6 +13,7 @@ mod fargate;
 mod images;
 mod launch;
 mod logging;
+mod lookups;
 mod pairs;
 mod percent;
 mod placement;
@@ -20,15 +21,17 @@ mod ports;
 mod reading;
 mod risks;
 mod roles;
+mod security_group;
 mod service;
 mod sizes;
 mod storage;
 mod tags;
 mod volumes;
 
-use crate::kinds::Object;
+use crate::kinds::{Object, definition};
 use crate::manifest::Fault;
 
+use super::preflight;
 use super::rule::{Look, Rule};
 use super::subject::{Service, Subject, TaskDefinition};
 use super::{Context, Report};
@@ -57,6 +60,7 @@ const THEMES: &[&[Rule]] = &[
     tags::RULES,
     arns::RULES,
     cluster::RULES,
+    security_group::RULES,
     containers::RULES,
     images::RULES,
     environment::RULES,
@@ -70,10 +74,16 @@ const THEMES: &[&[Rule]] = &[
     roles::RULES,
     risks::RULES,
     service::RULES,
+    lookups::RULES,
     percent::RULES,
     placement::RULES,
     storage::RULES,
     pairs::RULES,
+    preflight::percent::RULES,
+    preflight::addresses::RULES,
+    preflight::way_out::RULES,
+    preflight::network::RULES,
+    preflight::capacity::RULES,
 ];
 
 /// Every rule that a finding can name, theme by theme.
@@ -100,10 +110,24 @@ pub fn on_document(context: &Context<'_>) -> Vec<Fault> {
 /// What the rules on specs of any kind say.
 pub fn on_spec(object: &Object) -> Vec<Fault> {
     let mut faults = Vec::new();
-    let subject = Subject { spec: &object.spec, place: &object.key.place };
+    let subject = subject(object);
     for rule in rules() {
         if let Look::Spec(look) = rule.look {
             look(&subject, &mut Report::on_spec(rule, &mut faults));
+        }
+    }
+    faults
+}
+
+fn subject(object: &Object) -> Subject<'_> {
+    Subject { spec: &object.spec, tags: definition(object.key.kind).tags, place: &object.key.place }
+}
+
+pub fn on_security_group(object: &Object) -> Vec<Fault> {
+    let mut faults = on_spec(object);
+    for rule in rules() {
+        if let Look::SecurityGroup(look) = rule.look {
+            look(&subject(object), &mut Report::on_spec(rule, &mut faults));
         }
     }
     faults

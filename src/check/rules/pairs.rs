@@ -98,7 +98,8 @@ fn launch_type(service: &Service<'_>, report: &mut Report<'_>) {
 }
 
 fn network(service: &Service<'_>, report: &mut Report<'_>) {
-    let given = service.spec.at(&["networkConfiguration", "awsvpcConfiguration"]).is_some_and(|it| !it.is_empty());
+    let given = service.spec.at(&["networkConfiguration", "awsvpcConfiguration"]).is_some_and(|it| !it.is_empty())
+        || !service.lookup.is_empty();
     let mode = service.definition.as_ref().map(TaskDefinition::network_mode);
     let fargate = service.launch() == Some(Launch::Fargate);
     if !given && (fargate || mode == Some("awsvpc")) {

@@ -131,7 +131,7 @@ pub const RULES: &[Rule] = &[
         Error,
         Look::Objects,
         "A bare name in taskDefinition is a TaskDefinition of the manifests; a live one is named with its revision. \
-         AWS's newest revision is nobody's decision."
+         AWS's newest revision is nobody's decision. A security group without sg- is a SecurityGroup of the manifests."
     ),
 ];
 

@@ -37,18 +37,22 @@ pub const RULES: &[Rule] = &[
 ];
 
 fn count(subject: &Subject<'_>, report: &mut Report<'_>) {
-    let (count, max) = (subject.spec.list("tags").len(), TAGS_MAX - OURS);
+    let (count, max) = (subject.spec.list(subject.tags.list).len(), TAGS_MAX - OURS);
     if count > max {
-        report.key("tags", format!("{count} tags; there is room for {max}"), "remove some");
+        report.key(subject.tags.list, format!("{count} tags; there is room for {max}"), "remove some");
     }
 }
 
 fn key(subject: &Subject<'_>, report: &mut Report<'_>) {
-    for (at, tag) in items(subject.spec, &Path::root(), "tags") {
-        match tag.text("key") {
+    for (at, tag) in items(subject.spec, &Path::root(), subject.tags.list) {
+        match tag.text(subject.tags.key) {
             None | Some("") => report.value(at, "a tag without a key", "give it a key"),
             Some(key) if key.to_ascii_lowercase().starts_with("aws:") => {
-                report.value(at.name("key"), format!("the tag key {key} begins with aws:"), "choose another key");
+                report.value(
+                    at.name(subject.tags.key),
+                    format!("the tag key {key} begins with aws:"),
+                    "choose another key",
+                );
             }
             Some(_) => {}
         }
@@ -57,10 +61,10 @@ fn key(subject: &Subject<'_>, report: &mut Report<'_>) {
 
 fn letters(subject: &Subject<'_>, report: &mut Report<'_>) {
     let fine = |letter: char| letter.is_alphanumeric() || letter == ' ' || "+-=._:/@".contains(letter);
-    for (at, tag) in items(subject.spec, &Path::root(), "tags") {
-        for member in ["key", "value"] {
+    for (at, tag) in items(subject.spec, &Path::root(), subject.tags.list) {
+        for member in [subject.tags.key, subject.tags.value] {
             if let Some(letter) = tag.text(member).and_then(|text| text.chars().find(|letter| !fine(*letter))) {
-                let message = format!("a tag's {member} with {letter:?}");
+                let message = format!("a tag's {} with {letter:?}", member.to_lowercase());
                 report.value(at.name(member), message, "use letters, digits, blanks and + - = . _ : / @");
             }
         }
@@ -69,10 +73,14 @@ fn letters(subject: &Subject<'_>, report: &mut Report<'_>) {
 
 fn twice(subject: &Subject<'_>, report: &mut Report<'_>) {
     let mut seen = BTreeMap::new();
-    for (at, tag) in items(subject.spec, &Path::root(), "tags") {
-        let Some(key) = tag.text("key") else { continue };
+    for (at, tag) in items(subject.spec, &Path::root(), subject.tags.list) {
+        let Some(key) = tag.text(subject.tags.key) else { continue };
         if let Some(first) = seen.insert(key, at.clone()) {
-            report.value(at.name("key"), format!("the tag key {key} is also at {first}"), "keep one of them");
+            report.value(
+                at.name(subject.tags.key),
+                format!("the tag key {key} is also at {first}"),
+                "keep one of them",
+            );
         }
     }
 }

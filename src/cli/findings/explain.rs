@@ -46,7 +46,7 @@ const INDENT: &str = "    ";
 fn title(name: &str, severity: Severity, terminal: &Terminal) -> String {
     let ink = match severity {
         Severity::Error => Ink::Bad,
-        Severity::Warning => Ink::Change,
+        Severity::Warning | Severity::Unknown => Ink::Change,
     };
     paint(terminal, ink, &format!("{severity}[{name}]"))
 }

@@ -24,7 +24,8 @@ pub fn counted(findings: &[Finding]) -> String {
     let parts = [(count(Severity::Error), "error"), (count(Severity::Warning), "warning")];
     let told =
         parts.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| super::print::counted(count, what));
-    told.collect::<Vec<_>>().join(", ")
+    let unknown = Some(count(Severity::Unknown)).filter(|count| *count > 0).map(|count| format!("{count} unknown"));
+    told.chain(unknown).collect::<Vec<_>>().join(", ")
 }
 
 pub fn is_error(finding: &Finding) -> bool {
@@ -43,7 +44,7 @@ struct Report<'a> {
 }
 
 #[derive(Serialize)]
-struct One<'a> {
+pub(in crate::cli) struct One<'a> {
     file: &'a str,
     line: usize,
     column: usize,
@@ -51,12 +52,14 @@ struct One<'a> {
     severity: String,
     rule: &'static str,
     message: &'a str,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    evidence: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     remedy: Option<&'a str>,
 }
 
 impl<'a> One<'a> {
-    fn of(finding: &'a Finding) -> Self {
+    pub fn of(finding: &'a Finding) -> Self {
         Self {
             file: &finding.file,
             line: finding.line,
@@ -65,6 +68,7 @@ impl<'a> One<'a> {
             severity: finding.severity.to_string(),
             rule: finding.rule,
             message: &finding.message,
+            evidence: &finding.evidence,
             remedy: finding.remedy.as_deref(),
         }
     }
@@ -92,7 +96,8 @@ pub fn github(findings: &[Finding]) -> String {
         };
         format!(
             "::{} file={},line={},col={},title={}::{}\n",
-            finding.severity,
+            // GitHub knows no third kind.
+            if is_error(finding) { Severity::Error } else { Severity::Warning },
             property(&finding.file),
             finding.line,
             finding.column,
@@ -124,6 +129,7 @@ mod tests {
             column: 7,
             path: Path::from("spec.cpu"),
             message: "100% wrong\nreally".into(),
+            evidence: Vec::new(),
             remedy: Some("mend it".into()),
             rule: "task-size",
             severity: Severity::Warning,

@@ -21,11 +21,14 @@ fn one(finding: &Finding, sources: &mut Masked<'_>, terminal: &Terminal) -> Stri
     let Finding { file, line, column, rule, .. } = finding;
     let ink = match finding.severity {
         Severity::Error => Ink::Bad,
-        Severity::Warning => Ink::Change,
+        Severity::Warning | Severity::Unknown => Ink::Change,
     };
     let kind = paint(terminal, ink, &format!("{}[{rule}]", finding.severity));
     let said = paint(terminal, Ink::Bold, &plain(&finding.short()));
     let mut text = format!("{}:{line}:{column}: {kind}: {said}\n", plain(file));
+    for line in &finding.evidence {
+        text.push_str(&format!("    {}\n", plain(line)));
+    }
     let remedy = plain(finding.remedy.as_deref().unwrap_or_default());
     // A tab is drawn as blanks, and the caret moves along.
     let shown = sources.line(file, *line).split('\t').map(plain).collect::<Vec<_>>().join("\t");
@@ -43,7 +46,7 @@ fn snippet(finding: &Finding, shown: &str, remedy: &str, terminal: &Terminal) ->
     let end = start + word(shown.get(start..).unwrap_or_default());
     let level = match finding.severity {
         Severity::Error => Level::ERROR,
-        Severity::Warning => Level::WARNING,
+        Severity::Warning | Severity::Unknown => Level::WARNING,
     };
     let mark = AnnotationKind::Primary.span(start..end.max(start));
     // Behind the caret where it fits; a long one on a line of its own, where it may wrap.

@@ -37,6 +37,7 @@ pub fn markdown(view: &View) -> String {
         let (symbol, key, words) = (object.symbol(), inline(&object.key), cell(&object.headline()));
         text.push_str(&format!("| `{symbol}` | `{key}` | {words} |\n"));
     }
+    text.push_str(&rollouts(&told, LENGTH_MAX.saturating_sub(text.len())));
     let blocks: Vec<String> =
         told.iter().filter(|object| !object.changes.is_empty()).map(|object| changes(object)).collect();
     for (index, block) in blocks.iter().enumerate() {
@@ -49,6 +50,25 @@ pub fn markdown(view: &View) -> String {
     }
     text
 }
+
+/// A list of what rolls: how it goes, and what is found to be in its way.
+fn rollouts(told: &[&Planned], room: usize) -> String {
+    let one = |object: &&Planned| {
+        let ahead = object.preflight.as_ref()?;
+        let found: String = ahead.lines().map(|line| format!("  - {}\n", cell(line.trim_start()))).collect();
+        Some(format!("- `{}`: {}\n{found}", inline(&object.key), cell(&ahead.headline())))
+    };
+    let mut text = String::new();
+    for one in told.iter().filter_map(one) {
+        if text.len() + one.len() + ROLLOUTS_HEAD.len() > room {
+            break;
+        }
+        text.push_str(&one);
+    }
+    if text.is_empty() { text } else { format!("{ROLLOUTS_HEAD}{text}") }
+}
+
+const ROLLOUTS_HEAD: &str = "\n#### Rollouts\n\n";
 
 fn changes(object: &Planned) -> String {
     let lines: String = object
@@ -66,6 +86,8 @@ fn changes(object: &Planned) -> String {
             format!("{symbol} {}{values}  # {}\n{hint}", change.path, change.note())
         })
         .collect();
+    let looked_up = object.lookups.iter().map(|found| format!("  {}  # from {}\n", found.line('…'), found.from));
+    let lines: String = looked_up.chain([lines]).collect();
     let fence = "`".repeat(longest_run(&lines).max(2) + 1);
     let summary = html(&object.key);
     format!("\n<details><summary>{summary}</summary>\n\n{fence}diff\n{lines}{fence}\n\n</details>\n")

@@ -5,6 +5,7 @@
 //! `text` is for terminals, `markdown` for pull requests, `json` for programs.
 
 mod change;
+mod lookups;
 mod markdown;
 mod secret;
 mod text;
@@ -13,11 +14,14 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::cli::preflight::Ahead;
 use crate::kinds::leaf::{self, Leaf};
+use crate::kinds::lookup::{self, Resolved};
 use crate::kinds::{Effect, Key, Object, definition, secrets, service, tags};
 use crate::plan::{Plan, Step, StepEffect, Verdict};
 use crate::shape::{Path, Tree, plain};
 
+use lookups::LookedUp;
 pub use markdown::markdown;
 pub use secret::Secrets;
 pub use text::text;
@@ -72,7 +76,13 @@ struct Planned {
     drift: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     origin: Option<Place>,
+    /// What its selector terms stand for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    lookups: Vec<LookedUp>,
     changes: Vec<Change>,
+    /// Whether what is due can work; absent where nothing is rolled, created or scaled out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    preflight: Option<Ahead>,
     /// The calls that would be made, in their order.
     calls: Vec<&'static str>,
 }
@@ -184,6 +194,10 @@ pub struct Input<'a> {
     pub place: &'a crate::kinds::Place,
     pub objects: &'a BTreeMap<Key, Object>,
     pub plans: &'a [(Key, Plan)],
+    /// What selector terms stand for, of objects whose specs are filled with it.
+    pub lookups: &'a BTreeMap<Key, Resolved>,
+    /// What preflight says of those that are due.
+    pub aheads: &'a BTreeMap<Key, Ahead>,
     /// An object's tags as they are.
     pub tags: &'a dyn Fn(&Key) -> Vec<Tree>,
     pub secrets: &'a Secrets,
@@ -287,7 +301,9 @@ fn planned(input: &Input<'_>, object: &Object, plan: &Plan) -> Planned {
         message: plain(&message).into_owned(),
         drift: plan.drift,
         origin: (input.locate)(object, &Path::root()),
+        lookups: LookedUp::of(input.lookups.get(&object.key)),
         changes: changes(input, object, plan),
+        preflight: input.aheads.get(&object.key).cloned(),
         calls: plan.steps.iter().map(|step| step.call.operation).collect(),
     }
 }
@@ -356,8 +372,10 @@ fn changes(input: &Input<'_>, object: &Object, plan: &Plan) -> Vec<Change> {
     let one = |leaf: Leaf| {
         // A service always runs one: without a name for it, it is to be registered.
         let late = member(&leaf) == TASK_DEFINITION && (late || leaf.desired.is_none());
-        let sent =
-            |step: &Step| whole.is_some() || step.call.input.get(service::rows::sent_as(member(&leaf))).is_some();
+        // EC2 changes rules by calls of their own.
+        let by_a_call = |step: &Step| step.call.service == "ec2" && step.effect == StepEffect::InPlace;
+        let is_in = |step: &Step| step.call.input.get(service::rows::sent_as(member(&leaf))).is_some();
+        let sent = |step: &Step| whole.is_some() || by_a_call(step) || is_in(step);
         let planned = plan.steps.iter().any(sent);
         let what = whole.unwrap_or_else(|| effect(&leaf));
         Change { planned, ..change(input, object, leaf, what, late) }
@@ -396,14 +414,17 @@ fn change(input: &Input<'_>, object: &Object, leaf: Leaf, effect: What, known_af
         (Some(_), None) if !known_after_apply => Sort::Removed,
         (Some(_), _) => Sort::Changed,
     };
+    let terms = lookup::terms_of(&object.lookup, &leaf.path);
     let place = |at: &Path| (input.locate)(object, &at.below(&Path::from("spec")));
     let is_drift = !kept_back && !matches!(effect, What::Create | What::Register) && member(&leaf) != TASK_DEFINITION;
-    let accept =
-        leaf.addition.as_ref().zip(leaf.observed.as_ref()).filter(|_| is_drift).map(|(addition, live)| Accept {
-            line: plain(&addition.line(live)).into_owned(),
-            below: addition.below.below(&Path::from("spec")).to_string(),
-            origin: place(&addition.below),
-        });
+    // What terms stand for is not declared beside them.
+    let live = leaf.observed.as_ref().filter(|_| is_drift && terms.is_none());
+    let accept = leaf.addition.as_ref().zip(live).map(|(addition, live)| Accept {
+        line: plain(&addition.line(live)).into_owned(),
+        below: addition.below.below(&Path::from("spec")).to_string(),
+        origin: place(&addition.below),
+    });
+    let declared_at = terms.as_ref().or(leaf.declared_at.as_ref());
     Change {
         path: plain(&leaf.name).into_owned(),
         change: sort,
@@ -415,22 +436,22 @@ fn change(input: &Input<'_>, object: &Object, leaf: Leaf, effect: What, known_af
         secret,
         effect,
         planned: true,
-        declared: leaf.declared_at.is_some(),
-        origin: leaf.declared_at.as_ref().and_then(place),
+        declared: declared_at.is_some(),
+        origin: declared_at.and_then(place),
         accept,
     }
 }
 
 /// Declared tags that are sent; the operator's own are not shown.
 fn tag_changes(input: &Input<'_>, object: &Object, plan: &Plan) -> Vec<Change> {
-    let sent: Vec<Tree> = plan.steps.iter().flat_map(|step| step.call.input.list("tags")).cloned().collect();
+    let sent: Vec<Tree> = plan.steps.iter().flat_map(|step| tags_of(&step.call.input)).cloned().collect();
     let sent = tags::read(&sent);
     let live = (input.tags)(&object.key);
     let live = tags::read(&live);
     let declared = object.tags().iter().enumerate();
     let one = |(index, tag): (usize, &Tree)| {
-        let (key, value) = (tag.text("key")?, tag.text("value").unwrap_or_default());
-        let at = Path::from("tags").index(index);
+        let (key, value) = tags::read(std::slice::from_ref(tag)).pop_first()?;
+        let at = Path::from(definition(object.key.kind).tags.list).index(index);
         (sent.get(key) == Some(&value)).then(|| Leaf {
             name: format!("tags[{key}]"),
             path: at.clone(),
@@ -441,6 +462,12 @@ fn tag_changes(input: &Input<'_>, object: &Object, plan: &Plan) -> Vec<Change> {
         })
     };
     declared.filter_map(one).map(|leaf| change(input, object, leaf, What::Tag, false)).collect()
+}
+
+/// The tags that a call sends, wherever its service wants them.
+fn tags_of(input: &Tree) -> impl Iterator<Item = &Tree> {
+    let specified = input.list("TagSpecifications").iter().flat_map(|one| one.list("Tags"));
+    input.list("tags").iter().chain(input.list("Tags")).chain(specified)
 }
 
 impl Planned {

@@ -1,9 +1,12 @@
 //! A plan for a terminal, in terraform's symbols.
 
 use crate::cli::ink::{Ink, paint, wrap_after};
+use crate::cli::preflight::Ahead;
 use crate::cli::terminal::Terminal;
 
-use super::{Action, Change, Planned, View};
+use crate::shape::plain;
+
+use super::{Action, Change, LookedUp, Planned, View};
 
 /// The plan of all objects with something to tell, and a last line that counts.
 pub fn text(view: &View, terminal: &Terminal) -> String {
@@ -20,7 +23,13 @@ fn one(object: &Planned, terminal: &Terminal) -> String {
     let room = |columns: usize| columns.saturating_sub(DEEPER.len());
     let words = wrap_after(room(before), &object.headline(), room(terminal.width)).join(&format!("\n{DEEPER}"));
     let mut text = format!("{} {}  {words}\n", marked(terminal, symbol), paint(terminal, Ink::Bold, &object.key));
+    for found in &object.lookups {
+        text.push_str(&looked_up(found, terminal));
+    }
     let lines: Vec<Line> = object.changes.iter().map(|change| Line::of(change, terminal)).collect();
+    if let Some(ahead) = &object.preflight {
+        text.push_str(&ahead_of(ahead, terminal));
+    }
     // Notes stand below one another as far as they fit.
     let fits = |line: &&Line| !line.below && line.width + line.note() <= terminal.width;
     let column = lines.iter().filter(fits).map(|line| line.width).max().unwrap_or(0);
@@ -40,6 +49,36 @@ fn one(object: &Planned, terminal: &Terminal) -> String {
     }
     text.push('\n');
     text
+}
+
+/// What terms stand for, with where it is from at its end.
+fn looked_up(found: &LookedUp, terminal: &Terminal) -> String {
+    let ellipsis = if terminal.unicode { '…' } else { '~' };
+    let note = paint(terminal, Ink::Dim, &format!("# from {}", found.from));
+    let line = indented(&found.line(ellipsis), terminal);
+    let last = line.lines().last().map_or(0, |line| line.chars().count());
+    match last + 4 + "from ".len() + found.from.len() <= terminal.width {
+        true => format!("{line}  {note}\n"),
+        false => format!("{line}\n{DEEPER}{note}\n"),
+    }
+}
+
+/// How it goes, and what is found to be in its way.
+fn ahead_of(ahead: &Ahead, terminal: &Terminal) -> String {
+    let line = |words: &str| indented(&plain(words), terminal) + "\n";
+    let mut text = paint(terminal, Ink::Dim, line(&ahead.headline()).trim_end()) + "\n";
+    for found in ahead.lines() {
+        text.push_str(&line(&found));
+    }
+    text
+}
+
+/// Words below a headline, broken between words where the line ends.
+fn indented(words: &str, terminal: &Terminal) -> String {
+    let indent = " ".repeat(FRAME + words.len() - words.trim_start().len());
+    let taken = indent.len().saturating_sub(DEEPER.len());
+    let width = terminal.width.saturating_sub(DEEPER.len());
+    indent + &wrap_after(taken, words, width).join(&format!("\n{DEEPER}"))
 }
 
 const DEEPER: &str = "        ";

@@ -10,11 +10,16 @@ use super::{Definition, Describe, Effect, Kind, Object};
 
 pub static DEFINITION: Definition = Definition {
     kind: Kind::Cluster,
+    service: "ecs",
+    spec: "CreateClusterRequest",
     create: "CreateCluster",
     name_member: "clusterName",
     shown_as: &["Cluster"],
+    assigned: &[],
+    required: &[],
     in_cluster: false,
     reserved: &[],
+    tags: &tags::ECS,
     rows: ROWS,
     effects: &[("clusterName", Effect::Replaces), ("tags", Effect::Tags)],
     describe: Describe {

@@ -11,15 +11,20 @@ use crate::tree;
 use super::drift;
 use super::normalise;
 use super::tags::{self, Ownership};
-use super::{Definition, Describe, Effect, Key, Kind, List, Object, hash, secrets};
+use super::{Definition, Describe, Effect, Key, Kind, List, Object, hash, lookup, secrets};
 
 pub static DEFINITION: Definition = Definition {
     kind: Kind::Service,
+    service: "ecs",
+    spec: "CreateServiceRequest",
     create: "CreateService",
     name_member: "serviceName",
     shown_as: &["Service", "Deployment"],
+    assigned: &[],
+    required: &[],
     in_cluster: true,
     reserved: &[("cluster", "metadata.cluster"), ("clientToken", "nothing: the operator makes its own")],
+    tags: &tags::ECS,
     rows: rows::ROWS,
     effects: rows::EFFECTS,
     describe: Describe {
@@ -65,6 +70,12 @@ pub fn task_definition(object: &Object) -> Reference {
     Reference::Manifest(Key { place, cluster: None, kind: Kind::TaskDefinition, name: name.to_owned() })
 }
 
+/// The SecurityGroup of the manifests that a service names.
+pub fn security_group(object: &Object, name: &str) -> Key {
+    let place = object.key.place.clone();
+    Key { place, cluster: None, kind: Kind::SecurityGroup, name: name.to_owned() }
+}
+
 /// What AWS says of a service and its tasks, without what it may repeat of the service or its task definition, as they
 /// are declared: "exec: \"COMMAND\": executable file not found".
 pub fn redact(object: &Object, objects: &BTreeMap<Key, Object>, said: &str) -> String {
@@ -88,10 +99,15 @@ pub fn shown(service: &Tree) -> Tree {
 }
 
 /// The deploy hash (design D7): what starts a deployment, and what decides its fate. `content` stands for the task
-/// definition: its content hash, or the literal reference.
+/// definition: its content hash, or the literal reference. Selector terms stand for themselves, whatever they lead to:
+/// another subnet in EC2 is not another wish in Git.
 pub fn deploy_hash(object: &Object, content: &str) -> String {
-    let spec = normalise::canonical_alone(rows::ROWS, &object.spec);
+    let spec = lookup::without(&object.lookup, &object.spec);
+    let spec = normalise::canonical_alone(rows::ROWS, &spec);
     let mut parts = tree! { "taskDefinition" => content, "restart" => restart_hash(object) };
+    if !object.lookup.is_empty() {
+        parts.set("lookup", object.lookup.canonical());
+    }
     let closer = |name: &str| rows::CLOSER.iter().any(|closer| closer.member == name);
     let decides = |name: &str| DEFINITION.effect(name) == Effect::Deploys || rows::FATE.contains(&name) || closer(name);
     for (name, value) in spec.as_map().into_iter().flatten().filter(|(name, _)| decides(name)) {

@@ -12,11 +12,16 @@ use super::{Definition, Describe, Difference, Effect, Kind, Object};
 
 pub static DEFINITION: Definition = Definition {
     kind: Kind::TaskDefinition,
+    service: "ecs",
+    spec: "RegisterTaskDefinitionRequest",
     create: "RegisterTaskDefinition",
     name_member: "family",
     shown_as: &["TaskDefinition"],
+    assigned: &[],
+    required: &[],
     in_cluster: false,
     reserved: &[],
+    tags: &tags::ECS,
     rows: rows::ROWS,
     effects: &[("tags", Effect::Tags)],
     describe: Describe {

@@ -38,6 +38,7 @@ impl Controller {
             self.add(key, Duration::ZERO, Priority::High, Reason::Revision);
         }
         if old.revision != self.now_desired.revision {
+            self.shared.observer.network_outdated();
             self.release_the_brake();
         }
         self.changed = true;
@@ -74,6 +75,7 @@ impl Controller {
         self.wait_for_room.remove(key);
         let mut known = self.shared.known();
         known.rolling.remove(key);
+        known.started.remove(key);
         known.gone.insert(key.clone());
     }
 
@@ -98,6 +100,9 @@ fn dependents(desired: &Desired) -> BTreeMap<Key, Vec<Key>> {
     for object in desired.services() {
         if let Some(key) = service::task_definition(object).manifest() {
             dependents.entry(key).or_default().push(object.key.clone());
+        }
+        for name in object.lookup.names() {
+            dependents.entry(service::security_group(object, name)).or_default().push(object.key.clone());
         }
         if let Some(cluster) = clusters.get(service::cluster(object)) {
             dependents.entry((*cluster).clone()).or_default().push(object.key.clone());

@@ -105,11 +105,14 @@ impl Controller {
             Ended::Applied { .. } => {
                 care.anew();
                 care.may_drift = false;
-                let wait = if key.kind == Kind::TaskDefinition { Duration::ZERO } else { active };
+                let at_once = matches!(key.kind, Kind::SecurityGroup | Kind::TaskDefinition);
+                let wait = if at_once { Duration::ZERO } else { active };
                 Some((wait, Reason::Rollout))
             }
-            // Woken when that has happened; until then nothing needs to be asked.
-            Ended::Stands(Verdict::Waiting(Why::DependencyNotReady | Why::RolloutLimit, _)) => None,
+            // Woken when that has happened, or looked at in the next round; until then nothing needs to be asked.
+            Ended::Stands(Verdict::Waiting(Why::DependencyNotReady | Why::LookupUnobserved | Why::RolloutLimit, _)) => {
+                None
+            }
             Ended::Stands(Verdict::Rolling(_) | Verdict::Settling(_) | Verdict::Waiting(..) | Verdict::Due) => {
                 care.fresh_after = now;
                 Some((care.patience(now, active, resync), Reason::Rollout))

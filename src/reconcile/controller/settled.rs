@@ -31,8 +31,9 @@ impl Controller {
         };
         let given_up = |key: &Key| self.last.get(key).is_some_and(is_given_up);
         let task_definition = service::task_definition(object).manifest().is_some_and(|key| given_up(&key));
+        let group = object.lookup.names().any(|name| given_up(&service::security_group(object, name)));
         let cluster = self.now_desired.clusters().find(|cluster| cluster.aws_name() == service::cluster(object));
-        task_definition || cluster.is_some_and(|cluster| given_up(&cluster.key))
+        task_definition || group || cluster.is_some_and(|cluster| given_up(&cluster.key))
     }
 }
 

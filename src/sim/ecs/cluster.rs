@@ -6,7 +6,7 @@ use crate::shape::{Time, Tree};
 use crate::tree;
 
 use super::super::world::World;
-use super::capacity_provider::association;
+use super::capacity_provider::{self, association};
 use super::coverage::{Entry, full};
 use super::instance::{self, Instance};
 use super::page::{HUNDRED, Order, Row, page};
@@ -112,7 +112,8 @@ fn create(world: &mut World, input: &Tree) -> Answer {
     association::attach(world, &name, &providers);
     world.ecs.instances.retain(|(of, _), _| *of != name);
     let answer = tree! { "cluster" => shown(&world.ecs, &cluster, &ALL) };
-    world.ecs.clusters.insert(name, cluster);
+    world.ecs.clusters.insert(name.clone(), cluster);
+    capacity_provider::changed(world, &name);
     Ok(answer)
 }
 
@@ -199,6 +200,7 @@ fn put_capacity_providers(world: &mut World, input: &Tree) -> Answer {
     // Both lists are replaced as wholes (§6.2).
     cluster.body.set("capacityProviders", providers);
     cluster.body.set("defaultCapacityProviderStrategy", filled_strategy(strategy));
+    capacity_provider::changed(world, &name);
     let ecs = &world.ecs;
     let cluster = ecs.clusters.get(&name).ok_or_else(not_found)?;
     Ok(tree! { "cluster" => shown(ecs, cluster, &ALL) })

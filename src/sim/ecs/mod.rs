@@ -13,14 +13,17 @@ pub mod setting;
 pub mod tag;
 pub mod task;
 pub mod task_definition;
+pub mod throttle;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::shape::{Tree, table};
 
+use super::neighbours::ec2;
 use super::world::World;
 use coverage::Entry;
 pub use fault::Fault;
+pub use task::spread;
 
 /// What one operation answers.
 pub type Answer = Result<Tree, Fault>;
@@ -32,6 +35,10 @@ pub struct Ecs {
     pub clusters: BTreeMap<String, cluster::Cluster>,
     /// Of Auto Scaling groups, by name; INACTIVE ones stay describable.
     pub providers: BTreeMap<String, capacity_provider::Provider>,
+    /// The Auto Scaling groups that providers name, by name.
+    pub groups: BTreeMap<String, capacity_provider::auto_scaling::Group>,
+    /// Clusters whose capacity changed, until that is heard of.
+    pub stirred: BTreeSet<String>,
     /// What stands behind a cluster's providers of Auto Scaling groups, by the cluster's name.
     pub attachments: BTreeMap<String, capacity_provider::association::Attachments>,
     /// By family.
@@ -46,8 +53,6 @@ pub struct Ecs {
     pub tasks: BTreeMap<(String, String), task::Task>,
     /// By (cluster name, instance id); INACTIVE ones stay describable for a while.
     pub instances: BTreeMap<(String, String), instance::Instance>,
-    /// How many addresses each subnet has given out.
-    pub addresses: BTreeMap<String, u32>,
     /// EBS volumes that ECS made for tasks, by id: attached ones, and those kept when their tasks stopped.
     pub volumes: BTreeMap<String, task::volumes::Volume>,
     /// What RunTask started, by client token.
@@ -56,6 +61,8 @@ pub struct Ecs {
     pub decisions: Vec<service::Decision>,
     /// Whether decisions are recorded.
     pub watched: bool,
+    /// How full the API's buckets are, where it is throttled.
+    pub levels: throttle::Levels,
     /// What the outside has said: alarms, hooks' answers, pushed images.
     pub outside: service::Outside,
 }
@@ -69,6 +76,14 @@ pub enum Event {
     Task { cluster: String, task: String, step: task::Step },
     /// A container agent has updated itself.
     AgentUpdated { cluster: String, instance: String },
+    /// A machine of an Auto Scaling group has booted.
+    Launched { group: String, number: u64 },
+    /// Managed scaling looks at a group.
+    Scaling { group: String },
+    /// A cluster's groups are seen to, and the tasks that wait for machines.
+    Capacity { cluster: String },
+    /// A machine of EC2 has started up.
+    Machine { id: String },
 }
 
 /// Lets one event happen.
@@ -77,6 +92,10 @@ pub fn fire(world: &mut World, event: Event) {
         Event::Pass { cluster, service } => service::pass(world, &cluster, &service),
         Event::Task { cluster, task, step } => task::step(world, &cluster, &task, step),
         Event::AgentUpdated { cluster, instance } => instance::agent_updated(world, &cluster, &instance),
+        Event::Launched { group, number } => capacity_provider::auto_scaling::launched(world, &group, number),
+        Event::Scaling { group } => capacity_provider::scaling::look(world, &group),
+        Event::Capacity { cluster } => capacity_provider::see_to(world, &cluster),
+        Event::Machine { id } => ec2::boot(world, &id),
     }
 }
 

@@ -1,3 +1,4 @@
-//! The services around ECS, as far as ECS and its clients need them. Must not know: protocols, ECS.
+//! The services around ECS, as far as ECS and its clients need them. Must not know: protocols.
 
+pub mod ec2;
 pub mod sts;

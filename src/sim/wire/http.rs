@@ -61,6 +61,7 @@ POST /_sim/reset                an empty world
 POST /_sim/alarm?name=X&state=ALARM          an alarm that deployments heed
 POST /_sim/hook?target=ARN&answer=FAILED     what a lifecycle hook answers from now on
 POST /_sim/push?image=X                      an image is pushed anew
+POST /_sim/throttle?factor=1                 ECS's API has its published limits, times a factor; 0: none
 ";
 
 /// Serves the world on a socket until `shutdown` resolves.
@@ -86,6 +87,7 @@ pub fn router(sim: Sim) -> Router {
         .route("/_sim/retire", post(retire))
         .route("/_sim/instances", post(join))
         .route("/_sim/instances/{id}", post(change))
+        .route("/_sim/groups", post(group))
         .route("/_sim/reset", post(reset))
         .merge(super::outside::pages())
         .fallback(|| async { (StatusCode::NOT_FOUND, ABOUT) })
@@ -171,6 +173,10 @@ async fn join(State(sim): State<Sim>, RawQuery(query): RawQuery) -> HttpResponse
 
 async fn change(State(sim): State<Sim>, Path(id): Path<String>, RawQuery(query): RawQuery) -> HttpResponse {
     told(machines::change(&mut sim.world(), &id, query.as_deref().unwrap_or_default()))
+}
+
+async fn group(State(sim): State<Sim>, RawQuery(query): RawQuery) -> HttpResponse {
+    told(machines::group(&mut sim.world(), query.as_deref().unwrap_or_default()))
 }
 
 fn told(answer: Result<Tree, String>) -> HttpResponse {

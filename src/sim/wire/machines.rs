@@ -6,16 +6,23 @@
 //! | `POST /_sim/instances?cluster=C&type=m5.large&count=2` | container instances join a cluster; also `zone=us-east-1a`, `provider=NAME` (their capacity provider), `external=true` (ECS Anywhere) |
 //! | `POST /_sim/instances/ID?connected=false` | its agent loses its connection; `connected=true` brings it back |
 //! | `POST /_sim/instances/ID?state=terminated` | the machine is gone; `state=stopped` can come back with `connected=true` |
+//! | `POST /_sim/groups?name=X&type=m5.large&min=0&max=10&desired=2` | an Auto Scaling group is like that from now on; also `zones=us-east-1a,us-east-1b`, `launch=SECONDS` (until a machine has joined), `protected=false` (no protection from scale-in) |
+
+use std::time::Duration;
 
 use crate::shape::Tree;
 use crate::tree;
 
+use super::super::ecs::capacity_provider::auto_scaling::{self, Said};
 use super::super::ecs::instance::{self, End, Wish};
 use super::super::ecs::service::cluster_of;
 use super::super::world::World;
 
 /// Machines of one request.
 const MOST: usize = 1_000;
+/// Machines of a group, and how long one may take to join.
+const MOST_OF_GROUP: i64 = 5_000;
+const LONGEST_LAUNCH_SECS: i64 = 3_600;
 
 /// The parameters of a query; none is known twice.
 fn read<'a>(query: &'a str, known: &[&str]) -> Result<Vec<(&'a str, &'a str)>, String> {
@@ -76,7 +83,9 @@ pub fn join(world: &mut World, query: &str) -> Result<Tree, String> {
             external,
             ..Wish::default()
         };
-        keys.push(instance::add(world, &cluster, wish).map_err(|fault| fault.message)?);
+        let key = instance::add(world, &cluster, wish).map_err(|fault| fault.message)?;
+        auto_scaling::attach(world, &key);
+        keys.push(key);
     }
     let shown = keys.iter().filter_map(|key| world.ecs.instances.get(key));
     let shown = shown.map(|one| instance::show(world, one, &["TAGS"])).collect::<Vec<_>>();
@@ -99,6 +108,36 @@ pub fn change(world: &mut World, id: &str, query: &str) -> Result<Tree, String> 
     }
     let shown = world.ecs.instances.get(&key).map(|one| instance::show(world, one, &["TAGS"]));
     Ok(Tree::map().with_some("containerInstance", shown))
+}
+
+/// A number that a group has.
+fn size(pairs: &[(&str, &str)], name: &str, most: i64) -> Result<Option<i64>, String> {
+    let Some(text) = one(pairs, name) else { return Ok(None) };
+    let number = text.parse::<i64>().ok().filter(|number| (0..=most).contains(number));
+    number.map(Some).ok_or_else(|| format!("`{name}` must be a number from 0 to {most}, not `{text}`."))
+}
+
+/// What an Auto Scaling group is like.
+pub fn group(world: &mut World, query: &str) -> Result<Tree, String> {
+    let pairs = read(query, &["name", "type", "min", "max", "desired", "zones", "launch", "protected"])?;
+    let name = one(&pairs, "name").ok_or("Say which: `?name=X`.")?;
+    let zones = one(&pairs, "zones").map(|zones| zones.split(',').map(str::to_owned).collect::<Vec<_>>());
+    let region = &world.settings.region;
+    let known = |zone: &String| zone.strip_prefix(region.as_str()).is_some_and(|letter| letter.len() == 1);
+    if let Some(zone) = zones.iter().flatten().find(|zone| !known(zone)) {
+        return Err(format!("`zones` must be of {region}, such as {region}a, not `{zone}`."));
+    }
+    let launch = size(&pairs, "launch", LONGEST_LAUNCH_SECS)?.and_then(|secs| u64::try_from(secs).ok());
+    let said = Said {
+        kind: one(&pairs, "type").map(str::to_owned),
+        min: size(&pairs, "min", MOST_OF_GROUP)?,
+        max: size(&pairs, "max", MOST_OF_GROUP)?,
+        desired: size(&pairs, "desired", MOST_OF_GROUP)?,
+        zones,
+        launch_time: launch.map(Duration::from_secs),
+        protected: switch(&pairs, "protected")?,
+    };
+    Ok(tree! { "autoScalingGroup" => auto_scaling::set(world, name, said)? })
 }
 
 #[cfg(test)]
@@ -131,5 +170,27 @@ mod tests {
             assert!(change(&mut world, &id, query).is_err(), "{query}");
         }
         assert!(change(&mut world, "none", "connected=true").is_err());
+    }
+
+    #[test]
+    fn a_group_is_as_it_was_said_to_be() {
+        let mut world = World::new(Settings::default(), Time(0));
+        let shown = group(&mut world, "name=web&type=t3.small&min=1&max=4&zones=us-east-1b,us-east-1c").unwrap();
+        let shown = shown.get("autoScalingGroup").unwrap();
+        let sizes = ["minSize", "desiredCapacity", "maxSize"].map(|name| shown.int(name).unwrap());
+        assert_eq!((sizes, shown.text("instanceType")), ([1, 1, 4], Some("t3.small")));
+        let larger = group(&mut world, "name=web&desired=9").unwrap();
+        assert_eq!(
+            larger.at(&["autoScalingGroup", "maxSize"]).and_then(Tree::as_int),
+            Some(9),
+            "it pulls the limit along"
+        );
+        assert_eq!(larger.at(&["autoScalingGroup", "launching"]).and_then(Tree::as_int), Some(0), "no cluster to join");
+        for query in
+            ["", "name=", "name=web&min=x", "name=web&max=0&desired=1", "name=web&type=t9.mega", "name=web&zones=mars"]
+        {
+            assert!(group(&mut world, query).is_err(), "{query}");
+        }
+        assert_eq!(world.ecs.groups["web"].desired, 9, "what was refused has changed nothing");
     }
 }

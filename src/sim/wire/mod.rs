@@ -6,7 +6,7 @@
 //! | the request has | protocol | service |
 //! |---|---|---|
 //! | `X-Amz-Target: AmazonEC2ContainerServiceV20141113.Op` | awsJson 1.1 | ecs |
-//! | a form with `Action` and `Version` | Query, answers in XML | the one its signature is scoped to |
+//! | a form with `Action` and `Version` | Query or EC2's own, answers in XML | the one its signature is scoped to |
 //!
 //! A signature must be there and in form; it is never verified, since any credentials will do in a simulation.
 

@@ -9,6 +9,8 @@ use crate::shape::Tree;
 use crate::tree;
 
 use super::super::ecs;
+use super::super::ecs::capacity_provider::auto_scaling;
+use super::super::neighbours::ec2;
 use super::super::world::World;
 
 /// How many names one DescribeServices takes, and one DescribeTasks or DescribeClusters (ecs-semantics §7.2).
@@ -16,6 +18,26 @@ const SERVICES_AT_ONCE: usize = 10;
 const OTHERS_AT_ONCE: usize = 100;
 /// How many capacity providers a page shows.
 const PROVIDERS_AT_ONCE: usize = 10;
+
+/// What is shown of EC2: its first thousand of each.
+const BENEATH: &[&str] = &[
+    "DescribeAddresses",
+    "DescribeInstances",
+    "DescribeInternetGateways",
+    "DescribeNatGateways",
+    "DescribeNetworkInterfaces",
+    "DescribeRouteTables",
+    "DescribeSecurityGroups",
+    "DescribeSubnets",
+    "DescribeVpcEndpoints",
+    "DescribeVpcs",
+];
+
+fn beneath(world: &mut World) -> Tree {
+    let answers = BENEATH.iter().filter_map(|operation| ec2::call(world, operation, &Tree::map()).ok());
+    let members = answers.filter_map(|answer| answer.as_map().cloned()).flatten();
+    Tree::Map(members.filter(|(name, _)| name != "NextToken").collect())
+}
 
 /// All resources, in a stable order.
 pub fn all(world: &mut World) -> Tree {
@@ -52,18 +74,25 @@ pub fn all(world: &mut World) -> Tree {
         describe(world, "DescribeContainerInstances", "containerInstances", ids, OTHERS_AT_ONCE, &ask)
     });
     let instances: Vec<Tree> = instances.collect();
+    let beneath = beneath(world);
     tree! {
+        "ec2" => beneath,
         "now" => world.now().to_string(),
         "account" => &world.settings.account,
         "region" => &world.settings.region,
         "clusters" => clusters,
         "capacityProviders" => providers,
+        "autoScalingGroups" => groups(world),
         "containerInstances" => instances,
         "services" => services,
         "tasks" => tasks,
         "volumes" => volumes(world),
         "taskDefinitions" => definitions,
     }
+}
+
+fn groups(world: &World) -> Vec<Tree> {
+    world.ecs.groups.values().map(|group| auto_scaling::show(world, group)).collect()
 }
 
 /// The EBS volumes that ECS made, attached or kept.

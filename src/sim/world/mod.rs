@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::shape::{Time, Tree};
 
 use super::ecs::{self, Ecs, Event};
+use super::neighbours::ec2::{self, Ec2};
 
 /// Who and where the simulated account is, and what its chance is seeded with.
 #[derive(Clone, Debug)]
@@ -20,6 +21,13 @@ pub struct Settings {
     pub latency: Duration,
     /// How long a task on FARGATE_SPOT lives on average until it is interrupted. None: no chance interrupts one.
     pub spot_life: Option<Duration>,
+    /// How many vCPUs tasks on FARGATE may have at once, and on FARGATE_SPOT. None: no quota counts.
+    pub fargate_vcpus: Option<u32>,
+    pub fargate_spot_vcpus: Option<u32>,
+    /// A subnet or security group that nobody made is refused. Otherwise one that ECS is told of comes into being.
+    pub networks_must_exist: bool,
+    /// Throttles ECS's API and Fargate's launches, by the published buckets times this factor. None: nothing is.
+    pub throttle: Option<f64>,
 }
 
 impl Default for Settings {
@@ -30,6 +38,10 @@ impl Default for Settings {
             seed: 1,
             latency: Duration::ZERO,
             spot_life: None,
+            fargate_vcpus: None,
+            fargate_spot_vcpus: None,
+            networks_must_exist: false,
+            throttle: None,
         }
     }
 }
@@ -55,6 +67,7 @@ pub struct LoggedCall {
 pub struct World {
     pub settings: Settings,
     pub ecs: Ecs,
+    pub ec2: Ec2,
     now: Time,
     /// How far `/_sim/advance` has put the world ahead of its clock.
     ahead: Duration,
@@ -71,6 +84,7 @@ impl World {
         let rng = fastrand::Rng::with_seed(settings.seed);
         let request_ids = fastrand::Rng::with_seed(settings.seed ^ REQUEST_ID_SALT);
         Self {
+            ec2: ec2::new(&settings),
             settings,
             ecs: Ecs::default(),
             now: start,

@@ -6,7 +6,7 @@ use crate::tree;
 use super::super::super::world::World;
 use super::super::service::{asks_for_tags, page};
 use super::super::{Answer, Fault, cluster, tag};
-use super::{Change, FARGATE, Provider, active, arn, association, group, name_of};
+use super::{Change, FARGATE, Provider, active, arn, association, auto_scaling, changed, group, name_of};
 
 /// How many names one DescribeCapacityProviders takes, and how many a page shows (§7.2).
 const DESCRIBE_LIMIT: usize = 100;
@@ -46,6 +46,7 @@ pub fn create(world: &mut World, input: &Tree) -> Answer {
     }
     tag::check_new(input.list("tags"))?;
     let group = group::new(given)?;
+    auto_scaling::check_protection(&world.ecs, &group)?;
     let now = world.now();
     if active(&world.ecs, name, now).is_some() {
         return Err(Fault::client(
@@ -60,6 +61,7 @@ pub fn create(world: &mut World, input: &Tree) -> Answer {
              Auto Scaling group ARN and try again.",
         ));
     }
+    auto_scaling::named(world, group.text("autoScalingGroupArn").unwrap_or_default());
     let tags = input.list("tags").to_vec();
     let provider = Provider { name: name.to_owned(), group, tags, change: Change::None, changed: now };
     let shown = provider.show(world, true);
@@ -95,9 +97,14 @@ pub fn update(world: &mut World, input: &Tree) -> Answer {
         return Err(Fault::client("The specified capacity provider is being changed. Wait and try again."));
     }
     provider.group = group::changed(provider.group, given)?;
+    auto_scaling::check_protection(&world.ecs, &provider.group)?;
     (provider.change, provider.changed) = (Change::Update, now);
-    let shown = provider.show(world, true);
+    let (shown, cluster) = (provider.show(world, true), association::cluster_of(&world.ecs, &provider.name));
+    let cluster = cluster.map(str::to_owned);
     world.ecs.providers.insert(provider.name.clone(), provider);
+    if let Some(cluster) = cluster {
+        changed(world, &cluster);
+    }
     Ok(tree! { "capacityProvider" => shown })
 }
 

@@ -1,5 +1,9 @@
 //! Capacity providers, alone and in clusters.
 
+mod fargate;
+mod random;
+mod scaling;
+
 use super::super::{Answer, call};
 use super::*;
 use crate::sim::world::Settings;

@@ -1,6 +1,5 @@
-//! What a container agent asks besides registering (ecs-semantics §6.4). Must not know: tasks.
-//!
-//! The embedded ECS plays its agents itself, so what a real one submits is acknowledged and changes nothing.
+//! What a container agent asks besides registering (ecs-semantics §6.4). Must not know: tasks, of which it reports in
+//! `task/report`.
 
 use crate::shape::Tree;
 use crate::tree;
@@ -9,11 +8,6 @@ use super::super::super::world::World;
 use super::super::service::cluster_of;
 use super::super::{Answer, Fault};
 use super::id_of;
-
-pub(super) fn acknowledge(world: &mut World, input: &Tree) -> Answer {
-    cluster_of(world, input)?;
-    Ok(tree! { "acknowledgment" => "ACK" })
-}
 
 /// Where an agent polls; names as AWS gives them, though nothing listens there.
 pub(super) fn discover(world: &mut World, input: &Tree) -> Answer {

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use crate::shape::Tree;
 use crate::tree;
 
+use super::super::super::neighbours::ec2;
 use super::super::super::world::World;
 use super::super::service::{cluster_of, page};
-use super::super::task::zone_of;
 use super::super::{Answer, Fault};
 use super::{Instance, id_of, in_cluster};
 
@@ -61,8 +61,6 @@ const CAPABILITIES: &[&str] = &[
 /// What an external instance can't do: network interfaces, EFS, App Mesh (§6.6).
 const NOT_EXTERNAL: &[&str] =
     &["ecs.capability.task-eni", "ecs.capability.efs", "ecs.capability.efsAuth", "ecs.capability.aws-appmesh"];
-/// The one network of the account.
-const VPC: &str = "vpc-0a1b2c3d4e5f60718";
 
 /// What an instance is like.
 pub(super) struct Nature<'a> {
@@ -71,10 +69,12 @@ pub(super) struct Nature<'a> {
     pub arm: bool,
     pub external: bool,
     pub trunk: Option<&'a str>,
+    /// The subnet it stands in, and that one's VPC.
+    pub network: Option<(&'a str, &'a str)>,
 }
 
 /// The attributes that every instance has (§3.5).
-pub(super) fn usual(region: &str, nature: &Nature<'_>) -> BTreeMap<String, Option<String>> {
+pub(super) fn usual(nature: &Nature<'_>) -> BTreeMap<String, Option<String>> {
     let able = |name: &&&str| !(nature.external && NOT_EXTERNAL.contains(name));
     let mut all: BTreeMap<String, Option<String>> =
         CAPABILITIES.iter().filter(able).map(|name| ((*name).to_owned(), None)).collect();
@@ -86,22 +86,17 @@ pub(super) fn usual(region: &str, nature: &Nature<'_>) -> BTreeMap<String, Optio
         all.insert("ecs.capability.external".to_owned(), None);
         return all;
     }
-    set("ecs.ami-id", if nature.arm { "ami-0a64000000000ec50" } else { "ami-0f64000000000ec50" });
+    set("ecs.ami-id", ec2::image(nature.arm));
     set("ecs.availability-zone", nature.zone);
     set("ecs.instance-type", nature.kind);
-    set("ecs.vpc-id", VPC);
-    if let Some(subnet) = subnet_in(region, nature.zone) {
-        set("ecs.subnet-id", &subnet);
+    if let Some((subnet, vpc)) = nature.network {
+        set("ecs.vpc-id", vpc);
+        set("ecs.subnet-id", subnet);
     }
     if let Some(trunk) = nature.trunk {
         set("ecs.awsvpc-trunk-id", trunk);
     }
     all
-}
-
-/// A subnet that lies in that zone, as the embedded cloud tells a subnet's zone.
-fn subnet_in(region: &str, zone: &str) -> Option<String> {
-    (0..64).map(|number| format!("subnet-0{number:016x}")).find(|subnet| zone_of(region, subnet) == zone)
 }
 
 /// Names are of letters, digits and `-_./\`; wordings weak.

@@ -25,10 +25,10 @@ use super::task::Step;
 use super::{Ecs, Fault};
 
 pub use operations::agent_updated;
-pub use register::{Wish, add};
-pub use resources::{Claim, Held, Lack, Port, lack, remaining as free, set_aside, take};
+pub use register::{Wish, add, imagine};
+pub use resources::{Claim, Held, Lack, Port, held, lack, remaining as free, set_aside, take};
 pub use show::show;
-pub use state::{End, connect, halt, puts_by, release, seat};
+pub use state::{End, connect, halt, puts_by, release, seat, set_status};
 
 /// The operations answered here.
 pub const OPERATIONS: &[Entry] = &[
@@ -40,9 +40,6 @@ pub const OPERATIONS: &[Entry] = &[
     full("ListContainerInstances", operations::list),
     full("PutAttributes", attributes::put),
     full("RegisterContainerInstance", register::register),
-    full("SubmitAttachmentStateChanges", agent::acknowledge),
-    full("SubmitContainerStateChange", agent::acknowledge),
-    full("SubmitTaskStateChange", agent::acknowledge),
     full("UpdateContainerAgent", operations::update_agent),
     full("UpdateContainerInstancesState", operations::update_state),
 ];

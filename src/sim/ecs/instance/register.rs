@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use crate::shape::{Tree, json};
 use crate::tree;
 
+use super::super::super::neighbours::ec2;
 use super::super::super::world::World;
 use super::super::service::{self, cluster_of};
 use super::super::{Answer, Fault, setting, tag};
@@ -89,27 +90,61 @@ pub fn add(world: &mut World, cluster: &str, wish: Wish) -> Result<(String, Stri
     if here >= MOST {
         return Err(Fault::new("LimitExceededException", format!("A cluster can have {MOST} container instances.")));
     }
-    let name = wish.kind.clone().unwrap_or_else(|| types::USUAL.to_owned());
-    let kind = types::find(&name);
+    let name = wish.kind.as_deref().unwrap_or(types::USUAL);
     let sized = !wish.told.list("totalResources").is_empty();
-    if kind.is_none() && !sized {
+    if types::find(name).is_none() && !sized {
         return Err(Fault::invalid(format!("The embedded ECS does not know the instance type {name}.")));
     }
     let id = world.hex32();
-    let machine = wish.machine.unwrap_or_else(|| {
+    let machine = wish.machine.clone().unwrap_or_else(|| {
         let digits = world.chars(16, b"0123456789abcdef");
         if wish.external { format!("mi-0{digits}") } else { format!("i-0{digits}") }
     });
-    let zone = wish.zone.unwrap_or_else(|| next_zone(world, here));
+    let zone = wish.zone.clone().unwrap_or_else(|| next_zone(world, here));
+    if !wish.external {
+        ec2::adopt(world, &machine, name, &zone, arm(&wish));
+    }
+    let instance = form(world, cluster, (id, machine), &zone, wish)?;
+    let key = instance.key();
+    world.ecs.instances.insert(key.clone(), instance);
+    service::capacity_changed(world, cluster);
+    Ok(key)
+}
+
+fn arm(wish: &Wish) -> bool {
+    let kind = types::find(wish.kind.as_deref().unwrap_or(types::USUAL));
+    wish.arm.unwrap_or_else(|| kind.is_some_and(|kind| kind.arm))
+}
+
+/// A machine as it would join a cluster in that zone, to try placements on: it is nowhere, and has no id.
+///
+/// # Errors
+/// `InvalidParameterException` for attributes that can't be.
+pub fn imagine(world: &World, cluster: &str, zone: &str, wish: Wish) -> Result<Instance, Fault> {
+    form(world, cluster, (String::new(), String::new()), zone, wish)
+}
+
+fn form(
+    world: &World,
+    cluster: &str,
+    (id, machine): (String, String),
+    zone: &str,
+    wish: Wish,
+) -> Result<Instance, Fault> {
+    let name = wish.kind.as_deref().unwrap_or(types::USUAL);
+    let kind = types::find(name);
     let trunking = setting::is_enabled(world, "awsvpcTrunking");
+    let arm = arm(&wish);
+    let network = ec2::stands(world, &machine);
     let nature = attributes::Nature {
-        kind: &name,
-        zone: &zone,
-        arm: wish.arm.unwrap_or_else(|| kind.is_some_and(|kind| kind.arm)),
+        kind: name,
+        zone,
+        arm,
+        network: network.as_ref().map(|(subnet, vpc)| (subnet.as_str(), vpc.as_str())),
         external: wish.external,
         trunk: (trunking && kind.is_some_and(|kind| kind.trunked.is_some())).then_some(id.as_str()),
     };
-    let attributes = attributes::usual(&world.settings.region, &nature);
+    let attributes = attributes::usual(&nature);
     let mut instance = Instance {
         arn: world.arn(&format!("container-instance/{cluster}/{id}")),
         cluster: cluster.to_owned(),
@@ -118,7 +153,7 @@ pub fn add(world: &mut World, cluster: &str, wish: Wish) -> Result<(String, Stri
         connected: true,
         external: wish.external,
         // Somebody's own machine is in no zone of AWS's.
-        zone: if wish.external { String::new() } else { zone },
+        zone: if wish.external { String::new() } else { zone.to_owned() },
         capacity_provider: wish.capacity_provider,
         registered: world.now(),
         capacity: capacity(kind, &id, &wish.told, wish.external, trunking),
@@ -135,10 +170,7 @@ pub fn add(world: &mut World, cluster: &str, wish: Wish) -> Result<(String, Stri
         id,
     };
     attributes::overlay(&mut instance, wish.told.list("attributes"))?;
-    let key = instance.key();
-    world.ecs.instances.insert(key.clone(), instance);
-    service::capacity_changed(world, cluster);
-    Ok(key)
+    Ok(instance)
 }
 
 /// Instances that don't say where they are go round the zones, as an Auto Scaling group's do.

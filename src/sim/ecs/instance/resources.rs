@@ -26,6 +26,11 @@ pub struct Port {
     pub udp: bool,
 }
 
+impl Port {
+    /// Dynamic ports are never lower (§3.1).
+    pub const DYNAMIC_FROM: i64 = *EPHEMERAL.start();
+}
+
 /// What a task needs of whichever instance it runs on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Claim {

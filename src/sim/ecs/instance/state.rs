@@ -3,9 +3,10 @@
 
 use std::time::Duration;
 
+use super::super::super::neighbours::ec2;
 use super::super::super::world::World;
 use super::super::task::{self, Step, Stop};
-use super::super::{Event, service};
+use super::super::{Event, capacity_provider, service};
 use super::{Instance, Status};
 
 /// An INACTIVE instance can be described so long (§1.3, inferred).
@@ -27,6 +28,7 @@ pub fn seat(world: &mut World, key: &Key, task: &str) {
     if let Some(instance) = world.ecs.instances.get_mut(key) {
         instance.tasks.insert(task.to_owned());
     }
+    capacity_provider::changed(world, &key.0);
 }
 
 /// A task holds nothing any more: whoever waits for room is told.
@@ -66,6 +68,9 @@ pub fn connect(world: &mut World, key: &Key, connected: bool) {
     if !connected {
         return;
     }
+    if let Some(machine) = world.ecs.instances.get(key).map(|one| one.machine.clone()) {
+        ec2::came_back(world, &machine);
+    }
     let put_by = world.ecs.instances.get_mut(key).map(|one| std::mem::take(&mut one.put_by)).unwrap_or_default();
     for (task, step) in put_by {
         world.after(CATCHING_UP, Event::Task { cluster: key.0.clone(), task, step });
@@ -98,7 +103,9 @@ pub enum End {
 pub fn halt(world: &mut World, key: &Key, end: End) {
     let Some(instance) = world.ecs.instances.get(key).filter(|one| one.is_registered()) else { return };
     let word = if end == End::Terminated { "terminated" } else { "stopped" };
-    let reason = format!("Host EC2 (instance {}) {word}.", instance.machine);
+    let machine = instance.machine.clone();
+    let reason = format!("Host EC2 (instance {machine}) {word}.");
+    ec2::went(world, &machine, end);
     lose_all(world, key, &Stop { code: "TerminationNotice", reason });
     match end {
         End::Terminated => retire(world, key),

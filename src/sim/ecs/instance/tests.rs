@@ -185,7 +185,7 @@ fn attributes_are_put_found_and_taken_away() {
 }
 
 #[test]
-fn agents_are_updated_and_acknowledged() {
+fn agents_are_updated_and_told_where_to_poll() {
     let mut world = world();
     let new = join(&mut world, "m5.large");
     let told = tree! { "versionInfo" => tree! { "agentVersion" => "1.2.3" } };
@@ -200,11 +200,6 @@ fn agents_are_updated_and_acknowledged() {
     run(&mut world, 120);
     assert_eq!(described(&mut world, &old).text("agentUpdateStatus"), Some("UPDATED"));
     assert_eq!(update(&mut world, &old).unwrap_err().code, "NoUpdateAvailableException");
-    for operation in ["SubmitTaskStateChange", "SubmitContainerStateChange"] {
-        assert_eq!(ask(&mut world, operation, tree! {}).unwrap().text("acknowledgment"), Some("ACK"));
-    }
-    let attachments = vec![tree! { "attachmentArn" => "arn", "status" => "ATTACHED" }];
-    ask(&mut world, "SubmitAttachmentStateChanges", tree! { "attachments" => attachments }).unwrap();
     let endpoint = ask(&mut world, "DiscoverPollEndpoint", tree! {}).unwrap();
     assert_eq!(endpoint.text("endpoint"), Some("https://ecs-a-1.us-east-1.amazonaws.com/"));
     let tagged = tree! { "resourceArn" => world.arn(&format!("container-instance/default/{new}")) };

@@ -180,7 +180,7 @@ fn try_one(world: &World, instance: &Instance, request: &Request<'_>, wants: &Wa
     if let Some(lack) = lack(&left, &wants.claim).or_else(|| unsuited(ecs, instance, request, wants)) {
         return Err(lack);
     }
-    let zone = |subnet: &&str| zone_of(&world.settings.region, subnet) == instance.zone;
+    let zone = |subnet: &&str| zone_of(world, subnet) == instance.zone;
     let names = request.subnets.iter().filter_map(Tree::as_text);
     let subnets = names.filter(zone).map(str::to_owned).collect::<Vec<_>>();
     if wants.claim.interface && subnets.is_empty() {

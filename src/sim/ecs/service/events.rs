@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::shape::Time;
 
 use super::super::super::world::World;
+use super::super::capacity_provider::fargate::Shortage;
 use super::super::instance::Lack;
 use super::{Service, Told};
 
@@ -17,16 +18,20 @@ const STEADY_JITTER_SECS: u64 = 40;
 
 /// Persistent causes, told once and then every six hours while they last.
 pub(super) const PLACEMENT: &str = "placement";
+pub(super) const PROVISIONING: &str = "provisioning";
 pub(super) const MISPLACED: &str = "misplaced";
 pub(super) const BLOCKED: &str = "blocked";
 pub(super) const IMPAIRED: &str = "impaired";
 pub(super) const PROTECTED: &str = "protected";
+pub(super) const THROTTLED: &str = "throttled";
 
 pub(super) const STEADY_STATE: &str = "has reached a steady state.";
 pub(super) const BLOCKED_TEXT: &str = "was unable to stop or start tasks during a deployment because of the service \
      deployment configuration. Update the minimumHealthyPercent or maximumPercent value and try again.";
 pub(super) const IMPAIRED_TEXT: &str = "is unable to consistently start tasks successfully. For more information, see \
      the Troubleshooting section of the Amazon ECS Developer Guide.";
+
+pub(super) const THROTTLED_TEXT: &str = "operations are being throttled. Will try again later.";
 
 /// Tasks that a deployment would stop if they were not protected.
 pub(super) fn protected_text(deployment: &str, tasks: i64) -> String {
@@ -71,16 +76,21 @@ pub(super) fn unfit(lack: Lack) -> &'static str {
     lack.reason()
 }
 
-/// Whether it waits for a place on an instance.
+/// Whatever keeps a task from having a place.
+fn placements() -> impl Iterator<Item = &'static str> {
+    let lacks = Lack::ALL.into_iter().map(Lack::reason);
+    [PLACEMENT, PROVISIONING].into_iter().chain(lacks).chain(Shortage::ALL.into_iter().map(Shortage::text))
+}
+
+/// Whether it waits for a place.
 pub(super) fn is_unplaced(service: &Service) -> bool {
-    service.notices.keys().any(|cause| *cause == PLACEMENT || Lack::ALL.iter().any(|lack| lack.reason() == *cause))
+    placements().any(|cause| service.notices.contains_key(cause))
 }
 
 /// A place was found: the next lack is news again.
 pub(super) fn clear_placement(service: &mut Service) {
-    clear(service, PLACEMENT);
-    for lack in Lack::ALL {
-        clear(service, lack.reason());
+    for cause in placements() {
+        clear(service, cause);
     }
 }
 

@@ -6,7 +6,7 @@ use crate::shape::Time;
 
 use super::super::super::world::World;
 use super::super::task::Task;
-use super::super::{Ecs, Event};
+use super::super::{Ecs, Event, capacity_provider};
 use super::{Backoff, Deployment, Service, events};
 
 /// The scheduler is asynchronous: it looks 1 to 3 s after something changed (§2.6).
@@ -39,6 +39,7 @@ pub fn capacity_changed(world: &mut World, cluster: &str) {
     for service in waiting {
         poke(world, cluster, &service);
     }
+    capacity_provider::changed(world, cluster);
 }
 
 /// Puts a pass on the agenda, unless one is due no later. A service has one pass to come at most: a later one that
@@ -84,12 +85,12 @@ pub fn task_runs(ecs: &mut Ecs, key: &(String, String)) {
 }
 
 /// What Fargate reports as a placement failure, beside the task that stopped (§2.8).
-const PLACEMENT_FAILURE: &str = "ResourceInitializationError";
+const PLACEMENT_FAILURES: &[&str] = &["ResourceInitializationError", "Unexpected EC2 error"];
 
 /// A task never reached RUNNING.
 pub fn task_failed_to_start(ecs: &mut Ecs, key: &(String, String), now: Time) {
     let reason = ecs.tasks.get(key).and_then(|task| task.stop.as_ref()).map(|stop| stop.reason.clone());
-    if let Some(reason) = reason.filter(|reason| reason.starts_with(PLACEMENT_FAILURE))
+    if let Some(reason) = reason.filter(|reason| PLACEMENT_FAILURES.iter().any(|one| reason.starts_with(one)))
         && let Some(service) = service_of(ecs, key)
     {
         service.misplaced = Some(reason);

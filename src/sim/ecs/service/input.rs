@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::shape::Tree;
 use crate::tree;
 
+use super::super::super::neighbours::ec2::named;
 use super::super::super::world::World;
 use super::super::Fault;
 use super::super::task::{behaviour, volumes};
@@ -145,7 +146,7 @@ fn finish(
         spec.remove("platformVersion");
         spec.remove("platformFamily");
     }
-    judge_network(&spec, body)?;
+    judge_network(world, &spec, body)?;
     judge_balancers(&spec, body)?;
     volumes::judge(spec.list("volumeConfigurations"), body, capacity::is_fargate(&spec))?;
     let cluster = world.ecs.clusters.get(cluster).map(|one| &one.body);
@@ -186,7 +187,7 @@ pub fn judge_fargate(spec: &Tree, definition: &Tree, input: &Tree) -> Result<(),
     }
 }
 
-pub fn judge_network(spec: &Tree, definition: &Tree) -> Result<(), Fault> {
+pub fn judge_network(world: &World, spec: &Tree, definition: &Tree) -> Result<(), Fault> {
     let awsvpc = definition.text("networkMode") == Some("awsvpc");
     let network = spec.at(&["networkConfiguration", "awsvpcConfiguration"]);
     let refuse = |text: &str| Err(Fault::invalid(text));
@@ -211,7 +212,7 @@ pub fn judge_network(spec: &Tree, definition: &Tree) -> Result<(), Fault> {
     if network.text("assignPublicIp") == Some("ENABLED") && !capacity::is_fargate(spec) {
         return refuse("Assign public IP is not supported for this launch type.");
     }
-    Ok(())
+    named::judge(world, network)
 }
 
 fn judge_balancers(spec: &Tree, definition: &Tree) -> Result<(), Fault> {

@@ -1,6 +1,6 @@
 //! Image digests, held for as long as a deployment lasts (ecs-semantics §2.11). Must not know: when tasks start.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::shape::Tree;
 
@@ -17,6 +17,8 @@ pub struct Outside {
     pub hooks: BTreeMap<String, super::traffic::HookAnswer>,
     /// Images pushed anew (§2.11).
     pub pushes: super::super::task::Pushes,
+    /// Zones where Fargate has no capacity, and FARGATE_SPOT where Spot has none.
+    pub closed: BTreeSet<String>,
 }
 
 /// A task of a deployment was started: the first one finds out what the tags stand for, all use that.

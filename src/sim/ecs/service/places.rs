@@ -2,13 +2,17 @@
 //! tasks start and stop.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::shape::Tree;
+use crate::tree;
 
 use super::super::super::world::World;
 use super::super::Fault;
+use super::super::capacity_provider::{brings_machines, fargate};
 use super::super::instance::{Claim, Instance, Status, in_cluster};
 use super::super::placement::{self, Launch, Placed, Request};
+use super::super::task::waiting::{self, Wait};
 use super::super::task::{LastStatus, Order};
 use super::{Deployment, Service, capacity, events};
 
@@ -21,15 +25,38 @@ pub(super) enum Unplaced {
     Wait,
 }
 
+/// Where a task goes.
+#[derive(Debug)]
+pub(super) enum Place {
+    Fargate,
+    Instance(Placed),
+    /// Nowhere yet: its capacity provider is to bring an instance.
+    Provisioning(Wait),
+}
+
 /// What a service asks of an instance, for the tasks of one deployment.
 struct Asks<'a> {
     service: &'a Service,
     deployment: &'a Deployment,
     except: BTreeSet<String>,
     kept: BTreeMap<String, Vec<Claim>>,
+    constraints: Vec<Tree>,
 }
 
 impl<'a> Asks<'a> {
+    fn new(service: &'a Service, deployment: &'a Deployment) -> Self {
+        let constraints = service.settings.list("placementConstraints").to_vec();
+        Self { service, deployment, except: BTreeSet::new(), kept: BTreeMap::new(), constraints }
+    }
+
+    /// Only instances of that zone will do.
+    fn within(mut self, zone: Option<&str>) -> Self {
+        self.constraints.extend(zone.map(|zone| {
+            tree! { "type" => "memberOf", "expression" => format!("attribute:ecs.availability-zone == {zone}") }
+        }));
+        self
+    }
+
     fn request<'b>(&'b self, provider: Option<&'b str>, group: &'b str) -> Request<'b> {
         let spec = &self.deployment.spec;
         let external = spec.text("launchType") == Some("EXTERNAL");
@@ -40,10 +67,23 @@ impl<'a> Asks<'a> {
             provider,
             group,
             subnets: spec.at(&["networkConfiguration", "awsvpcConfiguration"]).map_or(&[], |vpc| vpc.list("subnets")),
-            constraints: self.service.settings.list("placementConstraints"),
+            constraints: &self.constraints,
             strategy: self.service.settings.list("placementStrategy"),
             except: &self.except,
             kept: &self.kept,
+        }
+    }
+
+    fn wait(&self) -> Wait {
+        let request = self.request(None, "");
+        Wait {
+            definition: Arc::clone(&self.deployment.definition),
+            overrides: Tree::map(),
+            subnets: request.subnets.to_vec(),
+            constraints: request.constraints.to_vec(),
+            strategy: request.strategy.to_vec(),
+            volumes: Vec::new(),
+            groups: Vec::new(),
         }
     }
 }
@@ -53,21 +93,23 @@ fn providers(spec: &Tree) -> Vec<&str> {
     spec.list("capacityProviderStrategy").iter().filter_map(|item| item.text("capacityProvider")).collect()
 }
 
-/// Asks for a place for a task; on Fargate there is always one, and none has a name. A DAEMON's task belongs to the
-/// capacity provider of its instance.
+/// Asks for a place for a task; on Fargate there is one as long as it has capacity, and none has a name. A DAEMON's task
+/// belongs to the capacity provider of its instance. A task that is to be in a zone doesn't wait for an instance there:
+/// it is only for the balance (§2.12).
 pub(super) fn find(
     world: &mut World,
     service: &Service,
     deployment: &Deployment,
     order: &mut Order,
-) -> Result<Option<Placed>, Unplaced> {
+    zone: Option<&str>,
+) -> Result<Place, Unplaced> {
     if capacity::is_fargate(&deployment.spec) {
-        return Ok(None);
+        return on_fargate(world, order);
     }
     let (daemon, strategy) = (service.is_daemon(), providers(&deployment.spec));
     let except = if daemon { taken(world, service, &strategy) } else { BTreeSet::new() };
     let kept = if daemon { BTreeMap::new() } else { kept_for_daemons(world, &service.cluster) };
-    let asks = Asks { service, deployment, except, kept };
+    let asks = Asks { except, kept, ..Asks::new(service, deployment) }.within(zone);
     let group = order.group.clone();
     let provider = order.capacity_provider.clone().filter(|_| !daemon);
     match placement::place(world, &service.cluster, &asks.request(provider.as_deref(), &group)) {
@@ -76,13 +118,31 @@ pub(super) fn find(
                 let key = (service.cluster.clone(), placed.instance.clone());
                 order.capacity_provider = world.ecs.instances.get(&key).and_then(|one| one.capacity_provider.clone());
             }
-            Ok(Some(placed))
+            Ok(Place::Instance(placed))
+        }
+        Err(_) if zone.is_none() && provider.as_deref().is_some_and(|name| brings_machines(world, name)) => {
+            if waiting::is_full(&world.ecs, &service.cluster) {
+                return Err(Unplaced::Because(events::PROVISIONING, unplaced(waiting::FULL)));
+            }
+            Ok(Place::Provisioning(asks.wait()))
         }
         Err(failures) => match placement::event(&failures) {
             Some((lack, text)) => Err(Unplaced::Because(events::unfit(lack), text)),
             None if daemon => Err(Unplaced::Wait),
             None => Err(Unplaced::Because(events::PLACEMENT, placement::no_instances(!strategy.is_empty()))),
         },
+    }
+}
+
+fn unplaced(why: &str) -> String {
+    format!("was unable to place a task. Reason: {why}.")
+}
+
+fn on_fargate(world: &World, order: &Order) -> Result<Place, Unplaced> {
+    let cpu = fargate::units(&order.definition.body, &order.overrides);
+    match fargate::shortage(world, order.capacity_provider.as_deref(), &order.subnet, cpu) {
+        None => Ok(Place::Fargate),
+        Some(shortage) => Err(Unplaced::Because(shortage.text(), unplaced(shortage.text()))),
     }
 }
 
@@ -105,7 +165,7 @@ fn is_of(instance: &Instance, strategy: &[&str]) -> bool {
 /// ones that others have not left yet, since its tasks are the last to go (§2.16).
 fn meant(world: &World, service: &Service) -> BTreeSet<String> {
     let Some(primary) = service.primary() else { return BTreeSet::new() };
-    let asks = Asks { service, deployment: primary, except: BTreeSet::new(), kept: BTreeMap::new() };
+    let asks = Asks::new(service, primary);
     let group = format!("service:{}", service.name);
     let request = asks.request(None, &group);
     // Its own task must not count against distinctInstance.

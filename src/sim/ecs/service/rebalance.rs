@@ -25,7 +25,7 @@ fn zones(round: &Round<'_>) -> BTreeMap<String, i64> {
     let network = round.service.spec.at(&["networkConfiguration", "awsvpcConfiguration"]);
     let subnets = network.map(|network| network.list("subnets")).unwrap_or_default();
     for subnet in subnets.iter().filter_map(Tree::as_text) {
-        zones.entry(task::zone_of(&round.world.settings.region, subnet)).or_default();
+        zones.entry(task::zone_of(round.world, subnet)).or_default();
     }
     zones
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::shape::{Time, Tree};
 use crate::tree;
 
+use super::super::super::neighbours::ec2::named;
 use super::super::super::world::World;
 use super::journal::{self, State};
 use super::{Backoff, Deployment, Revision, RolloutState, Service, alarms, events, threshold, traffic};
@@ -103,6 +104,7 @@ pub(super) fn fresh(now: Time, id: String, revision: String, wanted: super::inpu
 
 /// Begins a deployment: it becomes PRIMARY, with nothing desired until the scheduler looks (§2.6).
 pub(super) fn deploy(world: &mut World, service: &mut Service, wanted: super::input::Wanted) {
+    named::learn_of(world, &wanted.spec);
     let now = world.now();
     let path = format!("{}/{}", service.cluster, service.name);
     let id = format!("ecs-svc/{}", world.digits19());

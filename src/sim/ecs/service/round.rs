@@ -9,9 +9,11 @@ use crate::shape::{Time, Tree};
 use crate::tree;
 
 use super::super::super::world::World;
+use super::super::capacity_provider::fargate;
 use super::super::task::retirement::REASON;
 use super::super::task::{self, Order, Stop, Task};
-use super::places::{self, Unplaced};
+use super::super::throttle;
+use super::places::{self, Place, Unplaced};
 use super::{Bounds, Decision, Kind, Service, capacity, events, show};
 
 /// The record of decisions never grows beyond this.
@@ -269,17 +271,22 @@ impl<'a> Round<'a> {
         while started < most && self.room() > 0 {
             let Some(mut order) = self.order(deployment) else { break };
             let Some(of) = self.service.deployments.get(deployment) else { break };
-            let placed = match places::find(self.world, self.service, of, &mut order) {
+            let placed = match places::find(self.world, self.service, of, &mut order, self.zone.as_deref()) {
                 Ok(placed) => placed,
                 Err(why) => {
                     self.unplaced = Some(why);
                     break;
                 }
             };
+            if matches!(placed, Place::Fargate) && !throttle::launches(self.world, 1) {
+                events::tell_once(self.world, self.service, events::THROTTLED, events::THROTTLED_TEXT);
+                break;
+            }
             self.record(Kind::Start);
             let id = match placed {
-                None => task::launch(self.world, order),
-                Some(placed) => {
+                Place::Fargate => task::launch(self.world, order),
+                Place::Provisioning(wait) => task::waiting::begin(self.world, order, wait),
+                Place::Instance(placed) => {
                     order.subnet = self.emptiest(placed.subnets.iter().map(String::as_str));
                     task::launch_on(self.world, order, placed)
                 }
@@ -301,15 +308,19 @@ impl<'a> Round<'a> {
         {
             *providers.entry(provider).or_default() += 1;
         }
+        let provider = capacity::next_provider(&deployment.spec, &providers);
+        let network = deployment.spec.at(&["networkConfiguration", "awsvpcConfiguration"]).cloned().unwrap_or_default();
         Some(Order {
             cluster: self.service.cluster.clone(),
             group: format!("service:{}", self.service.name),
             started_by: Some(deployment.id.clone()),
             service: Some(self.service.name.clone()),
             definition: Arc::clone(&deployment.definition),
-            capacity_provider: capacity::next_provider(&deployment.spec, &providers),
             platform_version: show::resolved_platform(&deployment.spec).unwrap_or_default().to_owned(),
-            subnet: self.emptiest_subnet(&deployment.spec),
+            subnet: self.emptiest_subnet(&deployment.spec, provider.as_deref()),
+            capacity_provider: provider,
+            groups: network.list("securityGroups").iter().filter_map(Tree::as_text).map(str::to_owned).collect(),
+            public: network.text("assignPublicIp") == Some("ENABLED"),
             targets: deployment.target_groups(),
             in_registry: !deployment.spec.list("serviceRegistries").is_empty(),
             execute_command: self.service.settings.bool("enableExecuteCommand") == Some(true),
@@ -319,18 +330,23 @@ impl<'a> Round<'a> {
         })
     }
 
-    /// Starts go where the fewest tasks are (§2.3); ties in the order of the list.
-    fn emptiest_subnet(&self, spec: &Tree) -> String {
+    /// Starts go to the zone with the fewest tasks (§2.3) where Fargate has capacity, and there to the subnet with the
+    /// fewest; ties in the order of the list.
+    fn emptiest_subnet(&self, spec: &Tree, provider: Option<&str>) -> String {
         let subnets = spec.at(&["networkConfiguration", "awsvpcConfiguration", "subnets"]).and_then(Tree::as_list);
-        let region = &self.world.settings.region;
-        let wanted = |subnet: &&str| self.zone.as_ref().is_none_or(|zone| task::zone_of(region, subnet) == *zone);
-        self.emptiest(subnets.unwrap_or_default().iter().filter_map(Tree::as_text).filter(wanted))
+        let wanted = |subnet: &&str| self.zone.as_ref().is_none_or(|zone| task::zone_of(self.world, subnet) == *zone);
+        let wanted = subnets.unwrap_or_default().iter().filter_map(Tree::as_text).filter(wanted);
+        let open = wanted.clone().filter(|subnet| fargate::is_open(self.world, provider, subnet));
+        let found = self.emptiest(open);
+        if found.is_empty() { self.emptiest(wanted) } else { found }
     }
 
     fn emptiest<'b>(&self, names: impl Iterator<Item = &'b str>) -> String {
         let here = |subnet: &&str| {
-            let staying = self.seats.iter().filter(|seat| seat.stand != Stand::Leaving);
-            staying.filter(|seat| seat.subnet == **subnet).count()
+            let staying = || self.seats.iter().filter(|seat| seat.stand != Stand::Leaving);
+            let zone = task::zone_of(self.world, subnet);
+            let in_zone = staying().filter(|seat| seat.zone == zone).count();
+            (in_zone, staying().filter(|seat| seat.subnet == **subnet).count())
         };
         names.min_by_key(here).unwrap_or_default().to_owned()
     }

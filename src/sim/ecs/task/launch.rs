@@ -6,12 +6,14 @@ use std::time::Duration;
 use crate::shape::Tree;
 use crate::tree;
 
+use super::super::super::neighbours::ec2::{self, reach::Needs};
 use super::super::super::world::World;
-use super::super::instance;
+use super::super::instance::{self, Claim};
 use super::super::placement::Placed;
 use super::super::task_definition::TaskDefinition;
 use super::super::{Event, setting};
 use super::behaviour::Behaviour;
+use super::waiting::Wait;
 use super::{
     Container, Health, Host, Interface, LastStatus, Step, Task, Times, interruption, overrides, pull, volumes,
 };
@@ -21,8 +23,6 @@ const ATTACH_MS: u64 = 10_000;
 const ATTACH_JITTER_MS: u64 = 8_000;
 /// SIGKILL follows SIGTERM so long after, where the definition doesn't say (§3.3).
 const STOP_TIMEOUT_SECS: i64 = 30;
-/// So many addresses a subnet has, as a /20 less what AWS keeps for itself.
-const ADDRESSES: u32 = 4_000;
 /// Docker's time between health checks, where the definition doesn't say.
 const CHECK_INTERVAL_SECS: i64 = 30;
 
@@ -39,6 +39,10 @@ pub struct Order {
     /// The platform version, resolved.
     pub platform_version: String,
     pub subnet: String,
+    /// Security groups of its interface; none for the default one of the subnet's VPC.
+    pub groups: Vec<String>,
+    /// Its interface gets a public address: `assignPublicIp`.
+    pub public: bool,
     /// Target groups it will be registered with.
     pub targets: Vec<String>,
     /// It is registered with a service registry, too.
@@ -58,7 +62,7 @@ const HEARD_MS: u64 = 500;
 /// Starts a task on Fargate and returns its id.
 pub fn launch(world: &mut World, order: Order) -> String {
     let cluster = order.cluster.clone();
-    let task = new(world, order);
+    let task = new(world, order, true);
     let id = task.id.clone();
     interruption::foretell(world, &task);
     world.ecs.tasks.insert(task.key(), task);
@@ -70,33 +74,66 @@ pub fn launch(world: &mut World, order: Order) -> String {
 /// Starts a task at a place on an instance, which it holds from now on, and returns its id. Of the order, the platform
 /// version plays no part, and the subnet only in awsvpc mode; without one, the place's first counts.
 pub fn launch_on(world: &mut World, mut order: Order, placed: Placed) -> String {
-    let cluster = order.cluster.clone();
     if !placed.subnets.contains(&order.subnet) {
         order.subnet = placed.subnets.first().cloned().unwrap_or_default();
     }
-    let sized = order.definition.body.text("cpu").is_some();
-    let mut task = new(world, order);
-    let attaches = placed.held.interface;
-    if !attaches {
-        task.interface = None;
+    let mut task = new(world, order, placed.held.interface);
+    if !placed.held.interface {
         task.last = LastStatus::Pending;
     }
-    task.zone = placed.zone;
+    leave_fargate(&mut task, placed.external, placed.held.cpu, placed.held.memory);
+    seat(world, task, placed)
+}
+
+/// Starts a task that has no place yet: it waits in PROVISIONING for its capacity provider (§3.1). Returns its id.
+pub(super) fn launch_waiting(world: &mut World, mut order: Order, wait: Wait) -> String {
+    order.subnet.clear();
+    let claim = Claim::of(&wait.definition.body, &wait.overrides);
+    let mut task = new(world, order, false);
+    task.zone.clear();
+    leave_fargate(&mut task, false, claim.cpu, claim.memory);
+    task.waits = Some(Arc::new(wait));
+    let id = task.id.clone();
+    world.ecs.tasks.insert(task.key(), task);
+    id
+}
+
+/// A waiting task has a place: on it goes as any other on an instance.
+pub(super) fn launch_at_last(world: &mut World, key: &(String, String), wait: &Wait, placed: Placed) {
+    let Some(mut task) = world.ecs.tasks.remove(key) else { return };
+    task.waits = None;
+    if placed.held.interface {
+        let subnet = placed.subnets.first().cloned().unwrap_or_default();
+        task.interface = Some(interface(world, subnet, wait.groups.clone(), false));
+    } else {
+        task.enter(LastStatus::Pending);
+    }
+    task.disks = volumes::create(world, key, &placed.zone, task.service.is_some(), &wait.volumes);
+    seat(world, task, placed);
+}
+
+/// What tasks on instances show otherwise than those on Fargate: no platform, and sizes even if only containers have any.
+fn leave_fargate(task: &mut Task, external: bool, cpu: i64, memory: i64) {
     for fargates in ["platformVersion", "platformFamily", "ephemeralStorage", "fargateEphemeralStorage"] {
         task.body.remove(fargates);
     }
-    task.body.set("launchType", if placed.external { "EXTERNAL" } else { "EC2" });
+    task.body.set("launchType", if external { "EXTERNAL" } else { "EC2" });
+    for (name, size) in [("cpu", cpu), ("memory", memory)] {
+        if task.body.text(name).is_none() {
+            task.body.set(name, size.to_string());
+        }
+    }
+}
+
+/// The task holds its place from now on, and its agent will hear of it.
+fn seat(world: &mut World, mut task: Task, placed: Placed) -> String {
+    let (cluster, id) = task.key();
+    task.zone = placed.zone;
     task.body.set("attributes", vec![tree! { "name" => "ecs.cpu-architecture", "value" => placed.architecture }]);
-    if !sized {
-        task.body.set("cpu", placed.held.cpu.to_string());
-    }
-    if task.body.text("memory").is_none() {
-        task.body.set("memory", placed.held.memory.to_string());
-    }
     let instance = placed.instance.clone();
+    let attaches = placed.held.interface;
     let binds = !attaches && !placed.held.ports.is_empty();
     task.host = Some(Host { instance: placed.instance, arn: placed.arn, held: placed.held, binds });
-    let id = task.id.clone();
     world.ecs.tasks.insert(task.key(), task);
     instance::seat(world, &(cluster.clone(), instance), &id);
     let wait = if attaches { ATTACH_ON_HOST_MS } else { HEARD_MS };
@@ -104,7 +141,7 @@ pub fn launch_on(world: &mut World, mut order: Order, placed: Placed) -> String 
     id
 }
 
-fn new(world: &mut World, order: Order) -> Task {
+fn new(world: &mut World, order: Order, attaches: bool) -> Task {
     let id = world.hex32();
     let (id, arn) = setting::new_arn(world, setting::Kind::Task, &order.cluster, &id);
     let definition = &overrides::applied(&order.definition.body, &order.overrides);
@@ -116,7 +153,7 @@ fn new(world: &mut World, order: Order) -> Task {
     let body = unchanging(definition, &containers, &order.overrides)
         .with("platformVersion", order.platform_version)
         .with("enableExecuteCommand", order.execute_command);
-    let zone = zone_of(&world.settings.region, &order.subnet);
+    let zone = zone_of(world, &order.subnet);
     let key = (order.cluster.clone(), id.clone());
     let disks = volumes::create(world, &key, &zone, order.service.is_some(), &order.volumes);
     Task {
@@ -143,8 +180,10 @@ fn new(world: &mut World, order: Order) -> Task {
         disks,
         protected_until: None,
         retiring: false,
-        interface: Some(interface(world, order.subnet)),
+        needs: Needs::of(definition),
+        interface: attaches.then(|| interface(world, order.subnet, order.groups, order.public)),
         host: None,
+        waits: None,
         tags: order.tags,
         version: 1,
         body,
@@ -199,40 +238,36 @@ fn unchanging(definition: &Tree, containers: &[Container], overrides: &Tree) -> 
     .with_some("memory", definition.text("memory"))
 }
 
-/// The next address of a subnet that no task holds. Once the subnet has gone round, those given back come again.
-fn free_address(world: &mut World, subnet: &str) -> String {
-    let place = spread(subnet);
-    for _ in 0..ADDRESSES {
-        let next = world.ecs.addresses.entry(subnet.to_owned()).or_default();
-        *next = next.wrapping_add(1);
-        let (round, low) = (*next > ADDRESSES, *next % ADDRESSES + 4);
-        let address = format!("10.{}.{}.{}", place % 256, (place / 256 % 16) * 16 + u64::from(low / 256), low % 256);
-        let of = |one: &Interface| one.status != "DELETED" && one.address == address;
-        let held = |task: &Task| task.interface.as_ref().is_some_and(of);
-        if !round || !world.ecs.tasks.values().any(held) {
-            return address;
-        }
-    }
-    String::new()
-}
-
-/// Addresses of one subnet share their first three bytes as far as they go.
-fn interface(world: &mut World, subnet: String) -> Interface {
+/// An interface in a subnet. Where EC2 refuses it, it has no address: attaching it will fail.
+fn interface(world: &mut World, subnet: String, groups: Vec<String>, public: bool) -> Interface {
     const HEX: &[u8] = b"0123456789abcdef";
-    let address = free_address(world, &subnet);
     let pairs = (0..5).map(|_| world.chars(2, HEX)).collect::<Vec<_>>();
+    let attachment_id = world.uuid();
+    let id = format!("eni-0{}", world.chars(16, HEX));
+    let (address, refused) = match ec2::take_for_task(&mut world.ec2, &subnet, &groups, &id) {
+        Ok(address) => (address, None),
+        Err(fault) => (String::new(), Some(fault.code)),
+    };
     Interface {
-        attachment_id: world.uuid(),
-        id: format!("eni-0{}", world.chars(16, HEX)),
+        attachment_id,
         mac: format!("0e:{}", pairs.join(":")),
-        subnet,
         address,
+        refused,
+        public: public.then(|| ec2::public_address(&id)),
+        groups: ec2::groups_of_interface(&world.ec2, &subnet, groups),
+        subnet,
+        id,
         status: "PRECREATED",
     }
 }
 
-/// The availability zone of a subnet: always the same one.
-pub fn zone_of(region: &str, subnet: &str) -> String {
+/// The availability zone of a subnet.
+pub fn zone_of(world: &World, subnet: &str) -> String {
+    ec2::zone_of(&world.ec2, subnet).unwrap_or_else(|| zone_by_name(&world.settings.region, subnet))
+}
+
+/// The zone that a subnet which nobody made lies in: always the same one.
+pub fn zone_by_name(region: &str, subnet: &str) -> String {
     let letter = match spread(subnet) % 3 {
         0 => 'a',
         1 => 'b',
@@ -242,6 +277,6 @@ pub fn zone_of(region: &str, subnet: &str) -> String {
 }
 
 /// FNV-1a: the same number for the same text, in every process.
-pub(super) fn spread(text: &str) -> u64 {
+pub fn spread(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }

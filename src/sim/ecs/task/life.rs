@@ -6,10 +6,11 @@ use std::time::Duration;
 use crate::shape::Time;
 
 use super::super::super::world::World;
+use super::super::capacity_provider::fargate;
 use super::super::service;
 use super::super::{Ecs, Event, instance};
 use super::launch::spread;
-use super::{Container, Health, LastStatus, Step, Stop, Task, interruption, retirement, volumes};
+use super::{Container, Health, LastStatus, Step, Stop, Task, interruption, network, retirement, volumes, waiting};
 
 /// From connectivity to the start of the pull (§3.1's sample).
 const PULL_WAIT: Duration = Duration::from_millis(4_800);
@@ -41,7 +42,7 @@ const RETENTION: Duration = Duration::from_secs(3600);
 const DELETED: Duration = Duration::from_secs(60);
 
 /// What a step wants next.
-enum Next {
+pub(super) enum Next {
     Nothing,
     Later(Vec<(Duration, Step)>),
 }
@@ -58,6 +59,7 @@ pub fn step(world: &mut World, cluster: &str, id: &str, step: Step) {
         Step::Interrupt => return interruption::interrupt(world, &key),
         Step::Retire => return retirement::due(world, &key),
         Step::Overdue => return retirement::overdue(world, &key),
+        Step::GiveUp => return waiting::give_up(world, &key),
         _ => {}
     }
     if instance::puts_by(world, &key, &step) {
@@ -66,8 +68,16 @@ pub fn step(world: &mut World, cluster: &str, id: &str, step: Step) {
     let runtime = world.below(9_000_000_000) + 1_000_000_000;
     let pull = pull(&world.ecs, &key);
     let (concerns_service, frees) = (matters(&step), step == Step::End);
+    let attaches = step == Step::Attach;
+    let pull = if attaches { network::hindered(world, &key).map_or(pull, |after| (pull.0, after)) } else { pull };
+    let concerns_service =
+        concerns_service || attaches && world.ecs.tasks.get(&key).is_some_and(network::lacks_address);
     let Some(task) = world.ecs.tasks.get_mut(&key) else { return };
     let next = match (step, task.last) {
+        (Step::Attach, LastStatus::Provisioning) if task.wanted && network::lacks_address(task) => {
+            let reason = network::no_address(task);
+            fail_to_start(&mut world.ecs, &key, reason, now)
+        }
         (Step::Attach, LastStatus::Provisioning | LastStatus::Pending) if task.wanted => attach(task, now, pull),
         (Step::Pulled, LastStatus::Pending) if task.wanted => pulled(&mut world.ecs, &key, now, runtime),
         (Step::Start, LastStatus::Pending) if task.wanted && task.activates && !task.fails_to_start() => {
@@ -77,7 +87,10 @@ pub fn step(world: &mut World, cluster: &str, id: &str, step: Step) {
         (Step::Start, LastStatus::Pending | LastStatus::Activating) if task.wanted => start(&mut world.ecs, &key, now),
         (Step::Settle, LastStatus::Running) => settle(&mut world.ecs, &key),
         (Step::Sicken, LastStatus::Running) => sicken(task),
-        (Step::Exit { container }, LastStatus::Running) => exit(task, container, now),
+        (Step::Exit { container }, LastStatus::Running) => {
+            let code = task.containers.get(container).and_then(|one| one.behaviour.exit_code);
+            exit(task, container, Some(code.unwrap_or(0)), now)
+        }
         (Step::Stop, LastStatus::Running) if !task.targets.is_empty() => {
             task.enter(LastStatus::Deactivating);
             let spot = interruption::most_draining(task);
@@ -93,23 +106,43 @@ pub fn step(world: &mut World, cluster: &str, id: &str, step: Step) {
         _ => Next::Nothing,
     };
     let Next::Later(steps) = next else { return };
-    for (wait, step) in steps {
-        put_down(world, &key, wait, step);
-    }
-    let service = world.ecs.tasks.get(&key).and_then(|task| task.service.clone());
-    if let Some(service) = service.filter(|_| concerns_service) {
-        service::poke(world, cluster, &service);
-    }
+    go_on(world, &key, steps, concerns_service);
     if frees {
         free(world, &key);
     }
 }
 
-/// What a STOPPED task held of its instance is free again.
+/// Puts down the steps to come, and tells the service where it could decide otherwise.
+pub(super) fn go_on(world: &mut World, key: &(String, String), steps: Vec<(Duration, Step)>, concerns_service: bool) {
+    for (wait, step) in steps {
+        put_down(world, key, wait, step);
+    }
+    let service = world.ecs.tasks.get(key).and_then(|task| task.service.clone());
+    if let Some(service) = service.filter(|_| concerns_service) {
+        service::poke(world, &key.0, &service);
+    }
+}
+
+/// What a STOPPED task held of its subnet, and of its instance or of Fargate, is free again.
 fn free(world: &mut World, key: &(String, String)) {
+    network::give_back(world, key);
     let host = world.ecs.tasks.get(key).and_then(|task| task.host.as_ref());
-    if let Some(instance) = host.map(|host| host.instance.clone()) {
-        instance::release(world, &(key.0.clone(), instance), &key.1);
+    match host.map(|host| host.instance.clone()) {
+        Some(instance) => instance::release(world, &(key.0.clone(), instance), &key.1),
+        None => fargate::stopped(world),
+    }
+}
+
+/// A task that waited for a place in vain: TaskFailedToStart (§3.3).
+pub(super) fn fail_waiting(world: &mut World, key: &(String, String), reason: String) {
+    let now = world.now();
+    if let Next::Later(steps) = fail_to_start(&mut world.ecs, key, reason, now) {
+        for (wait, step) in steps {
+            put_down(world, key, wait, step);
+        }
+    }
+    if let Some(service) = world.ecs.tasks.get(key).and_then(|task| task.service.clone()) {
+        service::poke(world, &key.0, &service);
     }
 }
 
@@ -141,7 +174,7 @@ fn matters(step: &Step) -> bool {
     match step {
         Step::Start | Step::Settle | Step::Sicken | Step::Exit { .. } | Step::Stop | Step::Quit | Step::Release => true,
         Step::Attach | Step::Pulled | Step::End | Step::Delete | Step::Purge => false,
-        Step::Interrupt | Step::Retire | Step::Overdue => false,
+        Step::Interrupt | Step::Retire | Step::Overdue | Step::GiveUp => false,
     }
 }
 
@@ -169,7 +202,7 @@ pub fn begin_stop(world: &mut World, key: &(String, String), stop: Stop) {
 }
 
 /// How long a task waits for its pull, and for the pull itself. Fargate keeps no images; an instance does.
-fn pull(ecs: &Ecs, key: &(String, String)) -> (Duration, Duration) {
+pub(super) fn pull(ecs: &Ecs, key: &(String, String)) -> (Duration, Duration) {
     let Some(task) = ecs.tasks.get(key) else { return (PULL_WAIT, Duration::ZERO) };
     let Some(host) = &task.host else { return (PULL_WAIT, task.pull) };
     let instance = ecs.instances.get(&(key.0.clone(), host.instance.clone()));
@@ -177,7 +210,7 @@ fn pull(ecs: &Ecs, key: &(String, String)) -> (Duration, Duration) {
     (PULL_WAIT_ON_HOST, if cached { PULL_CACHED } else { task.pull })
 }
 
-fn attach(task: &mut Task, now: Time, (wait, pull): (Duration, Duration)) -> Next {
+pub(super) fn attach(task: &mut Task, now: Time, (wait, pull): (Duration, Duration)) -> Next {
     if task.times.connectivity.is_some() {
         return Next::Nothing;
     }
@@ -189,7 +222,7 @@ fn attach(task: &mut Task, now: Time, (wait, pull): (Duration, Duration)) -> Nex
     Next::Later(vec![(wait + pull, Step::Pulled)])
 }
 
-fn pulled(ecs: &mut Ecs, key: &(String, String), now: Time, runtime: u64) -> Next {
+pub(super) fn pulled(ecs: &mut Ecs, key: &(String, String), now: Time, runtime: u64) -> Next {
     let Some(task) = ecs.tasks.get_mut(key) else { return Next::Nothing };
     task.times.pull_stopped = Some(now);
     let unpullable =
@@ -245,7 +278,7 @@ pub fn digest(pushes: &Pushes, image: &str) -> String {
     format!("sha256:{}", words.concat())
 }
 
-fn start(ecs: &mut Ecs, key: &(String, String), now: Time) -> Next {
+pub(super) fn start(ecs: &mut Ecs, key: &(String, String), now: Time) -> Next {
     let Some(task) = ecs.tasks.get_mut(key) else { return Next::Nothing };
     let failing = task.containers.iter().find_map(|one| one.behaviour.fail_to_start.clone());
     if let Some(reason) = failing {
@@ -255,6 +288,10 @@ fn start(ecs: &mut Ecs, key: &(String, String), now: Time) -> Next {
     task.times.started = Some(now);
     let mut steps = vec![(settling(task), Step::Settle)];
     for (index, container) in task.containers.iter_mut().enumerate() {
+        // An agent may have told already that one is over.
+        if container.last_status == "STOPPED" {
+            continue;
+        }
         container.last_status = "RUNNING";
         if let Some(span) = container.behaviour.exit_after {
             steps.push((span, Step::Exit { container: index }));
@@ -278,10 +315,12 @@ fn settling(task: &Task) -> Duration {
     checked.max(targets).unwrap_or(SETTLE)
 }
 
-fn fail_to_start(ecs: &mut Ecs, key: &(String, String), reason: String, now: Time) -> Next {
+pub(super) fn fail_to_start(ecs: &mut Ecs, key: &(String, String), reason: String, now: Time) -> Next {
     let Some(task) = ecs.tasks.get_mut(key) else { return Next::Nothing };
     for container in &mut task.containers {
-        container.reason.clone_from(&container.behaviour.fail_to_start);
+        if container.behaviour.fail_to_start.is_some() {
+            container.reason.clone_from(&container.behaviour.fail_to_start);
+        }
         container.last_status = "STOPPED";
     }
     task.wanted = false;
@@ -313,12 +352,12 @@ fn sicken(task: &mut Task) -> Next {
     Next::Later(Vec::new())
 }
 
-fn exit(task: &mut Task, index: usize, now: Time) -> Next {
+pub(super) fn exit(task: &mut Task, index: usize, code: Option<i64>, now: Time) -> Next {
     let Some(container) = task.containers.get_mut(index).filter(|one| one.last_status == "RUNNING") else {
         return Next::Nothing;
     };
     container.last_status = "STOPPED";
-    container.exit_code = Some(container.behaviour.exit_code.unwrap_or(0));
+    container.exit_code = code;
     if !container.essential {
         return Next::Nothing;
     }
@@ -345,7 +384,7 @@ fn stopping(container: &Container) -> (Duration, i64) {
     if wish > limit { (limit, 137) } else { (wish, container.behaviour.exit_code.unwrap_or(0)) }
 }
 
-fn release(task: &mut Task, now: Time) -> Next {
+pub(super) fn release(task: &mut Task, now: Time) -> Next {
     task.times.stopping = task.times.stopping.or(Some(now));
     task.times.execution_stopped = task.times.started.map(|_| now);
     for container in &mut task.containers {

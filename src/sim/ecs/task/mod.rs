@@ -8,10 +8,12 @@ mod exec;
 pub mod interruption;
 mod launch;
 mod life;
+mod network;
 mod operations;
 mod overrides;
 mod protection;
 mod pull;
+mod report;
 mod request;
 pub mod retirement;
 mod run;
@@ -20,18 +22,21 @@ mod show;
 mod tests;
 mod tokens;
 pub mod volumes;
+pub mod waiting;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::shape::{Time, Tree};
 
-use super::coverage::{Entry, full};
+use super::super::neighbours::ec2::reach::Needs;
+use super::coverage::{Entry, full, partial};
 use super::instance::Held;
 
 use behaviour::Behaviour;
-pub use launch::{Order, launch, launch_on, zone_of};
+pub use launch::{Order, launch, launch_on, spread, zone_by_name, zone_of};
 pub use life::{Pushes, begin_stop, digest, lose, push, step};
-pub use show::show;
+pub use show::{show, zone_domain};
 pub use tokens::Remembered;
 
 /// The operations answered here.
@@ -43,6 +48,9 @@ pub const OPERATIONS: &[Entry] = &[
     full("RunTask", run::run),
     full("StartTask", run::start),
     full("StopTask", operations::stop),
+    full("SubmitAttachmentStateChanges", report::attachments),
+    full("SubmitContainerStateChange", report::container),
+    partial("SubmitTaskStateChange", report::task, "of managed agents, the embedded ECS tells itself"),
     full("UpdateTaskProtection", protection::update),
 ];
 
@@ -145,7 +153,13 @@ pub struct Interface {
     pub id: String,
     pub subnet: String,
     pub mac: String,
+    /// Empty where EC2 refused to make the interface.
     pub address: String,
+    /// EC2's code, where it refused.
+    pub refused: Option<&'static str>,
+    pub public: Option<String>,
+    /// The ids of its security groups.
+    pub groups: Vec<String>,
     pub status: &'static str,
 }
 
@@ -195,11 +209,15 @@ pub struct Task {
     pub containers: Vec<Container>,
     /// In awsvpc mode.
     pub interface: Option<Interface>,
-    /// `None` on Fargate.
+    /// `None` on Fargate, and while it waits for an instance.
     pub host: Option<Host>,
+    /// It waits in PROVISIONING for its capacity provider.
+    pub waits: Option<Arc<waiting::Wait>>,
     pub zone: String,
     /// How long the pull of its images takes.
     pub pull: Duration,
+    /// What else its start takes from its network.
+    pub needs: Needs,
     /// Its managed EBS volumes.
     pub disks: Vec<volumes::Disk>,
     /// A service's scheduler must not stop it before (§2.18).
@@ -301,4 +319,6 @@ pub enum Step {
     Retire,
     /// Its service had time enough to replace it.
     Overdue,
+    /// Its capacity provider had time enough to bring an instance.
+    GiveUp,
 }

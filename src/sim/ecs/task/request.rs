@@ -52,6 +52,19 @@ impl Request {
         is_fargate(&self.spec)
     }
 
+    /// `awsvpcConfiguration`; empty where there is none.
+    pub fn network(&self) -> Tree {
+        self.spec.at(&["networkConfiguration", "awsvpcConfiguration"]).cloned().unwrap_or_default()
+    }
+
+    pub fn groups(&self) -> Vec<String> {
+        self.network().list("securityGroups").iter().filter_map(Tree::as_text).map(str::to_owned).collect()
+    }
+
+    pub fn is_public(&self) -> bool {
+        self.network().text("assignPublicIp") == Some("ENABLED")
+    }
+
     pub fn subnets(&self) -> Vec<&str> {
         let subnets = self.spec.at(&["networkConfiguration", "awsvpcConfiguration", "subnets"]);
         subnets.and_then(Tree::as_list).unwrap_or_default().iter().filter_map(Tree::as_text).collect()
@@ -163,7 +176,7 @@ fn judge(world: &World, request: &Request, input: &Tree) -> Result<(), Fault> {
     } else if input.get("platformVersion").is_some() {
         return Err(Fault::invalid("The platform version must be null when specifying an EC2 launch type."));
     }
-    judge_network(&request.spec, body)?;
+    judge_network(world, &request.spec, body)?;
     overrides::judge(&request.overrides, body, &world.settings.region, fargate)?;
     volumes::judge(&request.volumes, body, fargate)?;
     behaviour::judge(body, false)?;

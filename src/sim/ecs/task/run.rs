@@ -6,12 +6,15 @@ use std::sync::Arc;
 use crate::shape::Tree;
 use crate::tree;
 
+use super::super::super::neighbours::ec2::named;
 use super::super::super::world::World;
+use super::super::capacity_provider::{brings_machines, fargate};
 use super::super::instance::{self, Claim};
 use super::super::placement::{self, Failure, Launch, Placed, distribute};
 use super::super::service::{choose_capacity, cluster_of, kept_for_daemons, set_launch_type};
-use super::super::{Answer, Fault};
+use super::super::{Answer, Fault, throttle};
 use super::request::{self, Door, Request};
+use super::waiting::{self, FULL, Wait};
 use super::{Order, launch, launch_on, show, tokens};
 
 /// Tasks of one RunTask, instances of one StartTask.
@@ -32,7 +35,12 @@ pub(super) fn run(world: &mut World, input: &Tree) -> Answer {
         _ => choose_capacity(world, &cluster, input, spec),
     };
     let request = request::read(world, &cluster, input, Door::Run, choose)?;
+    named::learn(world, &request.network());
     let answer = if request.is_on_fargate() {
+        // Weak: that RunTask is refused as a whole.
+        if !throttle::launches(world, u32::try_from(count).unwrap_or(0)) {
+            return Err(throttle::exceeded());
+        }
         on_fargate(world, &cluster, &request, count)
     } else {
         on_instances(world, &cluster, &request, input, count)?
@@ -61,6 +69,8 @@ fn order(cluster: &str, request: &Request, capacity_provider: Option<String>, su
         capacity_provider,
         platform_version: request.platform_version().to_owned(),
         subnet: subnet.to_owned(),
+        groups: request.groups(),
+        public: request.is_public(),
         targets: Vec::new(),
         in_registry: false,
         execute_command: request.execute_command,
@@ -72,16 +82,25 @@ fn order(cluster: &str, request: &Request, capacity_provider: Option<String>, su
 
 fn on_fargate(world: &mut World, cluster: &str, request: &Request, count: i64) -> Tree {
     let subnets = request.subnets();
-    // Fargate takes the subnets in turn, from any one on.
+    let cpu = fargate::units(&request.definition.body, &request.overrides);
+    // Fargate takes the subnets in turn, from any one on, and leaves out those where it has no capacity.
     let first = usize::try_from(world.below(subnets.len() as u64)).unwrap_or(0);
-    let mut turn = subnets.iter().cycle().skip(first);
-    let mut tasks = Vec::new();
+    let mut turn = subnets.iter().copied().cycle().skip(first);
+    let (mut tasks, mut failures) = (Vec::new(), Vec::new());
     for provider in providers(request.spec.list("capacityProviderStrategy"), count) {
-        let subnet = turn.next().unwrap_or(&"");
-        let id = launch(world, order(cluster, request, provider, subnet));
-        tasks.extend(shown(world, cluster, &id));
+        let next = turn.next().unwrap_or_default();
+        let mut round = std::iter::once(next).chain(turn.clone().take(subnets.len()));
+        let subnet = round.find(|subnet| fargate::is_open(world, provider.as_deref(), subnet)).unwrap_or(next);
+        match fargate::shortage(world, provider.as_deref(), subnet, cpu) {
+            // No instance, no ARN (inferred).
+            Some(shortage) => failures.push(tree! { "reason" => shortage.text() }),
+            None => {
+                let id = launch(world, order(cluster, request, provider, subnet));
+                tasks.extend(shown(world, cluster, &id));
+            }
+        }
     }
-    tree! { "tasks" => tasks, "failures" => Vec::<Tree>::new() }
+    tree! { "tasks" => tasks, "failures" => failures }
 }
 
 fn shown(world: &World, cluster: &str, id: &str) -> Option<Tree> {
@@ -96,6 +115,14 @@ fn on_instances(world: &mut World, cluster: &str, request: &Request, input: &Tre
         let asks = placed_request(request, provider.as_deref(), input, &kept);
         match placement::place(world, cluster, &asks) {
             Ok(placed) => tasks.extend(begin(world, cluster, request, provider, placed)),
+            Err(_) if provider.as_deref().is_some_and(|name| brings_machines(world, name)) => {
+                match wait(world, cluster, request, input, provider) {
+                    Some(task) => tasks.push(task),
+                    // Wording is ours, as far as it is not the service event's.
+                    None if tasks.is_empty() => return Err(Fault::client(format!("Unable to run a task: {FULL}."))),
+                    None => failures.push(tree! { "reason" => FULL }),
+                }
+            }
             Err(why) if why.is_empty() && tasks.is_empty() => return Err(Fault::invalid(NO_INSTANCES)),
             Err(why) => failures.extend(why.iter().map(Failure::shown)),
         }
@@ -137,19 +164,39 @@ fn begin(
     shown(world, cluster, &id)
 }
 
+/// A task that waits for its capacity provider; none where too many do.
+fn wait(world: &mut World, cluster: &str, request: &Request, input: &Tree, provider: Option<String>) -> Option<Tree> {
+    if waiting::is_full(&world.ecs, cluster) {
+        return None;
+    }
+    let none = BTreeMap::new();
+    let asks = placed_request(request, None, input, &none);
+    let wait = Wait {
+        definition: Arc::clone(&request.definition),
+        overrides: request.overrides.clone(),
+        subnets: asks.subnets.to_vec(),
+        constraints: asks.constraints.to_vec(),
+        strategy: asks.strategy.to_vec(),
+        volumes: Vec::new(),
+        groups: Vec::new(),
+    };
+    let id = waiting::begin(world, order(cluster, request, provider, ""), wait);
+    shown(world, cluster, &id)
+}
+
 /// Tasks on instances that the caller names.
 pub(super) fn start(world: &mut World, input: &Tree) -> Answer {
     let cluster = cluster_of(world, input)?;
-    let named = input.list("containerInstances");
-    if named.is_empty() || named.len() > usize::try_from(MOST).unwrap_or(0) {
+    let instances = input.list("containerInstances");
+    if instances.is_empty() || instances.len() > usize::try_from(MOST).unwrap_or(0) {
         return Err(Fault::invalid(format!("Specify 1 to {MOST} container instances.")));
     }
     let request = request::read(world, &cluster, input, Door::Start, |spec| set_launch_type(spec, "EC2"))?;
-    let public = ["networkConfiguration", "awsvpcConfiguration", "assignPublicIp"];
-    if request.spec.at(&public).and_then(Tree::as_text) == Some("ENABLED") {
+    if request.is_public() {
         return Err(Fault::invalid("Assign public IP is not supported for this launch type."));
     }
-    let ids = named.iter().filter_map(Tree::as_text).map(|one| instance::id_of(world, &cluster, one));
+    named::learn(world, &request.network());
+    let ids = instances.iter().filter_map(Tree::as_text).map(|one| instance::id_of(world, &cluster, one));
     let ids = ids.collect::<Result<Vec<_>, _>>()?;
     let (mut tasks, mut failures) = (Vec::new(), Vec::new());
     for id in ids {

@@ -126,7 +126,7 @@ fn attachment(world: &World, task: &Task, interface: &Interface) -> Tree {
 }
 
 /// The private DNS domain of a region; us-east-1 has its own.
-fn zone_domain(region: &str) -> String {
+pub fn zone_domain(region: &str) -> String {
     match region {
         "us-east-1" => "ec2.internal".to_owned(),
         region => format!("{region}.compute.internal"),

@@ -2,6 +2,7 @@
 
 mod fate;
 mod random;
+mod report;
 mod rig;
 mod run;
 
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::sim::ecs::task_definition::TaskDefinition;
+use crate::sim::neighbours::ec2::named;
 use crate::sim::world::{Settings, World};
 use crate::tree;
 
@@ -37,6 +39,8 @@ fn started(containers: Vec<Tree>) -> (World, (String, String)) {
         capacity_provider: None,
         platform_version: "1.4.0".into(),
         subnet: "subnet-a".into(),
+        groups: Vec::new(),
+        public: false,
         targets: Vec::new(),
         in_registry: false,
         execute_command: false,
@@ -44,6 +48,7 @@ fn started(containers: Vec<Tree>) -> (World, (String, String)) {
         overrides: Tree::map(),
         volumes: Vec::new(),
     };
+    named::learn(&mut world, &tree! { "subnets" => vec!["subnet-a"] });
     let id = launch(&mut world, order);
     (world, ("default".into(), id))
 }
@@ -165,5 +170,5 @@ fn addresses_fit_their_subnet() {
     run(&mut world, 60);
     let shown = show(&world, &world.ecs.tasks[&key], false);
     assert_eq!(shown.list("attachments")[0].text("status"), Some("ATTACHED"));
-    assert_eq!(shown.text("availabilityZone"), Some(zone_of("us-east-1", "subnet-a").as_str()));
+    assert_eq!(shown.text("availabilityZone"), Some(zone_by_name("us-east-1", "subnet-a").as_str()));
 }

@@ -9,6 +9,7 @@ mod operations;
 use crate::shape::{Time, Tree};
 use crate::tree;
 
+use super::super::super::neighbours::ec2::named;
 use super::super::super::world::World;
 use super::round::{Round, Stand};
 use super::{Bounds, Deployment, RolloutState, Service, events, input, rollout, schedule, show};
@@ -51,6 +52,7 @@ pub(super) fn computed(desired: i64, scale: f64) -> i64 {
 
 /// Begins a task set of what is wanted; it is not PRIMARY before someone says so.
 pub(super) fn begin(world: &mut World, service: &mut Service, wanted: input::Wanted, scale: f64) -> usize {
+    named::learn_of(world, &wanted.spec);
     let id = format!("ecs-svc/{}", world.digits19());
     let mut deployment = rollout::fresh(world.now(), id, String::new(), wanted);
     let path = format!("{}/{}", service.cluster, service.name);

@@ -58,7 +58,7 @@ fn a_container_may_opt_out_and_zero_tasks_resolve_nothing() {
 
 /// Subnets of one zone, and one of another.
 fn lopsided(rig: &Rig) -> Vec<String> {
-    let zone = |name: &String| zone_of(&rig.world.settings.region, name);
+    let zone = |name: &String| zone_of(&rig.world, name);
     let names = (0..).map(|number| format!("subnet-{number}"));
     let mut names = names.take(60).collect::<Vec<_>>();
     let other = names.iter().position(|name| zone(name) != zone(&names[0])).unwrap();
@@ -69,12 +69,17 @@ fn lopsided(rig: &Rig) -> Vec<String> {
     chosen
 }
 
+/// Two of the other zone's tasks stand in the first: there was no capacity in theirs when they came.
 fn create_lopsided(rig: &mut Rig, desired: i64, zones: &str) {
     let web = rig.define(&[]);
     let subnets = lopsided(rig);
+    let (home, other) = (zone_of(&rig.world, &subnets[0]), zone_of(&rig.world, subnets.last().unwrap()));
     let network = tree! { "awsvpcConfiguration" => tree! { "subnets" => subnets } };
     let given = input(&web, desired).with("networkConfiguration", network).with("availabilityZoneRebalancing", zones);
     rig.call("CreateService", &given).unwrap();
+    rig.run_until("started", |service| service.tasks.len() == 8);
+    let strayed = rig.world.ecs.tasks.values_mut().filter(|task| task.zone == other).take(2);
+    strayed.for_each(|task| task.zone.clone_from(&home));
 }
 
 fn by_zone(rig: &Rig) -> Vec<i64> {

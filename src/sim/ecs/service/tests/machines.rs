@@ -172,7 +172,7 @@ fn each_lack_has_its_words() {
 fn awsvpc_tasks_need_interfaces_in_the_right_zone() {
     let mut rig = Rig::new(7);
     let web = rig.define(&[]);
-    let zone = crate::sim::ecs::task::zone_of("us-east-1", "subnet-a");
+    let zone = crate::sim::ecs::task::zone_by_name("us-east-1", "subnet-a");
     rig.join_with(Wish { zone: Some(zone), ..Wish::default() });
     let mut given = input(&web, 3).with("launchType", "EC2");
     let network = tree! { "awsvpcConfiguration" => tree! { "subnets" => vec!["subnet-a"] } };
@@ -186,7 +186,7 @@ fn awsvpc_tasks_need_interfaces_in_the_right_zone() {
     let elsewhere = rig.join_with(Wish { zone: Some("us-east-1z".into()), ..Wish::default() });
     rig.run(60);
     assert_eq!((rig.on(&elsewhere), rig.counts().0), (0, 2), "it is in another zone");
-    let zone = crate::sim::ecs::task::zone_of("us-east-1", "subnet-a");
+    let zone = crate::sim::ecs::task::zone_by_name("us-east-1", "subnet-a");
     let trunk = rig.join_with(Wish { zone: Some(zone), ..Wish::default() });
     rig.update(tree! { "desiredCount" => 9 });
     settled(&mut rig, 9);
@@ -281,7 +281,7 @@ fn draining_stops_what_is_pending_and_leaves_standalone_tasks() {
     assert_eq!(started.unwrap().list("tasks").len(), 1);
     rig.run(60);
     rig.call("CreateService", &on_ec2(&web, 2)).unwrap();
-    rig.run(4);
+    rig.run(2);
     assert_eq!(rig.counts().0, 3);
     rig.drain(&id);
     rig.run(120);
@@ -395,7 +395,7 @@ fn a_daemon_is_on_every_instance() {
     let next = rig.small();
     rig.update(tree! { "taskDefinition" => &next });
     for _ in 0..300 {
-        rig.run(1);
+        rig.run(2);
         assert!(rig.spread().iter().all(|tasks| *tasks <= 1) && rig.counts().0 <= 3);
     }
     settled(&mut rig, 3);
@@ -468,4 +468,22 @@ fn strategies_place_on_their_providers_instances() {
     }
     settled(&mut rig, 6);
     assert_eq!((rig.on(&ids[0]), rig.on(&ids[1])), (4, 2));
+}
+
+#[test]
+fn rebalancing_moves_a_task_only_where_its_zone_has_room() {
+    let mut rig = Rig::with_machines("m5.xlarge", &["a"]);
+    let small = rig.join("t3.small", "b");
+    let web = rig.define_for_ec2(tree! { "cpu" => 1024, "memory" => 1200 }, Tree::map());
+    rig.call("CreateService", &on_ec2(&web, 4)).unwrap();
+    settled(&mut rig, 4);
+    assert_eq!(rig.on(&small), 1, "the other zone has room for one");
+    rig.run(86_400);
+    assert_eq!(rig.world.ecs.tasks.len(), 4, "{:#?}", rig.messages());
+    rig.join("t3.small", "b");
+    rig.run(86_400);
+    assert_eq!((rig.counts(), rig.on(&small)), ((4, 4), 1));
+    let zone =
+        |zone: &str| rig.world.ecs.tasks.values().filter(|task| task.wanted && task.zone.ends_with(zone)).count();
+    assert_eq!((zone("a"), zone("b")), (2, 2), "{:#?}", rig.messages());
 }
