@@ -7,6 +7,7 @@
 //!                                           ↑                          │ ↑         │
 //!                                           └───────── observe/ ←──────┼─┼─────────┘
 //!                                              status → serve/ (metrics, health) · cli/
+//! live ECS, other tools' files → import/ → manifests
 //! ```
 
 pub mod app;
@@ -15,6 +16,7 @@ pub mod check;
 pub mod cli;
 pub mod clock;
 pub mod connections;
+pub mod import;
 pub mod kinds;
 pub mod manifest;
 pub mod observe;

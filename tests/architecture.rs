@@ -32,6 +32,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("kinds", &["manifest", "shape", "rollout"]),
     ("check", &["kinds", "manifest", "rollout", "shape"]),
     ("plan", &["check", "kinds", "rollout", "manifest", "shape"]),
+    ("import", &["check", "kinds", "manifest", "shape"]),
     ("aws", &["shape", "kinds::Place", "kinds::key::Place", "clock"]),
     ("observe", &["aws", "kinds", "rollout::Journal", "shape", "clock"]),
     (
@@ -72,6 +73,7 @@ const ALL_BUT_APP: &[&str] = &[
     "kinds",
     "check",
     "plan",
+    "import",
     "aws",
     "observe",
     "reconcile",
@@ -86,7 +88,7 @@ const EVERYTHING: &[&str] = &["*"];
 const MACROS: &[(&str, &str)] = &[("tree", "shape")];
 
 /// No await, no clock, no randomness, no logs, ordered maps only: these can be called, replayed and tested anywhere.
-const PURE: &[&str] = &["shape", "manifest", "kinds", "check", "rollout", "plan"];
+const PURE: &[&str] = &["shape", "manifest", "kinds", "check", "rollout", "plan", "import"];
 /// What purity forbids, as it is written in the source.
 const IMPURE_WORDS: &[&str] =
     &["async", "await", "HashMap", "HashSet", "RandomState", "Instant", "SystemTime::now", ".elapsed", "thread::sleep"];

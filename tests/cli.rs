@@ -15,7 +15,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use common::process::{
-    Child, PATIENCE, Said, Sim, World, get, hello, image, program, said, tagged, until, write_hello,
+    Child, PATIENCE, Said, Sim, World, ask, get, hello, image, program, said, tagged, until, write_hello,
 };
 use tempfile::TempDir;
 
@@ -360,4 +360,51 @@ fn what_was_mistyped_is_explained() {
     let filter = said(program().args(["demo", "--log", "info,a=loud"]));
     assert_eq!(filter.code, 1);
     assert!(filter.err.contains("bad log filter"), "{}", filter.err);
+}
+
+#[test]
+fn spot_tasks_of_sim_end_by_chance_where_it_is_told_to() {
+    let stopped = |more: &[&str]| {
+        let sim = Sim::told(more);
+        let at = sim.world.0;
+        let call = |operation: &str, input: &str| {
+            let answer = aws(at, operation, input);
+            assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+            answer
+        };
+        let providers = r#""capacityProviders": ["FARGATE_SPOT"]"#;
+        call("CreateCluster", &format!(r#"{{"clusterName": "default", {providers}}}"#));
+        call(
+            "RegisterTaskDefinition",
+            r#"{"family": "app", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "cpu": "256",
+            "memory": "512", "containerDefinitions": [{"name": "app", "image": "app:1"}]}"#,
+        );
+        call(
+            "RunTask",
+            r#"{"taskDefinition": "app", "count": 10, "capacityProviderStrategy": [{"capacityProvider": "FARGATE_SPOT",
+            "weight": 1}], "networkConfiguration": {"awsvpcConfiguration": {"subnets": ["subnet-1"]}}}"#,
+        );
+        ask(at, "POST", "/_sim/advance?seconds=7400").unwrap();
+        call("ListTasks", r#"{"desiredStatus": "STOPPED"}"#).matches(":task/").count()
+    };
+    assert_eq!(stopped(&[]), 0);
+    // A life lasts from nothing to twice the mean; STOPPED tasks are shown for an hour.
+    assert!(stopped(&["--spot-life", "1h"]) > 0);
+    assert_eq!(said(program().args(["sim", "--spot-life", "0s"])).code, 1);
+}
+
+/// One request as the aws cli makes it; the whole answer.
+fn aws(at: std::net::SocketAddr, operation: &str, input: &str) -> String {
+    let scope = "Credential=x/20260101/us-east-1/ecs/aws4_request, SignedHeaders=host, Signature=x";
+    let head = format!(
+        "POST / HTTP/1.1\r\nHost: {at}\r\nConnection: close\r\nContent-Type: application/x-amz-json-1.1\r\n\
+         X-Amz-Target: AmazonEC2ContainerServiceV20141113.{operation}\r\nAuthorization: AWS4-HMAC-SHA256 {scope}\r\n\
+         Content-Length: {}\r\n\r\n",
+        input.len()
+    );
+    let mut stream = std::net::TcpStream::connect(at).unwrap();
+    stream.write_all((head + input).as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
 }

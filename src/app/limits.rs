@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::cli::args::Setting;
-use crate::{aws, kinds, manifest, observe, reconcile, serve, sim, source};
+use crate::{aws, import, kinds, manifest, observe, reconcile, serve, sim, source};
 
 /// One limit.
 struct Limit {
@@ -56,6 +56,10 @@ const LIMITS: &[Limit] = &[
     count("manifest", "merges", manifest::limits::MERGES),
     count("manifest", "brackets", manifest::limits::BRACKETS),
     count("kinds", "journal-entries", kinds::service::JOURNAL_MAX as usize),
+    count("import", "functions-depth", import::limits::FUNCTIONS_DEPTH),
+    count("import", "functions", import::limits::FUNCTIONS),
+    count("import", "modules-depth", import::limits::MODULES_DEPTH),
+    bytes("import", "configuration-bytes", import::limits::CONFIGURATION_BYTES),
     count("observe", "pages", observe::PAGES_MAX),
     count("observe", "revisions-kept", observe::REVISIONS_MAX),
     span("observe", "batch-window", observe::BATCH_WINDOW),
@@ -105,10 +109,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_limit_of_the_source_or_the_manifests_is_left_out() {
+    fn no_limit_of_what_is_read_is_left_out() {
         let told: Vec<String> = LIMITS.iter().map(|limit| format!("{}.{}", limit.of, limit.name)).collect();
-        let files =
-            [("source", include_str!("../source/limits.rs")), ("manifest", include_str!("../manifest/limits.rs"))];
+        let files = [
+            ("source", include_str!("../source/limits.rs")),
+            ("manifest", include_str!("../manifest/limits.rs")),
+            ("import", include_str!("../import/limits.rs")),
+        ];
         for (of, text) in files {
             let names = text.lines().filter_map(|line| line.strip_prefix("pub const ")?.split_once(':'));
             for (name, _) in names {

@@ -6,6 +6,7 @@ pub mod demo;
 mod desired;
 mod failed;
 mod feed;
+mod import;
 mod input;
 mod limits;
 mod operator;
@@ -24,6 +25,7 @@ use crate::shape::plain;
 use crate::telemetry;
 
 pub use cloud::Cloud;
+pub use import::live;
 pub use operator::{Options, assemble};
 pub use plan::view;
 pub use preflight::ahead;
@@ -93,6 +95,7 @@ async fn command(command: Command, clock: Clock) -> Result<Exit, Trouble> {
         Command::Schema(flags) => tell::schema(&flags),
         Command::Version(flags) => Ok(tell::version(&flags)),
         Command::Completion(flags) => Ok(tell::completion(&flags)),
+        Command::Import(flags) => import::import(flags, clock).await,
         Command::Status(flags) => status::status(flags, clock).await,
         Command::Plan(flags) => plan::plan(flags, clock).await,
         Command::Preflight(flags) => preflight::preflight(flags, clock).await,
@@ -115,6 +118,7 @@ fn clock(command: &Command) -> Clock {
         | Command::Version(_)
         | Command::Completion(_) => return Clock::system(),
         Command::Apply(apply) => &apply.place.cloud,
+        Command::Import(import) => &import.cloud,
         Command::Sim(sim) => return Clock::simulated_from_now(sim.time_scale),
         // Its acts have a clock of their own.
         Command::Demo(_) => return Clock::system(),

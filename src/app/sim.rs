@@ -16,6 +16,7 @@ pub async fn sim(flags: args::Sim, clock: Clock) -> Result<Exit, Trouble> {
     let Some(sim) = cloud.sim else { return Ok(Exit::Error) };
     sim.world().settings.networks_must_exist = flags.networks_must_exist;
     sim.world().settings.throttle = flags.throttle;
+    sim.world().settings.spot_life = flags.spot_life;
     let (listener, at) = bind(flags.listen).await?;
     let (region, scale) = (&flags.region, flags.time_scale);
     print::out(format_args!("The embedded ECS listens on http://{at} ({region}, {scale} times real time)."));

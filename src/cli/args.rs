@@ -56,6 +56,9 @@ pub enum Command {
     /// Keep AWS as the directory says, until stopped.
     #[command(after_help = HELP, after_long_help = help::of("run"))]
     Run(Run),
+    /// Write manifests for what lives in clusters, or stands in other tools' files.
+    #[command(after_help = HELP, after_long_help = help::of("import"))]
+    Import(Import),
     /// Tell how the objects of a running operator are.
     #[command(after_help = HELP, after_long_help = help::of("status"))]
     Status(Status),
@@ -257,6 +260,35 @@ pub struct Apply {
 }
 
 #[derive(Clone, Debug, Flags)]
+#[group(id = "source", required = true, args = ["clusters", "from"])]
+pub struct Import {
+    /// A cluster whose services and task definitions are written. Repeatable.
+    #[arg(long = "cluster", value_name = "NAME", env = "ECS_OPERATOR_CLUSTER", value_delimiter = ',')]
+    pub clusters: Vec<String>,
+    /// Files of other tools: ECS's JSON, ecspresso.yml, CloudFormation templates, what `terraform show -json` prints,
+    /// Copilot manifests; or `-` for standard input.
+    #[arg(long, value_name = "FILE", env = "ECS_OPERATOR_FROM", num_args = 1.., value_delimiter = ',')]
+    pub from: Vec<PathBuf>,
+    /// The directory to write, which must be empty or not there; `-` prints everything.
+    #[arg(long, value_name = "DIR", env = "ECS_OPERATOR_OUT")]
+    pub out: PathBuf,
+    /// Write into a directory that has files: those of the same names are lost, others stay.
+    #[arg(long, env = "ECS_OPERATOR_FORCE", value_parser = Yes::new())]
+    pub force: bool,
+    /// Write variables in place of the values of environment variables.
+    #[arg(long, env = "ECS_OPERATOR_REDACT_ENV", value_parser = Yes::new())]
+    pub redact_env: bool,
+    /// The value of a CloudFormation template's parameter, or of a pseudo parameter such as AWS::StackName. Repeatable.
+    #[arg(long = "parameter", value_name = "KEY=VALUE", env = "ECS_OPERATOR_PARAMETER", hide_env_values = true, value_delimiter = ',', value_parser = variable)]
+    pub parameters: Vec<(String, String)>,
+    /// How the report is written: what was made, and what could not be brought along.
+    #[arg(short, long, value_name = "text|json", env = "ECS_OPERATOR_OUTPUT", default_value = "text")]
+    pub output: Output,
+    #[command(flatten)]
+    pub cloud: Cloud,
+}
+
+#[derive(Clone, Debug, Flags)]
 pub struct Status {
     /// Only this object, in full: `prod/Service/web`, or a part of it that only one has.
     pub key: Option<String>,
@@ -318,6 +350,9 @@ pub struct Sim {
     #[arg(long, value_name = "FACTOR", env = "ECS_OPERATOR_THROTTLE", num_args = 0..=1, default_missing_value = "1",
         value_parser = scale)]
     pub throttle: Option<f64>,
+    /// How long tasks on Spot live on average before their capacity is taken back, by chance; without it, for ever.
+    #[arg(long, value_name = "TIME", env = "ECS_OPERATOR_SPOT_LIFE", value_parser = span)]
+    pub spot_life: Option<Duration>,
 }
 
 #[derive(Clone, Debug, Flags)]

@@ -19,6 +19,7 @@ pub enum Exit {
     TimedOut,
     /// `apply`: something must not be written: not ours, suspended, overridden, a cluster that is not there.
     /// `preflight`: a rollout would be held.
+    /// `import`: something could not be brought along.
     Blocked,
     /// Stopped at once, by a second signal.
     Interrupted,
@@ -33,7 +34,8 @@ Exit codes:
   3  apply: a rollout failed and is held
   4  apply: a rollout, or all of it, was not done in time, or you detached
   5  apply: blocked: not ours, suspended, overridden, held by preflight, to be replaced by hand, or nothing to build on;
-     preflight: something would be held, or would have to wait
+     preflight: something would be held, or would have to wait;
+     import: written, and something could not be brought along
   130  stopped at once, by a second signal";
 
 impl Exit {

@@ -30,6 +30,13 @@ const PREFLIGHT: &[Example] = &[
     ("ecs-operator preflight shop", "whether each service could roll now, and what is in its way"),
     ("ecs-operator preflight -o github shop", "the same as annotations of a pull request"),
 ];
+const IMPORT: &[Example] = &[
+    ("ecs-operator import --cluster prod --out shop", "everything that lives in a cluster; its plan is empty"),
+    ("ecs-operator import --cluster prod --out - --redact-env", "look at it first, without values of variables"),
+    ("ecs-operator import --from ecspresso.yml --out shop", "what ecspresso deploys"),
+    ("ecs-operator import --from template.yaml --parameter Stage=prod --out shop", "of a CloudFormation template"),
+    ("terraform show -json | ecs-operator import --from - --out shop", "of a Terraform state"),
+];
 const STATUS: &[Example] = &[
     ("ecs-operator status", "all objects of the operator on this machine"),
     ("ecs-operator status prod/Service/web", "one of them, with its rollout"),
@@ -62,6 +69,7 @@ pub fn of(command: &str) -> String {
         "explain" => EXPLAIN,
         "plan" => PLAN,
         "preflight" => PREFLIGHT,
+        "import" => IMPORT,
         "status" => STATUS,
         "apply" => APPLY,
         "schema" => SCHEMA,

@@ -5,6 +5,7 @@ pub mod draw;
 pub mod exit;
 pub mod findings;
 mod help;
+pub mod import;
 pub mod ink;
 pub mod live;
 pub mod plan;

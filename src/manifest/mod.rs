@@ -9,6 +9,7 @@ pub mod limits;
 
 mod envelope;
 mod finding;
+mod foreign;
 mod identity;
 mod locate;
 mod outline;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 
 pub use envelope::API_VERSION;
 pub use finding::{At, Fault, Finding, Severity};
+pub use foreign::{Foreign, Places, foreign};
 pub use identity::Identity;
 pub use locate::{Locator, Place};
 pub use outline::{Outline, Piece, What, outline};

@@ -71,9 +71,18 @@ pub(super) struct Parsed {
     pub syntax: Option<Syntax>,
 }
 
+/// What becomes of a tag that is not YAML's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tags {
+    /// It means nothing here.
+    Refused,
+    /// `!Ref x` is read as a map of one member, `"!Ref": x`.
+    Kept,
+}
+
 /// Reads one YAML document.
-pub(super) fn yaml(text: &str, budget: &Budget) -> Parsed {
-    let building = Building::new(budget, true);
+pub(super) fn yaml(text: &str, budget: &Budget, tags: Tags) -> Parsed {
+    let building = Building { tags, ..Building::new(budget, true) };
     let mut documents = serde_yaml::Deserializer::from_str(text);
     let first = match documents.next() {
         Some(first) => (Node { building: &building, depth: 0 }).deserialize(first),
@@ -113,6 +122,7 @@ pub(super) fn json(text: &str, budget: &Budget) -> Parsed {
 struct Building<'a> {
     budget: &'a Budget,
     yaml: bool,
+    tags: Tags,
     path: RefCell<Vec<Segment>>,
     faults: RefCell<Vec<Fault>>,
     /// Set when a fault ended the reading, so that the parser's error is only its echo.
@@ -122,7 +132,7 @@ struct Building<'a> {
 impl<'a> Building<'a> {
     fn new(budget: &'a Budget, yaml: bool) -> Self {
         let (path, faults) = (RefCell::default(), RefCell::default());
-        Self { budget, yaml, path, faults, stopped: Cell::new(false) }
+        Self { budget, yaml, tags: Tags::Refused, path, faults, stopped: Cell::new(false) }
     }
 
     fn finish<E>(self, read: Result<Tree, E>, syntax: impl FnOnce(E) -> Syntax) -> Parsed {
@@ -312,6 +322,12 @@ impl<'de> Visitor<'de> for Node<'_> {
     /// Only YAML's own tags arrive untagged; all others look like enums.
     fn visit_enum<A: EnumAccess<'de>>(self, access: A) -> Result<Tree, A::Error> {
         let (tag, contents) = access.variant::<String>()?;
+        if self.building.tags == Tags::Kept {
+            let name = format!("!{tag}");
+            let below = self.deeper()?;
+            let value = self.building.below(Segment::Name(name.clone()), || contents.newtype_variant_seed(below))?;
+            return Ok(Tree::Map([(name, value)].into()));
+        }
         let fault =
             Fault::new(self.building.here(), At::Value, "unknown-tag", format!("the tag !{tag} means nothing here"));
         self.building.fault(fault.remedy("write the value itself; variables are written ${var.NAME}"))?;

@@ -6,7 +6,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::finding::{At, Fault};
-use super::parse::{self, Budget, Parsed, Syntax};
+use super::foreign::Foreign;
+use super::parse::{self, Budget, Parsed, Syntax, Tags};
 use super::split::{self, Chunk};
 use super::variables::Scopes;
 use super::{API_VERSION, Broken, DEFAULTS_KIND, Document, Finding, Identity, Input, Locator, Place, Reading};
@@ -16,6 +17,7 @@ use crate::shape::{Path, Tree};
 struct Reader {
     reading: Reading,
     budget: Budget,
+    tags: Tags,
 }
 
 /// Where a document's text is.
@@ -55,7 +57,7 @@ impl Origin {
 }
 
 pub(super) fn read(input: &Input<'_>) -> Reading {
-    let mut reader = Reader { reading: Reading::default(), budget: Budget::new() };
+    let mut reader = Reader { reading: Reading::default(), budget: Budget::new(), tags: Tags::Refused };
     for (path, why) in input.unreadable {
         reader.reading.findings.push(Finding::in_file(path, "unreadable-file", why.as_str()));
         // The settings describe no object; that they are unknown is told by `Reading::settings`.
@@ -84,6 +86,17 @@ pub(super) fn read(input: &Input<'_>) -> Reading {
     }
     reader.reading.findings.sort();
     reader.reading
+}
+
+/// The documents of a text that is no manifest, and what is wrong with it.
+pub(super) fn foreign(file: &str, text: &Arc<str>) -> (Vec<Foreign>, Vec<Finding>) {
+    let mut reader = Reader { reading: Reading::default(), budget: Budget::new(), tags: Tags::Kept };
+    let raws = reader.file(file, text);
+    let foreign = |Raw { origin, tree }: Raw| {
+        let start = origin.start();
+        Foreign { file: origin.file, tree, text: origin.text, range: origin.chunk.range, start }
+    };
+    (raws.into_iter().map(foreign).collect(), reader.reading.findings)
 }
 
 impl Reader {
@@ -142,7 +155,10 @@ impl Reader {
             return Err(identity::of_text(text));
         }
         self.budget.next_document();
-        let parsed = if origin.is_json() { parse::json(text, &self.budget) } else { parse::yaml(text, &self.budget) };
+        let parsed = match origin.is_json() {
+            true => parse::json(text, &self.budget),
+            false => parse::yaml(text, &self.budget, self.tags),
+        };
         let Parsed { tree, faults, syntax } = parsed;
         let mut clean = faults.is_empty() && syntax.is_none();
         if let Some(syntax) = syntax {

@@ -258,7 +258,11 @@ pub struct Sim {
 
 impl Sim {
     pub fn start(scale: &str) -> Self {
-        let child = Child::start(program().args(["sim", "--listen", "127.0.0.1:0", "--time-scale", scale]));
+        Self::told(&["--time-scale", scale])
+    }
+
+    pub fn told(flags: &[&str]) -> Self {
+        let child = Child::start(program().args(["sim", "--listen", "127.0.0.1:0"]).args(flags));
         let at = until("the address of the embedded ECS", || after(&child.out(), "listens on http://"));
         Self { child, world: World(at) }
     }

@@ -29,7 +29,8 @@ const SIZES: &[(i64, Memory)] = &[
 const LARGEST: i64 = 32_768;
 /// Where it was refused when it was tried.
 const REGIONS_WITHOUT_LARGEST: &[&str] = &["ap-northeast-1"];
-const WINDOWS_CPU_MIN: i64 = 1024;
+/// Windows has neither the smallest sizes nor the largest.
+const WINDOWS_CPU: std::ops::RangeInclusive<i64> = 1024..=4096;
 const TIMEOUT_SECS: (i64, i64) = (2, 120);
 const OPEN_FILES_MAX: i64 = 1_048_576;
 const EPHEMERAL_GIB: (i64, i64) = (21, 200);
@@ -105,7 +106,7 @@ fn size(definition: &TaskDefinition<'_>, report: &mut Report<'_>) {
     else {
         return;
     };
-    let rows = || SIZES.iter().filter(|(units, _)| !definition.is_windows() || *units >= WINDOWS_CPU_MIN);
+    let rows = || SIZES.iter().filter(|(units, _)| !definition.is_windows() || WINDOWS_CPU.contains(units));
     let Some((_, fits)) = rows().find(|(units, _)| *units == cpu) else {
         let all: Vec<String> = rows().map(|(units, _)| units.to_string()).collect();
         let all = one_of(&all.iter().map(String::as_str).collect::<Vec<_>>());

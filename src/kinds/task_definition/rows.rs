@@ -31,6 +31,7 @@ pub const ROWS: &[Row] = &[
     bool("containerDefinitions[].volumesFrom[].readOnly", false),
     text("volumes[].efsVolumeConfiguration.rootDirectory", "/"),
     text("volumes[].efsVolumeConfiguration.transitEncryption", "DISABLED"),
+    present("volumes[].efsVolumeConfiguration.authorizationConfig"),
     text("volumes[].efsVolumeConfiguration.authorizationConfig.iam", "DISABLED"),
     bool("volumes[].configuredAtLaunch", false),
     present("runtimePlatform"),
@@ -135,6 +136,15 @@ mod tests {
         let found = DEFINITION.differences(&with(""), &with("x"));
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].path.to_string(), "containerDefinitions.a.environment.A.value");
+    }
+
+    #[test]
+    fn a_file_system_without_authorization_is_one_with_iam_disabled() {
+        let with = |efs: Tree| {
+            tree! { "volumes" => vec![tree! { "name" => "a", "efsVolumeConfiguration" => efs.with("fileSystemId", "fs-1") }] }
+        };
+        let disabled = tree! { "authorizationConfig" => tree! { "iam" => "DISABLED" } };
+        assert_eq!(DEFINITION.differences(&with(Tree::map()), &with(disabled)), []);
     }
 
     #[test]

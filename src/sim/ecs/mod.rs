@@ -10,6 +10,7 @@ pub mod page;
 pub mod placement;
 pub mod service;
 pub mod setting;
+pub mod status;
 pub mod tag;
 pub mod task;
 pub mod task_definition;

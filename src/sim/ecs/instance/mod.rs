@@ -24,6 +24,7 @@ use super::coverage::{Entry, full};
 use super::task::Step;
 use super::{Ecs, Fault};
 
+pub use super::status::Status;
 pub use operations::agent_updated;
 pub use register::{Wish, add, imagine};
 pub use resources::{Claim, Held, Lack, Port, held, lack, remaining as free, set_aside, take};
@@ -43,24 +44,6 @@ pub const OPERATIONS: &[Entry] = &[
     full("UpdateContainerAgent", operations::update_agent),
     full("UpdateContainerInstancesState", operations::update_state),
 ];
-
-/// ACTIVE ⇄ DRAINING → INACTIVE (§1.3). The embedded ECS registers at once, so REGISTERING is never seen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Status {
-    Active,
-    Draining,
-    Inactive,
-}
-
-impl Status {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Active => "ACTIVE",
-            Self::Draining => "DRAINING",
-            Self::Inactive => "INACTIVE",
-        }
-    }
-}
 
 /// What an instance has to give away, as its agent registered it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use crate::tree;
 
 use super::super::Fault;
 use super::super::placement::check;
-use super::{controller, traffic};
+use super::{controller, early, traffic};
 
 /// Echoed as given, and read when tasks are started or judged later.
 const PLAIN: &[&str] = &[
@@ -27,6 +27,7 @@ const COPIED: &[&str] = &[
     "lifecycleHooks",
     "linearConfiguration",
     "canaryConfiguration",
+    "earlySuccessCriteria",
 ];
 /// What instances call their availability zone.
 const ZONE: &str = "attribute:ecs.availability-zone";
@@ -107,6 +108,7 @@ fn judge_deployment(settings: &Tree, input: &Tree, changed: bool) -> Result<(), 
     if alarms.is_some_and(|one| one.bool("enable") == Some(true) && one.list("alarmNames").is_empty()) {
         return Err(Fault::invalid("alarmNames must not be empty when deployment alarms are enabled."));
     }
+    early::judge(&deployment)?;
     traffic::judge(&deployment, input, changed)
 }
 

@@ -99,6 +99,8 @@ pub(super) fn judge(settings: &Tree, spec: &Tree) -> Result<(), Fault> {
         "The deployment circuit breaker is"
     } else if on("alarms") {
         "Deployment alarms are"
+    } else if on("earlySuccessCriteria") {
+        "Early success criteria are"
     } else if strategy.is_some_and(|one| one != "ROLLING") {
         "The deployment strategy is"
     } else if connected {

@@ -8,12 +8,14 @@ use crate::tree;
 
 use super::super::super::world::World;
 use super::super::{Answer, Fault, setting, tag};
-use super::{Service, Status, configuration, controller, hooks, input, names, places, rollout, show, task_set};
+use super::{Service, Status, configuration, controller, extras, hooks, input, names, places, rollout, show, task_set};
 
 const LONGEST_NAME: usize = 255;
 const LONGEST_TOKEN: usize = 36;
 /// Tasks of one service (§7.5).
 const MOST_TASKS: i64 = 5_000;
+/// Tasks of one that uses Service Connect or service discovery (§5.1).
+const MOST_DISCOVERED: i64 = 1_000;
 /// How long a client token is remembered (§1.5, inferred).
 const TOKEN_MEMORY: Duration = Duration::from_secs(24 * 3600);
 
@@ -42,9 +44,10 @@ pub(super) fn create(world: &mut World, given: &Tree) -> Answer {
     configuration::judge_together(&settings, &spec)?;
     if let Some(wanted) = &wanted {
         places::judge(&wanted.spec, &settings, &wanted.definition.body)?;
+        extras::judge_platform(&wanted.spec, &settings, &wanted.definition.body)?;
     }
     let desired = desired_count(kind, &settings, given)?;
-    judge_desired(desired)?;
+    judge_desired(desired, &spec)?;
     let mut service = new(world, cluster, name, given, desired, spec, settings);
     match wanted {
         None => {}
@@ -120,12 +123,19 @@ pub(super) fn no_daemons_count() -> Fault {
     Fault::invalid("The daemon scheduling strategy does not support a desired count for services")
 }
 
-/// The range of `desiredCount`.
-pub(super) fn judge_desired(desired: i64) -> Result<(), Fault> {
+/// The range of `desiredCount`; the wordings are ours.
+pub(super) fn judge_desired(desired: i64, spec: &Tree) -> Result<(), Fault> {
+    let connected = spec.at(&["serviceConnectConfiguration", "enabled"]).and_then(Tree::as_bool) == Some(true);
+    let (most, whose) = match connected || !spec.list("serviceRegistries").is_empty() {
+        true => (MOST_DISCOVERED, " that uses Service Connect or service discovery"),
+        false => (MOST_TASKS, ""),
+    };
     match desired {
-        0..=MOST_TASKS => Ok(()),
         ..0 => Err(Fault::invalid("desiredCount cannot be negative.")),
-        _ => Err(Fault::invalid("The desired count exceeds the limit of 5000 tasks per service.")),
+        _ if desired > most => {
+            Err(Fault::invalid(format!("The desired count exceeds the limit of {most} tasks per service{whose}.")))
+        }
+        _ => Ok(()),
     }
 }
 

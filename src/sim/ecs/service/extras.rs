@@ -1,10 +1,11 @@
-//! Service Connect, service registries and volumes of a service, judged (§5.1, §4.2). Must not know: what they do.
+//! Service Connect, service registries, volumes and the platform of a service, judged (§5.1, §4.2). Must not know: what they do.
 
 use crate::shape::Tree;
 
 use super::super::Fault;
-use super::Service;
+use super::super::task::platform;
 use super::input::Wanted;
+use super::{Service, capacity, show};
 
 /// Client aliases of one Service Connect service.
 const MOST_ALIASES: usize = 1;
@@ -188,6 +189,16 @@ fn judge_volume(volume: &Tree, definition: &Tree) -> Result<(), Fault> {
         return refuse("InvalidParameterCombination", "volumeInitializationRate needs a snapshotId".into());
     }
     Ok(())
+}
+
+/// Judges what tasks of a service, or of a task set, want of an older platform of Fargate.
+pub(super) fn judge_platform(spec: &Tree, settings: &Tree, definition: &Tree) -> Result<(), Fault> {
+    if !capacity::is_fargate(spec) {
+        return Ok(());
+    }
+    let version = show::resolved_platform(spec).unwrap_or_default();
+    let volumes = !spec.list("volumeConfigurations").is_empty();
+    platform::judge(version, definition, volumes, settings.bool("enableExecuteCommand") == Some(true))
 }
 
 #[cfg(test)]

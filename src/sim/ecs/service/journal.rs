@@ -88,7 +88,8 @@ pub(super) fn open(world: &mut World, service: &mut Service, deployment: &str, r
 /// What a look of the scheduler moves on: requests become facts.
 pub(super) fn advance(world: &World, service: &mut Service) {
     let now = world.now();
-    for entry in &mut service.journal {
+    for place in 0..service.journal.len() {
+        let Some(entry) = service.journal.get_mut(place) else { continue };
         match entry.status {
             State::Pending => {
                 entry.status = State::InProgress;
@@ -98,15 +99,27 @@ pub(super) fn advance(world: &World, service: &mut Service) {
             State::StopRequested => {
                 entry.status = State::Stopped;
                 entry.stopped = Some(now);
-                entry.finished = Some(now);
                 entry.updated = now;
+                finish(world, service, place);
             }
             _ => {}
         }
     }
 }
 
-/// Sets the current entry's state; what its counts were is kept for ever.
+/// The entry is over: its counts stay from now on what they are.
+fn finish(world: &World, service: &mut Service, place: usize) {
+    let Some(entry) = service.journal.get(place) else { return };
+    let verdict = entry.ended_with.clone().unwrap_or_else(|| counts_of(world, service, entry));
+    let (sources, shown) = counted(world, service, entry, verdict);
+    if let Some(entry) = service.journal.get_mut(place) {
+        entry.sources = sources;
+        entry.ended_with = Some(shown);
+        entry.finished = Some(world.now());
+    }
+}
+
+/// Sets the current entry's state; what the breaker and the alarms had come to is kept for ever.
 fn close(world: &World, service: &mut Service, state: State, reason: Option<String>) {
     let now = world.now();
     let ended_with = service.journal.last().map(|entry| counts_of(world, service, entry));
@@ -119,7 +132,7 @@ fn close(world: &World, service: &mut Service, state: State, reason: Option<Stri
         entry.status_reason = reason;
     }
     if matches!(state, State::Successful | State::RollbackSuccessful | State::RollbackFailed) {
-        entry.finished = Some(now);
+        finish(world, service, service.journal.len().saturating_sub(1));
     }
 }
 
@@ -173,7 +186,9 @@ fn counts_of(world: &World, service: &Service, entry: &ServiceDeployment) -> Tre
         (None, _) => tree! { "status" => "DISABLED", "failureCount" => 0, "threshold" => 0 },
         (Some(breaker), deployment) => {
             let status = match deployment.map(|one| one.rollout) {
-                Some(RolloutState::Failed) if entry.status == State::RollbackRequested => "MONITORING_COMPLETE",
+                Some(_) if matches!(entry.status, State::RollbackRequested | State::StopRequested | State::Stopped) => {
+                    "MONITORING_COMPLETE"
+                }
                 Some(RolloutState::Failed) => "TRIGGERED",
                 Some(RolloutState::InProgress) => "MONITORING",
                 Some(RolloutState::Completed) | None => "MONITORING_COMPLETE",
@@ -206,13 +221,28 @@ fn brief(world: &World, service: &Service, entry: &ServiceDeployment) -> Tree {
     .with_some("finishedAt", entry.finished)
 }
 
+/// The sources of an entry that goes on and its other members, with the tasks that there are now. A rollback's verdict
+/// has been spoken before, its tasks come and go until it is over.
+fn counted(world: &World, service: &Service, entry: &ServiceDeployment, mut shown: Tree) -> (Vec<Tree>, Tree) {
+    let has_ended = entry.ended_with.is_some();
+    let sources =
+        entry.sources.iter().map(|one| if has_ended { one.clone() } else { traffic::of_source(service, one) });
+    let sources = sources.map(|one| show::recounted(world, service, &one)).collect();
+    if let Some(target) = shown.get("targetServiceRevision").map(|one| show::recounted(world, service, one)) {
+        shown.set("targetServiceRevision", target);
+    }
+    (sources, shown)
+}
+
 fn full(world: &World, service: &Service, entry: &ServiceDeployment) -> Tree {
-    let counts = entry.ended_with.clone().unwrap_or_else(|| counts_of(world, service, entry));
-    let is_open = entry.ended_with.is_none();
-    let sources = entry.sources.iter().map(|one| if is_open { traffic::of_source(service, one) } else { one.clone() });
+    let shown = entry.ended_with.clone().unwrap_or_else(|| counts_of(world, service, entry));
+    let (sources, counts) = match entry.finished {
+        Some(_) => (entry.sources.clone(), shown),
+        None => counted(world, service, entry, shown),
+    };
     let shown = brief(world, service, entry)
         .with("updatedAt", entry.updated)
-        .with("sourceServiceRevisions", sources.collect::<Vec<_>>())
+        .with("sourceServiceRevisions", sources)
         .with("deploymentConfiguration", &entry.configuration)
         .with_some("stoppedAt", entry.stopped)
         .with_some("rollback", entry.rollback.as_ref());

@@ -17,6 +17,7 @@ mod configuration;
 mod controller;
 mod create;
 mod delete;
+mod early;
 mod events;
 mod extras;
 mod hooks;
@@ -47,6 +48,7 @@ use super::Ecs;
 use super::coverage::{Entry, full, partial};
 use super::task_definition::TaskDefinition;
 
+pub use super::status::Status;
 pub use bounds::{Bounds, Decision, Kind, threshold};
 pub use capacity::{choose as choose_capacity, is_fargate, set_launch_type};
 pub use hooks::{capacity_changed, is_held_up, poke, task_failed_to_start, task_is_gone, task_is_healthy, task_runs};
@@ -79,24 +81,6 @@ pub const OPERATIONS: &[Entry] = &[
     full("DescribeTaskSets", task_set::describe),
     full("UpdateServicePrimaryTaskSet", task_set::promote),
 ];
-
-/// ACTIVE → DRAINING → INACTIVE (§1.3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Status {
-    Active,
-    Draining,
-    Inactive,
-}
-
-impl Status {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Active => "ACTIVE",
-            Self::Draining => "DRAINING",
-            Self::Inactive => "INACTIVE",
-        }
-    }
-}
 
 /// `rolloutState` of a deployment (§2.6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,14 +148,13 @@ impl Deployment {
         self.task_set.is_some() || self.shift.as_ref().is_some_and(traffic::Shift::is_open)
     }
 
-    /// The target groups its tasks are registered with.
-    fn target_groups(&self) -> Vec<String> {
-        let group = |one: &Tree| {
+    /// The target groups its tasks are registered with, and the ports behind them.
+    fn target_groups(&self) -> impl Iterator<Item = (&str, i64)> {
+        self.spec.list("loadBalancers").iter().filter_map(|one| {
             let other = one.at(&["advancedConfiguration", "alternateTargetGroupArn"]).and_then(Tree::as_text);
-            let usual = one.text("targetGroupArn");
-            usual.map(|usual| other.filter(|_| self.alternate).unwrap_or(usual).to_owned())
-        };
-        self.spec.list("loadBalancers").iter().filter_map(group).collect()
+            let group = other.filter(|_| self.alternate).or(one.text("targetGroupArn"))?;
+            Some((group, one.int("containerPort").unwrap_or(0)))
+        })
     }
 }
 
@@ -214,13 +197,13 @@ pub struct ServiceDeployment {
     pub stopped: Option<Time>,
     pub finished: Option<Time>,
     pub updated: Time,
-    /// The ARNs of the revisions that were running when it began, with their task counts then.
+    /// The revisions that were running when it began, with their task counts then; once it is over, at its end.
     pub sources: Vec<Tree>,
     pub target: String,
     /// `deploymentConfiguration` as it was.
     pub configuration: Tree,
     pub rollback: Option<Tree>,
-    /// What the breaker had come to when it ended.
+    /// What target, breaker and alarms had come to when it ended, or turned back.
     pub ended_with: Option<Tree>,
 }
 
@@ -326,13 +309,6 @@ impl Service {
     /// The journal's entry that is still open, or the last one.
     fn current_entry_mut(&mut self) -> Option<&mut ServiceDeployment> {
         self.journal.last_mut()
-    }
-
-    /// The target groups that events are about: the PRIMARY's, or those of the task set whose turn it is.
-    fn target_groups(&self) -> Vec<String> {
-        let spoken_of = |one: &&Deployment| Some(&one.id) == self.speaker.as_ref();
-        let one = self.deployments.iter().find(spoken_of).or(self.primary());
-        one.map(Deployment::target_groups).unwrap_or_default()
     }
 }
 

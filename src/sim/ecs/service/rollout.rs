@@ -10,7 +10,7 @@ use crate::tree;
 use super::super::super::neighbours::ec2::named;
 use super::super::super::world::World;
 use super::journal::{self, State};
-use super::{Backoff, Deployment, Revision, RolloutState, Service, alarms, events, threshold, traffic};
+use super::{Backoff, Deployment, Revision, RolloutState, Service, alarms, early, events, threshold, traffic};
 
 /// The breaker is judged so long after the start that follows the decisive failure: in the trace of §2.6 a fourth
 /// task had been started 3 s before FAILED was declared (one observation).
@@ -46,7 +46,8 @@ impl Failure {
         match self {
             Self::Breaker => Some("tasks failed to start."),
             Self::Alarm => Some("alarm detected."),
-            Self::Hook => Some("lifecycle hook failed."),
+            // Observed: aws/containers-roadmap#2664.
+            Self::Hook => Some("hook execution failure(s) detected."),
             Self::Stage => Some("lifecycle stage timed out."),
             Self::Requested => None,
         }
@@ -262,8 +263,10 @@ pub(super) fn complete(world: &mut World, service: &mut Service, standing: Stand
     let desired = service.desired;
     // Where traffic is shifted, the bake lies before the old tasks are stopped.
     let bake = if traffic::is_chosen(service) { Duration::ZERO } else { alarms::bake(service) };
+    let whole = standing.healthy == desired && standing.live == desired && standing.others == 0;
+    let early = early::criteria(service).is_some_and(|one| one.are_met(desired, standing.healthy, standing.others));
     let primary = service.primary_mut().filter(|one| one.rollout == RolloutState::InProgress)?;
-    if standing.healthy != desired || standing.live != desired || standing.others > 0 {
+    if !whole && !early {
         primary.baked = None;
         return None;
     }
@@ -278,7 +281,9 @@ pub(super) fn complete(world: &mut World, service: &mut Service, standing: Stand
     let completed = primary.clone();
     let text = format!("(deployment {}) deployment completed.", completed.id);
     service.completed = Some(completed);
-    service.deployments.truncate(1);
+    if standing.others == 0 {
+        service.deployments.truncate(1);
+    }
     events::tell(world, service, &text);
     journal::ended_well(world, service);
     None

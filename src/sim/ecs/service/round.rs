@@ -14,7 +14,7 @@ use super::super::task::retirement::REASON;
 use super::super::task::{self, Order, Stop, Task};
 use super::super::throttle;
 use super::places::{self, Place, Unplaced};
-use super::{Bounds, Decision, Kind, Service, capacity, events, show};
+use super::{Bounds, Decision, Deployment, Kind, Service, capacity, events, show};
 
 /// The record of decisions never grows beyond this.
 const MOST_DECISIONS: usize = 65_536;
@@ -236,7 +236,8 @@ impl<'a> Round<'a> {
             self.stop_one(place, REASON.to_owned());
             return;
         }
-        let (event, reason) = sickness(self.service, &seat.id);
+        let Some(of) = self.service.deployments.get(deployment) else { return };
+        let (event, reason) = sickness(of, &seat.id);
         if self.stop_one(place, reason) {
             events::tell(self.world, self.service, &event);
             // The breaker's second stage counts tasks that were stopped for their health (§2.9).
@@ -321,7 +322,7 @@ impl<'a> Round<'a> {
             capacity_provider: provider,
             groups: network.list("securityGroups").iter().filter_map(Tree::as_text).map(str::to_owned).collect(),
             public: network.text("assignPublicIp") == Some("ENABLED"),
-            targets: deployment.target_groups(),
+            targets: deployment.target_groups().map(|(group, _)| group.to_owned()).collect(),
             in_registry: !deployment.spec.list("serviceRegistries").is_empty(),
             execute_command: self.service.settings.bool("enableExecuteCommand") == Some(true),
             tags: task_tags(self.service, &deployment.definition.tags),
@@ -408,21 +409,31 @@ impl<'a> Round<'a> {
         (std::mem::take(&mut self.stopped_running), std::mem::take(&mut self.started))
     }
 
+    /// How many of these tasks stand in which target group.
+    fn targets(&self, ids: &[String]) -> BTreeMap<String, i64> {
+        let mut targets = BTreeMap::new();
+        let tasks = ids.iter().filter_map(|id| self.world.ecs.tasks.get(&(self.service.cluster.clone(), id.clone())));
+        for target in tasks.flat_map(|task| &task.targets) {
+            *targets.entry(target.clone()).or_default() += 1;
+        }
+        targets
+    }
+
     /// Tells what was stopped and started; `replaced` of the started ones stand in for unhealthy tasks.
     pub fn tell(&mut self, replaced: i64) {
-        let targets = self.service.target_groups();
         let (stopped, started) = (std::mem::take(&mut self.stopped_running), std::mem::take(&mut self.started));
         if self.stopped_pending > 0 {
             let text = format!("stopped {} pending tasks.", self.stopped_pending);
             events::tell(self.world, self.service, &text);
         }
         if !stopped.is_empty() {
+            let targets = self.targets(&stopped);
             if !targets.is_empty() {
                 let text = format!("has begun draining connections on {} tasks.", stopped.len());
                 events::tell(self.world, self.service, &text);
             }
-            for target in &targets {
-                let text = format!("deregistered {} targets in (target-group {target})", stopped.len());
+            for (target, number) in targets {
+                let text = format!("deregistered {number} targets in (target-group {target})");
                 events::tell(self.world, self.service, &text);
             }
             let list = events::task_list(&stopped);
@@ -468,12 +479,9 @@ fn number(count: usize) -> i64 {
 }
 
 /// The event and the stopped reason of a task whose checks fail (§2.8, §3.3).
-fn sickness(service: &Service, id: &str) -> (String, String) {
-    let balancer = service.spec.list("loadBalancers").iter().find(|one| one.text("targetGroupArn").is_some());
-    match balancer {
-        Some(balancer) => {
-            let group = balancer.text("targetGroupArn").unwrap_or_default();
-            let port = balancer.int("containerPort").unwrap_or(0);
+fn sickness(of: &Deployment, id: &str) -> (String, String) {
+    match of.target_groups().next() {
+        Some((group, port)) => {
             let event = format!(
                 "(task {id}) (port {port}) is unhealthy in (target-group {group}) due to (reason Health checks failed)."
             );

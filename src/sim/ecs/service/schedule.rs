@@ -10,7 +10,7 @@ use super::hooks::{self, IMPAIRED_LEVEL};
 use super::places::{self, Unplaced};
 use super::rollout::{self, Judgement, Standing};
 use super::round::{Round, Stand};
-use super::{Deployment, RolloutState, Service, Status, events, journal, rebalance, task_set, traffic};
+use super::{Deployment, RolloutState, Service, Status, early, events, journal, rebalance, task_set, traffic};
 
 /// Tasks started in one look, and the pause before the next: 500 a minute (§7.5).
 const START_BATCH: i64 = 10;
@@ -173,7 +173,9 @@ fn retire(round: &mut Round<'_>, deployment: usize) {
     let established = is_established(round, deployment);
     let live = round.live(deployment);
     // What is still of use: as many as the PRIMARY has not replaced by healthy ones.
-    let needed = (desired - round.of(PRIMARY, &[Stand::Healthy])).max(0);
+    let replaced = round.of(PRIMARY, &[Stand::Healthy]);
+    let enough = !stalled && early::is_enough(round.service, replaced);
+    let needed = if enough { 0 } else { (desired - replaced).max(0) };
     let surplus = (live - needed).max(0);
     let (free, healthy) = if stalled {
         (surplus, surplus)

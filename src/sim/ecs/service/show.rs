@@ -46,6 +46,18 @@ pub(super) fn revision_counts(world: &World, service: &Service, deployment: &Dep
     .with_some("requestedProductionTrafficWeight", weights.map(|weights| Tree::Float(weights.production)))
 }
 
+/// A revision as it was shown, with the tasks that it has now: none when its deployment is gone.
+pub(super) fn recounted(world: &World, service: &Service, shown: &Tree) -> Tree {
+    let arn = shown.text("arn");
+    let deployment = service.deployments.iter().find(|one| Some(one.revision.as_str()) == arn);
+    let counts = deployment.map(|one| counts(world, service, &one.id)).unwrap_or_default();
+    shown
+        .clone()
+        .with("requestedTaskCount", deployment.map_or(0, |one| one.desired))
+        .with("runningTaskCount", counts.running)
+        .with("pendingTaskCount", counts.pending)
+}
+
 /// The service as Create, Update, Delete and DescribeServices answer it.
 pub(super) fn service(world: &World, service: &Service, with_tags: bool) -> Tree {
     let counts = Counts::of(tasks(world, service));

@@ -45,15 +45,16 @@ fn change(world: &mut World, service: &mut Service, given: &Tree) -> Answer {
         }
     }
     let desired = given.int("desiredCount");
-    desired.map_or(Ok(()), create::judge_desired)?;
     if service.is_daemon() && desired.is_some() {
         return Err(create::no_daemons_count());
     }
     let mut settings = configuration::of_update(&service.settings, given)?;
+    let count = desired.unwrap_or(service.desired);
     if to != "ECS" {
+        create::judge_desired(count, &service.spec)?;
         configuration::judge_together(&settings, &service.spec)?;
         service.settings = settings;
-        service.desired = desired.unwrap_or(service.desired);
+        service.desired = count;
         if kind == "ECS" {
             task_set::take_over(world, service);
         }
@@ -61,16 +62,18 @@ fn change(world: &mut World, service: &mut Service, given: &Tree) -> Answer {
     }
     let current = service.primary().map(|primary| primary.definition.clone());
     let wanted = input::of_update(world, service, current.as_ref(), given)?;
+    create::judge_desired(count, &wanted.spec)?;
     judge_change(service, &wanted.spec)?;
     extras::judge_endpoints(service, &wanted)?;
     configuration::judge_together(&settings, &wanted.spec)?;
     places::judge(&wanted.spec, &settings, &wanted.definition.body)?;
+    extras::judge_platform(&wanted.spec, &settings, &wanted.definition.body)?;
     let behind_balancer = !wanted.spec.list("loadBalancers").is_empty();
     if behind_balancer && settings.int("healthCheckGracePeriodSeconds").is_none() {
         settings.set("healthCheckGracePeriodSeconds", 0);
     }
     service.settings = settings;
-    service.desired = desired.unwrap_or(service.desired);
+    service.desired = count;
     if kind != "ECS" {
         task_set::hand_over(service);
     }

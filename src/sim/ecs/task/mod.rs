@@ -11,6 +11,7 @@ mod life;
 mod network;
 mod operations;
 mod overrides;
+pub mod platform;
 mod protection;
 mod pull;
 mod report;

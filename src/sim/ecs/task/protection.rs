@@ -20,7 +20,11 @@ const USUAL_MINUTES: i64 = 120;
 pub(super) fn get(world: &mut World, input: &Tree) -> Answer {
     let cluster = cluster_of(world, input)?;
     let (mut found, mut failures) = (Vec::new(), Vec::new());
-    for id in named(world, &cluster, input, MOST_TO_GET)? {
+    let asked = match input.get("tasks") {
+        Some(_) => named(world, &cluster, input, MOST_TO_GET)?,
+        None => protected(world, &cluster),
+    };
+    for id in asked {
         match valid(world, &cluster, &id) {
             Ok(task) => found.push(shown(task, world.now())),
             Err(failure) => failures.push(failure),
@@ -63,6 +67,15 @@ pub(super) fn update(world: &mut World, input: &Tree) -> Answer {
         service::poke(world, &cluster, &service);
     }
     Ok(tree! { "protectedTasks" => changed, "failures" => failures })
+}
+
+/// The ids of a cluster's protected tasks: what is asked for when no task is named (weak: the API lets `tasks` be left
+/// out, and does not say what that means).
+fn protected(world: &World, cluster: &str) -> Vec<String> {
+    let now = world.now();
+    let tasks =
+        world.ecs.tasks.values().filter(|task| task.cluster == cluster && task.wanted && task.is_protected(now));
+    tasks.map(|task| task.id.clone()).collect()
 }
 
 /// The ids of the tasks that the request names. Wordings are ours.

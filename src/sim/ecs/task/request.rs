@@ -10,7 +10,7 @@ use super::super::super::world::World;
 use super::super::service::{is_fargate, judge_fargate, judge_network, network_defaults};
 use super::super::task_definition::{TaskDefinition, resolve};
 use super::super::{Fault, tag};
-use super::{behaviour, overrides, volumes};
+use super::{behaviour, overrides, platform, volumes};
 
 const LONGEST_GROUP: usize = 255;
 const LONGEST_REFERENCE_ID: usize = 1_024;
@@ -187,29 +187,10 @@ fn judge(world: &World, request: &Request, input: &Tree) -> Result<(), Fault> {
              your task definition and try again.",
         ));
     }
-    if fargate { judge_platform(request) } else { Ok(()) }
-}
-
-/// What a platform before 1.4.0 lacks (§4.2, §6.7). Wording is ours.
-fn judge_platform(request: &Request) -> Result<(), Fault> {
-    let body = &request.definition.body;
-    if overrides::is_windows(body) || request.platform_version() == "1.4.0" {
+    if !fargate {
         return Ok(());
     }
-    let storage = body.get("ephemeralStorage").or(request.overrides.get("ephemeralStorage"));
-    let efs = body.list("volumes").iter().any(|volume| volume.get("efsVolumeConfiguration").is_some());
-    let lacking = [
-        (storage.is_some(), "ephemeralStorage"),
-        (efs, "efsVolumeConfiguration"),
-        (!request.volumes.is_empty(), "volumeConfigurations"),
-        (request.execute_command, "enableExecuteCommand"),
-        (body.text("pidMode").is_some(), "pidMode"),
-    ];
-    match lacking.iter().find(|(asked, _)| *asked) {
-        Some((_, what)) => Err(Fault::new(
-            "PlatformTaskDefinitionIncompatibilityException",
-            format!("{what} requires the platform version 1.4.0 or later, but this is {}.", request.platform_version()),
-        )),
-        None => Ok(()),
-    }
+    let version = request.platform_version();
+    platform::judge_storage(version, body, request.overrides.get("ephemeralStorage").is_some())?;
+    platform::judge(version, body, !request.volumes.is_empty(), request.execute_command)
 }

@@ -6,7 +6,7 @@ use crate::tree;
 
 use super::super::super::super::world::World;
 use super::super::super::{Answer, Fault, tag};
-use super::super::{Service, hooks, input, names};
+use super::super::{Service, extras, hooks, input, names};
 use super::{MOST, begin, computed, governs, make_primary, shown};
 
 const LONGEST_TOKEN: usize = 36;
@@ -93,6 +93,7 @@ pub(in super::super) fn create(world: &mut World, given: &Tree) -> Answer {
             ));
         }
         let wanted = input::of_create(world, &service.cluster, given)?;
+        extras::judge_platform(&wanted.spec, &service.settings, &wanted.definition.body)?;
         let place = begin(world, service, wanted, scale);
         let by_code_deploy = service.controller() == "CODE_DEPLOY";
         if let Some(set) = service.deployments.get_mut(place).and_then(|one| one.task_set.as_mut()) {

@@ -1,5 +1,7 @@
 //! The scheduler under test: a world with one cluster, and definitions whose containers behave as told.
 
+mod controllers;
+mod early;
 mod images;
 mod machines;
 mod operations;

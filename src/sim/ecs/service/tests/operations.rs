@@ -89,6 +89,9 @@ fn what_ecs_refuses_is_refused_in_its_words() {
         (plain().with("deploymentController", tree! { "type" => "EXTERNAL" }), "TaskDefinition must be blank"),
         (plain().with("taskDefinition", bad_label.as_str()), "ecs-operator.sim/exit-after"),
         (without("desiredCount"), "desired count"),
+        (input(&web, 5_001), "limit of 5000 tasks"),
+        (input(&web, 1_001).with("serviceRegistries", registries()), "limit of 1000 tasks"),
+        (plain().with("platformVersion", "1.3.0").with("enableExecuteCommand", true), "platform version 1.4.0"),
         (
             plain().with("monitoring", tree! { "metricConfigurations" => Tree::List(Vec::new()) }),
             "does not have monitoring",
@@ -98,6 +101,35 @@ fn what_ecs_refuses_is_refused_in_its_words() {
         assert!(fault.message.contains(message), "{} / {message}", fault.message);
     }
     assert!(rig.world.ecs.services.is_empty(), "a refusal leaves nothing behind");
+}
+
+fn registries() -> Vec<Tree> {
+    vec![tree! { "registryArn" => "arn:aws:servicediscovery:us-east-1:123456789012:service/srv-1" }]
+}
+
+#[test]
+fn discovery_and_old_platforms_limit_updates_too() {
+    let mut rig = Rig::new(7);
+    let web = rig.define(&[]);
+    rig.call("CreateService", &input(&web, 1_001)).unwrap();
+    let update = |name: &str, value: Tree| tree! { "service" => "web", name => value };
+    let refused = |rig: &mut Rig, given: Tree| rig.call("UpdateService", &given).unwrap_err();
+    let found = refused(&mut rig, update("serviceRegistries", Tree::List(registries())));
+    assert!(found.message.contains("limit of 1000 tasks"), "{}", found.message);
+    rig.update(update("serviceRegistries", Tree::List(registries())).with("desiredCount", 1_000));
+    assert!(refused(&mut rig, update("desiredCount", 1_001.into())).message.contains("limit of 1000 tasks"));
+    rig.update(update("desiredCount", 1.into()).with("platformVersion", "1.3.0"));
+    let old = refused(&mut rig, update("enableExecuteCommand", true.into()));
+    assert_eq!(old.code, "PlatformTaskDefinitionIncompatibilityException");
+    rig.update(update("enableExecuteCommand", true.into()).with("platformVersion", "LATEST"));
+    let old = refused(&mut rig, update("platformVersion", "1.3.0".into()));
+    assert_eq!(old.code, "PlatformTaskDefinitionIncompatibilityException");
+    let large = rig.define(&[]);
+    let family = rig.world.ecs.families.get_mut("web").unwrap();
+    family.revisions.get_mut(&family.last).unwrap().body.set("cpu", "8192");
+    rig.update(update("enableExecuteCommand", false.into()).with("platformVersion", "1.3.0"));
+    let old = refused(&mut rig, update("taskDefinition", large.as_str().into()));
+    assert!(old.message.starts_with("cpu requires the platform version 1.4.0"), "{}", old.message);
 }
 
 #[test]

@@ -2,13 +2,13 @@
 
 use super::*;
 
-fn external(desired: i64) -> Tree {
+pub fn external(desired: i64) -> Tree {
     tree! {
         "serviceName" => "web", "desiredCount" => desired, "deploymentController" => tree! { "type" => "EXTERNAL" },
     }
 }
 
-fn set(definition: &str, percent: f64) -> Tree {
+pub fn set(definition: &str, percent: f64) -> Tree {
     let network = input(definition, 0).get("networkConfiguration").unwrap().clone();
     tree! {
         "cluster" => "default", "service" => "web", "taskDefinition" => definition, "launchType" => "FARGATE",
@@ -16,7 +16,7 @@ fn set(definition: &str, percent: f64) -> Tree {
     }
 }
 
-fn balanced(definition: &str, desired: i64) -> Tree {
+pub fn balanced(definition: &str, desired: i64) -> Tree {
     let group = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/blue/1";
     let balancer = tree! { "targetGroupArn" => group, "containerName" => "web", "containerPort" => 80 };
     input(definition, desired)
@@ -167,6 +167,9 @@ fn controllers_refuse_in_ecss_words() {
         rig.call("UpdateService", &good).unwrap();
     }
     rig.call("UpdateService", &update("other", "healthCheckGracePeriodSeconds", 5.into())).unwrap();
+    rig.call("UpdateService", &update("other", "enableExecuteCommand", true.into())).unwrap();
+    let on_old = set(&web, 100.0).with("service", "other").with("platformVersion", "1.3.0");
+    assert_eq!(rig.call("CreateTaskSet", &on_old).unwrap_err().code, "PlatformTaskDefinitionIncompatibilityException");
     let on_ecs = set(&web, 100.0).with("service", "plain");
     assert_eq!(rig.call("CreateTaskSet", &on_ecs).unwrap_err().code, "InvalidParameterException");
 }

@@ -40,11 +40,10 @@ pub(in super::super) fn judge(configuration: &Tree, input: &Tree, changed: bool)
         }
     }
     let hooks = configuration.list("lifecycleHooks");
+    // ECS takes hooks with ROLLING (aws/containers-roadmap#2664); their stages are those of shifting traffic, so there
+    // is nothing to call them at (inferred).
     if strategy == "ROLLING" {
-        return match hooks.is_empty() {
-            true => Ok(()),
-            false => Err(Fault::unsupported("lifecycle hooks with the ROLLING deployment strategy")),
-        };
+        return hooks.iter().try_for_each(judge_hook);
     }
     let bakes = input.at(&["deploymentConfiguration", "bakeTimeInMinutes"]).is_some();
     if strategy == "BLUE_GREEN" && changed && !bakes {

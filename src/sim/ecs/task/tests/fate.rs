@@ -31,11 +31,22 @@ fn protection_lasts_two_hours_unless_told_otherwise() {
         let answer = rig.ask("GetTaskProtection", tree! { "cluster" => "default", "tasks" => vec![web[0].as_str()] });
         answer.list("protectedTasks")[0].clone()
     };
+    let all = |rig: &mut Rig| {
+        let answer = rig.ask("GetTaskProtection", tree! { "cluster" => "default" });
+        assert_eq!(answer.list("failures"), []);
+        answer.list("protectedTasks").iter().map(|one| one.text("taskArn").unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(all(&mut rig), web, "named by nobody, the protected ones are shown");
     let until = get(&mut rig).get("expirationDate").cloned();
     assert_eq!(until, Some(Tree::from(rig.world.now().after(Duration::from_secs(7_200)))));
     rig.wait(7_201);
     assert_eq!(get(&mut rig).bool("protectionEnabled"), Some(false));
     assert_eq!(get(&mut rig).get("expirationDate"), None);
+    assert_eq!(all(&mut rig), Vec::<String>::new());
+    assert_eq!(
+        rig.refused("GetTaskProtection", tree! { "cluster" => "default", "tasks" => Vec::<String>::new() }).message,
+        "Tasks cannot be empty."
+    );
     protect(&mut rig, web.clone(), tree! { "expiresInMinutes" => 1 });
     rig.wait(59);
     assert_eq!(get(&mut rig).bool("protectionEnabled"), Some(true));

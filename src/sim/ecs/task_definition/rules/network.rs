@@ -13,6 +13,15 @@ const NOT_WITH_AWSVPC: &[(&str, &str)] = &[
     ("links", "Links are"),
 ];
 
+/// What App Mesh's proxy can't do without, and how ECS says so (the words for AppPorts are observed, the others formed
+/// after them: weak).
+const PROXY_PROPERTIES: &[(&str, &str)] = &[
+    ("ProxyIngressPort", "Proxy ingress port not found"),
+    ("ProxyEgressPort", "Proxy egress port not found"),
+    ("AppPorts", "App ports not found"),
+    ("EgressIgnoredIPs", "Egress ignored IPs not found"),
+];
+
 pub const RULES: &[Rule] = &[
     Rule { name: "awsvpc: members of bridge", check: not_with_awsvpc },
     Rule { name: "awsvpc: networking", check: networking_is_on },
@@ -20,6 +29,7 @@ pub const RULES: &[Rule] = &[
     Rule { name: "external: network mode", check: external_network },
     Rule { name: "proxy needs awsvpc", check: proxy_needs_awsvpc },
     Rule { name: "proxy container exists", check: proxy_container_exists },
+    Rule { name: "proxy properties", check: proxy_is_told_all },
 ];
 
 fn not_with_awsvpc(draft: &Draft) -> Verdict {
@@ -61,4 +71,10 @@ fn proxy_container_exists(draft: &Draft) -> Verdict {
         return Ok(());
     };
     refuse_if(draft.container(proxy).is_none(), format!("Proxy container [{proxy}] does not exist"))
+}
+
+fn proxy_is_told_all(draft: &Draft) -> Verdict {
+    let Some(proxy) = draft.input.get("proxyConfiguration") else { return Ok(()) };
+    let given = |name: &str| proxy.list("properties").iter().any(|property| property.text("name") == Some(name));
+    PROXY_PROPERTIES.iter().try_for_each(|(name, text)| refuse_if(!given(name), *text))
 }

@@ -19,6 +19,7 @@ pub const RULES: &[Rule] = &[
     Rule { name: "port ranges are in form", check: ranges_are_in_form },
     Rule { name: "host ports match", check: host_ports_match },
     Rule { name: "ports are used once", check: are_used_once },
+    Rule { name: "host ports are bound once", check: host_ports_are_bound_once },
     Rule { name: "port names are in form", check: names_are_in_form },
     Rule { name: "port names are unique", check: names_are_unique },
 ];
@@ -88,9 +89,10 @@ fn host_ports_match(draft: &Draft) -> Verdict {
     })
 }
 
-/// Containers share their ports where they share a network, one by one or in ranges.
+/// Under awsvpc containers share one interface, and with it their ports, one by one or in ranges. Under host they share
+/// them too, but no refusal of a port that is only implied is known.
 fn are_used_once(draft: &Draft) -> Verdict {
-    if !["awsvpc", "host"].contains(&draft.network_mode()) {
+    if draft.network_mode() != "awsvpc" {
         return Ok(());
     }
     let mut seen: Vec<(i64, i64, String)> = Vec::new();
@@ -101,6 +103,20 @@ fn are_used_once(draft: &Draft) -> Verdict {
         let twice = seen.iter().any(|(first, last, of)| *of == protocol && *first <= to && from <= *last);
         seen.push((from, to, protocol));
         refuse_if(twice, "container port is used multiple times in task")
+    })
+}
+
+/// A host port that two mappings ask for by number; 0 asks for none.
+fn host_ports_are_bound_once(draft: &Draft) -> Verdict {
+    if !["bridge", "host"].contains(&draft.network_mode()) {
+        return Ok(());
+    }
+    let mut seen = BTreeSet::new();
+    each_port(draft, |_, port| {
+        let Some(host) = port.int("hostPort").filter(|number| *number != 0) else { return Ok(()) };
+        let protocol = port.text("protocol").unwrap_or("tcp").to_ascii_uppercase();
+        let text = format!("{protocol} host port '{host}' is mapped multiple times in task");
+        refuse_if(!seen.insert((host, protocol)), text)
     })
 }
 

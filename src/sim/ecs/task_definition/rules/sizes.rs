@@ -20,8 +20,10 @@ const FARGATE_SMALLEST: (i64, [i64; 3]) = (256, [512, 1024, 2048]);
 /// 32 vCPU, documented but refused where it was probed (§4.1).
 const FARGATE_LARGEST: (i64, [i64; 3]) = (32_768, [60, 120, 244]);
 const REGIONS_WITHOUT_LARGEST: &[&str] = &["ap-northeast-1"];
-/// The least CPU for Windows on Fargate.
-const FARGATE_WINDOWS_CPU_MIN: i64 = 1024;
+/// The CPU that Windows can have on Fargate; more than that is for Linux on the platform 1.4.0.
+const FARGATE_WINDOWS_CPU: std::ops::RangeInclusive<i64> = 1024..=FARGATE_EVERYWHERE_CPU_MAX;
+/// What every platform of Fargate can give a task.
+pub const FARGATE_EVERYWHERE_CPU_MAX: i64 = 4096;
 
 const GIB: i64 = 1024;
 
@@ -71,7 +73,7 @@ pub fn task_memory(input: &Tree) -> Option<i64> {
 
 /// Whether Fargate has that size.
 pub fn fargate_has(cpu: i64, memory: i64, region: &str, windows: bool) -> bool {
-    if windows && cpu < FARGATE_WINDOWS_CPU_MIN {
+    if windows && !FARGATE_WINDOWS_CPU.contains(&cpu) {
         return false;
     }
     let (smallest, largest) = (FARGATE_SMALLEST, FARGATE_LARGEST);
@@ -137,8 +139,14 @@ fn reservation_is_not_above_memory(draft: &Draft) -> Verdict {
     })
 }
 
+/// The size that containers have to fit into; on instances ECS ignores that of a task of Windows containers (task
+/// definition parameters).
+fn held_to(draft: &Draft, size: fn(&Tree) -> Option<i64>) -> Option<i64> {
+    size(draft.input).filter(|_| draft.fargate || !draft.is_windows())
+}
+
 fn container_memory_fits_the_task(draft: &Draft) -> Verdict {
-    let Some(task) = task_memory(draft.input) else { return Ok(()) };
+    let Some(task) = held_to(draft, task_memory) else { return Ok(()) };
     each_container(draft, |container| {
         let above = container.int("memory").or(container.int("memoryReservation")).is_some_and(|mib| mib > task);
         let text = format!("The 'memory' setting for container '{}' is greater than for the task", name(container));
@@ -155,7 +163,7 @@ fn container_cpu_is_not_negative(draft: &Draft) -> Verdict {
 }
 
 fn container_cpu_fits_the_task(draft: &Draft) -> Verdict {
-    let Some(task) = task_cpu(draft.input) else { return Ok(()) };
+    let Some(task) = held_to(draft, task_cpu) else { return Ok(()) };
     let sum = draft.containers().iter().filter_map(|container| container.int("cpu")).fold(0, i64::saturating_add);
     let text = "The sum of all container 'cpu' values cannot be greater than the value of the task 'cpu'.";
     refuse_if(sum > task, text)
@@ -194,5 +202,7 @@ mod tests {
         assert!(fargate_has(32_768, 60 * GIB, "eu-west-1", false));
         assert!(!fargate_has(32_768, 60 * GIB, "ap-northeast-1", false));
         assert!(!fargate_has(512, 1024, "eu-west-1", true));
+        assert!(fargate_has(4096, 8 * GIB, "eu-west-1", true));
+        assert!(!fargate_has(8192, 16 * GIB, "eu-west-1", true));
     }
 }

@@ -1,5 +1,7 @@
 //! Every rule, with a definition that it refuses and that definition's nearest good neighbour.
 
+mod network;
+
 use std::collections::BTreeSet;
 
 use super::*;
@@ -121,6 +123,12 @@ const CONTAINERS: &[Row] = &[
 ];
 
 const SIZES: &[Row] = &[
+    (
+        "ec2",
+        "{'memory':'32','cpu':'128'}",
+        "{'memory':'32','cpu':'128','runtimePlatform':{'operatingSystemFamily':'WINDOWS_SERVER_2022_CORE'}}",
+        "The 'memory' setting for container 'a' is greater than for the task",
+    ),
     ("ec2", "{'cpu':'x'}", "{'cpu':'1 vCPU'}", "Invalid 'cpu' setting for task."),
     ("ec2", "{'memory':'1 TB'}", "{'memory':'1 GB'}", "Invalid 'memory' setting for task."),
     ("ec2", "{'cpu':'127'}", "{'cpu':'128'}", "Invalid 'cpu' setting for task."),
@@ -288,103 +296,6 @@ const FARGATE: &[Row] = &[
     ),
 ];
 
-const PORTS: &[Row] = &[
-    (
-        "ec2",
-        "{'networkMode':'none','containerDefinitions':[PORT_80]}",
-        "{'networkMode':'bridge','containerDefinitions':[PORT_80]}",
-        "Port mappings are not supported when networkMode=none.",
-    ),
-    (
-        "ec2",
-        "a:{'portMappings':[{'containerPort':1,'containerPortRange':'1-2'}]}",
-        "a:{'portMappings':[{'containerPortRange':'1-2'}]}",
-        "cannot specify both single port and port range",
-    ),
-    (
-        "ec2",
-        "a:{'portMappings':[{'containerPort':65536}]}",
-        "a:{'portMappings':[{'containerPort':65535}]}",
-        "Invalid 'containerPort' setting for container 'a'.",
-    ),
-    (
-        "ec2",
-        "a:{'portMappings':[{'containerPortRange':'1-101'}]}",
-        "a:{'portMappings':[{'containerPortRange':'1-100'}]}",
-        "Invalid 'containerPortRange' setting for container 'a'.",
-    ),
-    (
-        "awsvpc",
-        "a:{'portMappings':[{'containerPort':80,'hostPort':8080}]}",
-        "a:{'portMappings':[{'containerPort':80,'hostPort':80}]}",
-        "When networkMode=awsvpc, the host ports and container ports in port mappings must match.",
-    ),
-    (
-        "awsvpc",
-        "a:{'portMappings':[{'containerPort':80},{'containerPort':80,'protocol':'tcp'}]}",
-        "a:{'portMappings':[{'containerPort':80},{'containerPort':80,'protocol':'udp'}]}",
-        "container port is used multiple times in task",
-    ),
-    (
-        "ec2",
-        "a:{'portMappings':[{'containerPort':80,'name':'Web'}]}",
-        "a:{'portMappings':[{'containerPort':80,'name':'web'}]}",
-        "Invalid port mapping name 'Web'.",
-    ),
-    (
-        "ec2",
-        "a:{'portMappings':[{'containerPort':80,'name':'w'},{'containerPort':81,'name':'w'}]}",
-        "a:{'portMappings':[{'containerPort':80,'name':'w'},{'containerPort':81,'name':'x'}]}",
-        "port mapping name is already used",
-    ),
-];
-
-const NETWORK: &[Row] = &[
-    ("awsvpc", "a:{'hostname':'h'}", "{}", "hostname is not supported on container when networkMode=awsvpc."),
-    (
-        "awsvpc",
-        "a:{'extraHosts':[{'hostname':'h','ipAddress':'1.1.1.1'}]}",
-        "{}",
-        "Extra hosts are not supported on container when networkMode=awsvpc.",
-    ),
-    (
-        "awsvpc",
-        "a:{'dnsServers':['1.1.1.1']}",
-        "a:{'dnsServers':[]}",
-        "DNS servers are not supported on container when networkMode=awsvpc.",
-    ),
-    (
-        "awsvpc",
-        "a:{'disableNetworking':true}",
-        "a:{'disableNetworking':false}",
-        "Disable Networking is not supported on container when networkMode=awsvpc.",
-    ),
-    (
-        "ec2",
-        "{'networkMode':'host','containerDefinitions':[LINKED,B]}",
-        "{'networkMode':'bridge','containerDefinitions':[LINKED,B]}",
-        "Links are not supported on container when networkMode=host.",
-    ),
-    (
-        "external",
-        "{'networkMode':'awsvpc'}",
-        "{'networkMode':'host'}",
-        "External compatible task definitions do not support network mode 'awsvpc'.",
-    ),
-    (
-        "ec2",
-        "{'networkMode':'bridge','proxyConfiguration':{'containerName':'a'}}",
-        "{'networkMode':'awsvpc','proxyConfiguration':{'containerName':'a'}}",
-        "APPMESH proxy configuration is only supported in networkMode=awsvpc",
-    ),
-    (
-        "awsvpc",
-        "{'proxyConfiguration':{'containerName':'envoy'}}",
-        "{'proxyConfiguration':{'containerName':'a'}}",
-        "Proxy container [envoy] does not exist",
-    ),
-];
-
 const VOLUMES: &[Row] = &[
     (
         "ec2",
@@ -538,6 +449,20 @@ const SHORT: &[(&str, &str)] = &[
         "{'name':'a','image':'i','memory':64,'environment':[{'name':'A','value':'1'}],'secrets':[{'name':'A','valueFrom':'/a'}]}",
     ),
     (
+        "BOUND_UDP",
+        "{'name':'a','image':'i','memory':64,'portMappings':[{'containerPort':53,'hostPort':53,'protocol':'udp'}]}",
+    ),
+    (
+        "BOUND_TWICE",
+        "{'name':'b','image':'i','memory':64,'portMappings':[{'containerPort':53,'hostPort':53,'protocol':'udp'}]}",
+    ),
+    (
+        "PROXIED",
+        "'properties':[{'name':'ProxyIngressPort','value':'1'},{'name':'ProxyEgressPort','value':'2'},NO_APP_PORTS]",
+    ),
+    ("NO_APP_PORTS", "APP_PORTS,{'name':'EgressIgnoredIPs','value':'169.254.170.2'}"),
+    ("APP_PORTS", "{'name':'AppPorts','value':'80'}"),
+    (
         "SECRET_B",
         "{'name':'a','image':'i','memory':64,'environment':[{'name':'A','value':'1'}],'secrets':[{'name':'B','valueFrom':'/a'}]}",
     ),
@@ -574,7 +499,7 @@ fn outcome(kind: &str, over: &str) -> Option<(&'static str, Fault)> {
 fn every_rule_refuses_the_bad_and_takes_the_good() {
     let mut spoke = BTreeSet::new();
     for (kind, bad, good, message) in
-        [CONTAINERS, SIZES, FARGATE, PORTS, NETWORK, VOLUMES, OTHERS].into_iter().flatten()
+        [CONTAINERS, SIZES, FARGATE, network::PORTS, network::NETWORK, VOLUMES, OTHERS].into_iter().flatten()
     {
         let (rule, fault) = outcome(kind, bad).unwrap_or_else(|| panic!("not refused: {bad}"));
         assert_eq!((fault.code, fault.message.as_str()), ("ClientException", *message), "{bad}");
