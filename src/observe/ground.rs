@@ -100,6 +100,12 @@ impl Observer {
             return (ground, false);
         }
         let mut named = everyone();
+        // Those of selector terms are known only to who looks: what was asked for not long ago stays in, or two services
+        // with different subnets would have everything asked anew in turns.
+        if let Some((before, _, _)) = newest.as_ref().filter(|(_, _, begun)| now.since(*begun) < AGAIN) {
+            named.subnets.extend(before.subnets.iter().cloned());
+            named.groups.extend(before.groups.iter().cloned());
+        }
         named.subnets.extend(needed.subnets.iter().cloned());
         named.groups.extend(needed.groups.iter().cloned());
         let ground = Arc::new(self.look_at_ground(&named).await);
