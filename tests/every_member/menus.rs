@@ -64,7 +64,7 @@ pub const MENUS: &[Menu] = &[
             r#""volumes": [{"name": "data", "configuredAtLaunch": true}]"#,
             r#""volumes": [{"name": "data"}, {"name": "s3", "s3filesVolumeConfiguration": {"fileSystemArn": "arn:aws:s3files:us-east-1:123456789012:file-system/fs-1", "rootDirectory": "/d", "transitEncryptionPort": 2999}}]"#,
             r#""volumes": [{"name": "data"}, {"name": "s3", "s3filesVolumeConfiguration": {"fileSystemArn": "arn:aws:s3files:us-east-1:123456789012:file-system/fs-1", "accessPointArn": "arn:aws:s3files:us-east-1:123456789012:access-point/a"}}]"#,
-            r#""proxyConfiguration": {"type": "APPMESH", "containerName": "side", "properties": [{"name": "ProxyIngressPort", "value": "15000"}, {"name": "AppPorts", "value": "80"}, {"name": "IgnoredUID", "value": "1337"}, {"name": "ProxyEgressPort", "value": "15001"}]}"#,
+            r#""proxyConfiguration": {"type": "APPMESH", "containerName": "side", "properties": [{"name": "ProxyIngressPort", "value": "15000"}, {"name": "AppPorts", "value": "80"}, {"name": "IgnoredUID", "value": "1337"}, {"name": "ProxyEgressPort", "value": "15001"}, {"name": "EgressIgnoredIPs", "value": "169.254.170.2"}]}"#,
             r#""tags": [{"key": "team", "value": "shop"}]"#,
         ],
         container: &[
