@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use crate::check::Desired;
 use crate::cli::args::PlanOutput;
-use crate::cli::plan::{Input, Place, View, markdown, text};
+use crate::cli::plan::{Input, Place, Secrets, View, markdown, text};
 use crate::cli::preflight::Ahead;
 use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, args, findings, print};
@@ -31,7 +31,8 @@ use super::{Cloud, Options, Trouble, assemble};
 /// Plans everything and prints it.
 pub async fn plan(flags: args::Plan, clock: Clock) -> Result<Exit, Trouble> {
     let Some(ready) = prepare(&flags.place, &clock).await? else { return Ok(Exit::Error) };
-    let view = view(&ready.shared, &ready.desired, &ready.reading, |file| ready.given.name(file)).await?;
+    let secrets = if flags.show_values { Secrets::Shown } else { Secrets::hashed() };
+    let view = view(&ready.shared, &ready.desired, &ready.reading, &secrets, |file| ready.given.name(file)).await?;
     let shown = match flags.output {
         PlanOutput::Text => text(&view, &Terminal::of_stdout()),
         PlanOutput::Json => view.json(),
@@ -90,6 +91,7 @@ pub async fn view(
     shared: &Shared,
     desired: &Desired,
     reading: &Reading,
+    secrets: &Secrets,
     name: impl Fn(&str) -> String,
 ) -> Result<View, Trouble> {
     let plans = all(shared, desired).await?;
@@ -123,6 +125,7 @@ pub async fn view(
             let words = crate::kinds::definition(key.kind).tags;
             shown.map(|shown| shown.list(words.list).to_vec()).unwrap_or_default()
         },
+        secrets,
         locate: &locate,
     }))
 }

@@ -2,17 +2,18 @@
 
 use std::time::Duration;
 
-use crate::kinds::{Policy, Reconcile};
+use crate::kinds::drift::POINTERS_MAX;
+use crate::kinds::{Drift, Kind, Pointer, Policy, Reconcile, definition};
 use crate::manifest::{At, Fault};
 use crate::shape::{Path, Tree};
 
 use super::Context;
 
 /// What the block may hold today.
-const MEMBERS: [&str; 3] = ["preflight", "restartedAt", "rollout"];
+const MEMBERS: [&str; 5] = ["drift", "ignore", "preflight", "restartedAt", "rollout"];
 const ROLLOUT: [&str; 2] = ["onFailure", "progressDeadline"];
 /// What the design has and this version does not; said as such, so that nobody takes it for a slip.
-const LATER: [&str; 6] = ["adopt", "dependsOn", "drift", "prune", "replace", "replaceHow"];
+const LATER: [&str; 5] = ["adopt", "dependsOn", "prune", "replace", "replaceHow"];
 
 /// Reads the block; all findings at once.
 pub fn read(context: &Context<'_>, found: &mut Vec<Fault>) -> Reconcile {
@@ -23,6 +24,21 @@ pub fn read(context: &Context<'_>, found: &mut Vec<Fault>) -> Reconcile {
         match (name.as_str(), value) {
             ("restartedAt", Tree::Text(text)) => reconcile.restarted_at = Some(text.clone()),
             ("restartedAt", _) => found.push(wrong(at, "restartedAt takes any text, in quotes")),
+            ("drift" | "ignore", _) if context.kind() == Some(Kind::TaskDefinition) => {
+                found.push(wrong(at, "a revision of a task definition never changes, and so can't drift"));
+            }
+            ("drift" | "ignore", _) if context.kind() == Some(Kind::SecurityGroup) => {
+                found.push(wrong(
+                    at,
+                    "drift of a SecurityGroup is always healed; let no manifest declare one to leave it",
+                ));
+            }
+            ("drift", value) => match Drift::ALL.into_iter().find(|drift| value.as_text() == Some(drift.as_str())) {
+                Some(drift) => reconcile.drift = drift,
+                None => found.push(wrong(at, "drift takes Heal, Warn or Ignore")),
+            },
+            ("ignore", Tree::List(items)) => reconcile.ignore = ignore(context, items, &at, found),
+            ("ignore", _) => found.push(wrong(at, "ignore takes a list of JSON pointers, such as /desiredCount")),
             ("preflight", Tree::Text(text)) if Policy::parse(text).is_some() => {
                 reconcile.preflight = Policy::parse(text)
             }
@@ -33,6 +49,30 @@ pub fn read(context: &Context<'_>, found: &mut Vec<Fault>) -> Reconcile {
         }
     }
     reconcile
+}
+
+/// The pointers, each into a member that can drift.
+fn ignore(context: &Context<'_>, items: &[Tree], at: &Path, found: &mut Vec<Fault>) -> Vec<Pointer> {
+    if items.len() > POINTERS_MAX {
+        let message = format!("{} pointers; there is room for {POINTERS_MAX}", items.len());
+        found.push(wrong(at.clone(), &message));
+    }
+    let mut pointers = Vec::new();
+    for (index, item) in items.iter().enumerate().take(POINTERS_MAX) {
+        let fault = |message: String| Fault::new(at.index(index), At::Value, "ignore-pointer", message);
+        let Some(pointer) = item.as_text().and_then(Pointer::parse) else {
+            let remedy = "begin with / and separate names by /, as in /deploymentConfiguration/alarms";
+            found.push(fault("this is no JSON pointer into the spec".to_owned()).remedy(remedy));
+            continue;
+        };
+        match context.kind().and_then(|kind| pointer.fault(definition(kind))) {
+            Some(message) => {
+                found.push(fault(message).remedy("point at a member of spec; items of lists go by their keys"))
+            }
+            None => pointers.push(pointer),
+        }
+    }
+    pointers
 }
 
 fn rollout(tree: &Tree, root: &Path, reconcile: &mut Reconcile, found: &mut Vec<Fault>) {

@@ -3,7 +3,8 @@
 //! It says what the shapes say and no more: relations between members are the rules' business. Where a member is no
 //! text, a variable may stand for it, as in the manifests.
 
-use crate::kinds::{Definition, Kind, Policy, definition, lookup};
+use crate::kinds::drift::POINTERS_MAX;
+use crate::kinds::{Definition, Drift, Kind, Policy, definition, lookup};
 use crate::manifest::{API_VERSION, DEFAULTS_KIND};
 use crate::shape::table::{self, Member, Range, Shape, Structure, Table};
 use crate::shape::{Map, Tree};
@@ -105,12 +106,20 @@ fn reconcile() -> Tree {
     let deadline =
         deadline.with("description", "How long a rollout may take before it counts as failed: 90s, 15m, 2h.");
     let on_failure = tree! { "enum" => vec!["Hold"] };
+    let drift = tree! { "enum" => Drift::ALL.map(Drift::as_str).to_vec() };
+    let drift = drift.with("description", "What becomes of drift; Heal unless said.");
+    let ignore = list(text().with("pattern", "^(/[^/]+)+$"));
+    let ignore = ignore
+        .with("maxItems", POINTERS_MAX)
+        .with("description", "JSON pointers into spec, whose drift is left; items of lists go by their keys.");
     let preflight = tree! { "enum" => Policy::ALL.map(Policy::as_str).to_vec() };
     let preflight = preflight.with(
         "description",
         "What a finding of preflight does to a rollout: hold it (Block), have it wait (Wait), or be told (Warn).",
     );
     closed(tree! {
+        "drift" => drift,
+        "ignore" => ignore,
         "preflight" => preflight,
         "restartedAt" => text().with("description", "Any text; another one asks for a restart, or for another try."),
         "rollout" => closed(tree! { "progressDeadline" => deadline, "onFailure" => on_failure }),

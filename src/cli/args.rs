@@ -225,6 +225,9 @@ pub struct Plan {
     /// Exit with 2 when there is something to do.
     #[arg(long, env = "ECS_OPERATOR_DETAILED_EXITCODE", value_parser = Yes::new())]
     pub detailed_exitcode: bool,
+    /// Show values that may be secret: of variables, commands, labels, options of log drivers.
+    #[arg(long, env = "ECS_OPERATOR_SHOW_VALUES", value_parser = Yes::new())]
+    pub show_values: bool,
 }
 
 #[derive(Clone, Debug, Flags)]

@@ -102,16 +102,30 @@ pub fn without_ids(terminal: &Terminal, text: &str) -> String {
 
 /// Lines of at most `width` characters, broken between words.
 pub fn wrap(text: &str, width: usize) -> Vec<String> {
+    wrap_after(0, text, width)
+}
+
+/// The same behind `taken` characters on the first line, which stays empty where no word fits there.
+pub fn wrap_after(taken: usize, text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
+    let mut taken = taken;
     for word in text.split_whitespace() {
         let word = plain(word);
+        let length = word.chars().count();
         match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+            None if taken > 0 && taken + length > width => lines.extend([String::new(), word.into_owned()]),
+            Some(line) if taken + line.chars().count() + 1 + length <= width => {
                 line.push(' ');
                 line.push_str(&word);
+                continue;
             }
-            _ => lines.push(word.into_owned()),
+            None => {
+                lines.push(word.into_owned());
+                continue;
+            }
+            Some(_) => lines.push(word.into_owned()),
         }
+        taken = 0;
     }
     lines
 }
@@ -154,6 +168,8 @@ mod tests {
     #[test]
     fn lines_break_between_words_and_spans_are_short() {
         assert_eq!(wrap("a bc def ghij", 6), ["a bc", "def", "ghij"]);
+        assert_eq!(wrap_after(3, "a bc def ghij", 6), ["a", "bc def", "ghij"]);
+        assert_eq!(wrap_after(6, "a bc def ghij", 6), ["", "a bc", "def", "ghij"]);
         for (seconds, said) in [(0, "0s"), (59, "59s"), (125, "2m 05s"), (3600, "1h 00m"), (273_600, "3d 04h")] {
             assert_eq!(span(Duration::from_secs(seconds)), said);
         }

@@ -50,8 +50,8 @@ const ROUNDS: usize = 12;
 /// Whether a row gives a member a meaning where it is absent.
 fn is_defaulted(rule: Rule) -> bool {
     match rule {
-        Rule::Absent(_) | Rule::Derived(_) | Rule::Present => true,
-        Rule::Owned | Rule::Unmanaged | Rule::Spelling(_) | Rule::Set(_) | Rule::Named(_) => false,
+        Rule::Absent(_) | Rule::Derived(_) | Rule::Present | Rule::Unsaid(_) => true,
+        Rule::Owned | Rule::Unmanaged | Rule::Spelling(_) | Rule::Set(_) | Rule::Alike(_) | Rule::Named(_) => false,
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::shape::{Path, Segment, Tree};
+use crate::shape::{Path, Segment, Tree, json};
 
 use super::diff::Difference;
 use super::normalise::{self, Row};
@@ -17,8 +17,35 @@ pub struct Leaf {
     pub path: Path,
     /// Where the spec has it; `None` where the manifest leaves it out, and AWS's default counts.
     pub declared_at: Option<Path>,
+    /// How the spec could say it, where it does not.
+    pub addition: Option<Addition>,
     pub observed: Option<Tree>,
     pub desired: Option<Tree>,
+}
+
+/// What a spec would need to have a leaf it leaves out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Addition {
+    /// The deepest structure or list on the way that it has.
+    pub below: Path,
+    /// The names from there; none where the leaf is another item of the list.
+    names: Vec<String>,
+    is_item: bool,
+}
+
+impl Addition {
+    /// The line of YAML that gives the leaf this value.
+    pub fn line(&self, value: &Tree) -> String {
+        let value = json::write(value);
+        match (self.names.split_first(), self.is_item) {
+            (None, _) => format!("- {value}"),
+            (Some((first, rest)), is_item) => {
+                let value = if is_item { format!("[{value}]") } else { value };
+                let value = rest.iter().rev().fold(value, |inner, name| format!("{{ {name}: {inner} }}"));
+                format!("{first}: {value}")
+            }
+        }
+    }
 }
 
 /// The leaves of differences between this spec and what was observed. What a new branch has by default alone is not
@@ -29,10 +56,11 @@ pub fn leaves(rows: &[Row], spec: &Tree, differences: &[Difference]) -> Vec<Leaf
         let Difference { path, observed, desired } = difference;
         split(path.clone(), observed.as_ref(), desired.as_ref(), &mut |path, observed, desired| {
             let is_branch = path != difference.path;
-            let Found { name, at, is_key } = find(rows, spec, &path);
+            let Found { name, at, addition, is_key } = find(rows, spec, &path);
             if !(is_branch && observed.is_none() && at.is_none()) {
                 let (observed, desired) = (observed.cloned(), desired.cloned());
-                found.push((Leaf { name, path, declared_at: at, observed, desired }, is_branch && is_key));
+                let leaf = Leaf { name, path, declared_at: at, addition, observed, desired };
+                found.push((leaf, is_branch && is_key));
             }
         });
     }
@@ -84,6 +112,7 @@ fn split(path: Path, observed: Option<&Tree>, desired: Option<&Tree>, each: &mut
 struct Found {
     name: String,
     at: Option<Path>,
+    addition: Option<Addition>,
     /// It is what tells an item from the others of its set.
     is_key: bool,
 }
@@ -95,6 +124,7 @@ fn find(rows: &[Row], spec: &Tree, path: &Path) -> Found {
     let (mut written, mut complete) = (Some(spec), Some(&filled));
     let (mut pattern, mut name, mut at) = (String::new(), String::new(), Path::root());
     let (mut segments, mut around, mut is_key) = (path.0.iter(), None, false);
+    let mut addition = Some(Addition { below: Path::root(), names: Vec::new(), is_item: false });
     while let Some(Segment::Name(member)) = segments.next() {
         let dot = if pattern.is_empty() { "" } else { "." };
         pattern.push_str(&format!("{dot}{member}"));
@@ -107,7 +137,12 @@ fn find(rows: &[Row], spec: &Tree, path: &Path) -> Found {
             let Some(Segment::Name(key)) = segments.next() else { break };
             name.push_str(&format!("[{key}]"));
             let index = all.iter().find(|one| one.name == *key).map(|one| one.index);
-            return Found { name, at: index.map(|index| at.index(index)), is_key: false };
+            return Found { name, at: index.map(|index| at.index(index)), addition: None, is_key: false };
+        }
+        match (&mut addition, written) {
+            (Some(addition), Some(_)) => addition.below = at.clone(),
+            (Some(addition), None) => addition.names.push(member.clone()),
+            (None, _) => {}
         }
         let Some(keys) = normalise::set_keys(rows, &pattern) else { continue };
         let Some(Segment::Name(key)) = segments.next() else { break };
@@ -120,8 +155,16 @@ fn find(rows: &[Row], spec: &Tree, path: &Path) -> Found {
         at = index.map_or(at.clone(), |index| at.index(index));
         written = index.and_then(|index| written?.as_list()?.get(index));
         complete = index.and_then(|index| items.get(index));
+        match (&mut addition, written) {
+            (Some(addition), Some(_)) => addition.below = at.clone(),
+            // Of an item with members one leaf is not enough.
+            (Some(addition), None) if keys.is_empty() => addition.is_item = true,
+            (_, None) => addition = None,
+            (None, _) => {}
+        }
     }
-    Found { name, at: written.map(|_| at), is_key }
+    let addition = addition.filter(|_| written.is_none());
+    Found { name, at: written.map(|_| at), addition, is_key }
 }
 
 #[cfg(test)]
@@ -194,5 +237,39 @@ mod tests {
         let name = "networkConfiguration.awsvpcConfiguration.assignPublicIp";
         let spec = tree! { "networkConfiguration" => tree! { "awsvpcConfiguration" => tree! { "subnets" => Tree::List(vec![]) } } };
         assert_eq!(found(Kind::Service, &spec, &network("ENABLED")), [at(name, "")]);
+    }
+
+    #[test]
+    fn what_is_left_out_is_told_with_the_line_that_would_say_it() {
+        let network = |inner: Tree| tree! { "networkConfiguration" => tree! { "awsvpcConfiguration" => inner } };
+        let shown = network(tree! { "assignPublicIp" => "ENABLED", "securityGroups" => vec!["a", "b"] });
+        for (spec, lines) in [
+            (
+                network(tree! { "securityGroups" => vec!["a"] }),
+                vec![
+                    ("networkConfiguration.awsvpcConfiguration", "assignPublicIp: \"ENABLED\""),
+                    ("networkConfiguration.awsvpcConfiguration.securityGroups", "- \"b\""),
+                ],
+            ),
+            (
+                tree! {},
+                vec![
+                    ("", "networkConfiguration: { awsvpcConfiguration: { assignPublicIp: \"ENABLED\" } }"),
+                    ("", "networkConfiguration: { awsvpcConfiguration: { securityGroups: [\"a\"] } }"),
+                    ("", "networkConfiguration: { awsvpcConfiguration: { securityGroups: [\"b\"] } }"),
+                ],
+            ),
+        ] {
+            let definition = definition(Kind::Service);
+            let told = leaves(definition.rows, &spec, &definition.differences(&spec, &shown));
+            let lines: Vec<(String, String)> =
+                lines.into_iter().map(|(below, line)| (below.to_owned(), line.to_owned())).collect();
+            let said = told.iter().filter_map(|leaf| {
+                let addition = leaf.addition.as_ref()?;
+                Some((addition.below.to_string(), addition.line(leaf.observed.as_ref()?)))
+            });
+            let said: Vec<_> = said.collect();
+            assert_eq!(said, lines);
+        }
     }
 }

@@ -3,6 +3,9 @@
 
 pub mod cluster;
 pub mod diff;
+pub mod drift;
+#[cfg(test)]
+mod examples;
 pub mod hash;
 pub mod key;
 pub mod leaf;
@@ -19,6 +22,7 @@ use crate::shape::Tree;
 use crate::shape::table::{self, Structure, Table};
 
 pub use diff::{Difference, diff};
+pub use drift::{Drift, Pointer};
 pub use key::{Key, Kind, Place};
 pub use leaf::Leaf;
 pub use lookup::Lookup;
@@ -91,6 +95,14 @@ pub enum Effect {
     Replaces,
 }
 
+/// An effect that a change has by what it changes from and to, observed and desired.
+#[derive(Debug)]
+pub struct Closer {
+    pub member: &'static str,
+    pub when: fn(Option<&Tree>, Option<&Tree>) -> bool,
+    pub effect: Effect,
+}
+
 /// The definition of a kind.
 pub fn definition(kind: Kind) -> &'static Definition {
     match kind {
@@ -126,14 +138,34 @@ impl Definition {
         row.map_or(Effect::InPlace, |(_, effect)| *effect)
     }
 
+    /// What this change of a member does.
+    pub fn effect_of(&self, member: &str, observed: Option<&Tree>, desired: Option<&Tree>) -> Effect {
+        let closer: &[Closer] = match self.kind {
+            Kind::Service => service::rows::CLOSER,
+            Kind::Cluster | Kind::SecurityGroup | Kind::TaskDefinition => &[],
+        };
+        let closer = closer.iter().find(|closer| closer.member == member && (closer.when)(observed, desired));
+        closer.map_or_else(|| self.effect(member), |closer| closer.effect)
+    }
+
     /// The differences between a spec and what AWS shows, our tags aside. What AWS never shows can't differ.
     pub fn differences(&self, spec: &Tree, shown: &Tree) -> Vec<Difference> {
+        let (desired, observed) = self.sides(spec, shown);
+        self.differing(&desired, &observed)
+    }
+
+    /// A spec and what AWS shows, in the form in which equal means equal.
+    pub fn sides(&self, spec: &Tree, shown: &Tree) -> (Tree, Tree) {
         let spec = self.table().with_zeros(self.structure(), spec);
-        let (desired, observed) = normalise::canonical(self.rows, &spec, shown);
+        normalise::canonical(self.rows, &spec, shown)
+    }
+
+    /// The differences between [`Definition::sides`].
+    pub fn differing(&self, desired: &Tree, observed: &Tree) -> Vec<Difference> {
         let shows = |name: &&str, member: &str| {
             self.table().structure(name).is_some_and(|shape| shape.members.contains_key(member))
         };
         let comparable = |one: &Difference| self.shown_as.iter().any(|name| shows(name, one.member()));
-        diff(&desired, &observed).into_iter().filter(comparable).collect()
+        diff(desired, observed).into_iter().filter(comparable).collect()
     }
 }

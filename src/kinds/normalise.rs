@@ -30,8 +30,30 @@ pub enum Rule {
     Spelling(fn(&Tree) -> Option<Tree>),
     /// Order means nothing; items are told apart by these members, or as wholes.
     Set(&'static [&'static str]),
+    /// Values that mean the same; each is sent as it is written.
+    Alike(&'static [&'static str]),
+    /// Values that mean the same as saying nothing; none is sent unless it is written.
+    Unsaid(&'static [&'static str]),
     /// A list that may say one thing in several ways: it stands for what the function makes of it.
     Named(fn(&[Tree]) -> Vec<Named>),
+}
+
+impl Rule {
+    /// The word for the rule in tables of examples.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Owned => "owned",
+            Self::Unmanaged => "unmanaged",
+            Self::Present => "present",
+            Self::Absent(_) => "absent",
+            Self::Derived(_) => "derived",
+            Self::Spelling(_) => "spelling",
+            Self::Set(_) => "set",
+            Self::Alike(_) => "alike",
+            Self::Unsaid(_) => "unsaid",
+            Self::Named(_) => "named",
+        }
+    }
 }
 
 /// One of the things that a list stands for.
@@ -105,6 +127,14 @@ pub const fn set(at: &'static str, keys: &'static [&'static str]) -> Row {
     Row { at, rule: Rule::Set(keys) }
 }
 
+pub const fn alike(at: &'static str, values: &'static [&'static str]) -> Row {
+    Row { at, rule: Rule::Alike(values) }
+}
+
+pub const fn unsaid(at: &'static str, values: &'static [&'static str]) -> Row {
+    Row { at, rule: Rule::Unsaid(values) }
+}
+
 pub const fn named(at: &'static str, rule: fn(&[Tree]) -> Vec<Named>) -> Row {
     Row { at, rule: Rule::Named(rule) }
 }
@@ -112,13 +142,14 @@ pub const fn named(at: &'static str, rule: fn(&[Tree]) -> Vec<Named>) -> Row {
 /// Both sides in canonical form, ready to be compared: sets are maps, defaults are filled in, empties are gone, and
 /// what the manifest leaves unmanaged is on neither side.
 pub fn canonical(rows: &[Row], desired: &Tree, observed: &Tree) -> (Tree, Tree) {
-    let ours =
-        |row: &&Row| matches!(row.rule, Rule::Unmanaged) && desired.get(row.at).is_none_or(|tree| *tree == Tree::Null);
+    let said = |at: &str| at.split('.').try_fold(desired, |tree, name| tree.get(name));
+    let ours = |row: &&Row| matches!(row.rule, Rule::Unmanaged) && said(row.at).is_none_or(|tree| *tree == Tree::Null);
     let leave: Vec<&str> = rows.iter().filter(ours).map(|row| row.at).collect();
     let side = |tree: &Tree| {
         let mut tree = filled(rows, tree);
-        for name in &leave {
-            tree.remove(name);
+        for at in &leave {
+            let (parent, name) = at.rsplit_once('.').unwrap_or(("", at));
+            each(&mut tree, parent, &mut |around| drop(around.remove(name)));
         }
         compact(rows, tree)
     };
@@ -160,7 +191,23 @@ fn fill(row: &Row, name: &str, whole: Option<&Tree>, around: &mut Tree) {
                 around.set(name, value);
             }
         }
-        Rule::Present | Rule::Absent(_) | Rule::Derived(_) | Rule::Unmanaged | Rule::Set(_) | Rule::Named(_) => {}
+        Rule::Present | Rule::Absent(_) | Rule::Derived(_) | Rule::Unmanaged => {}
+        Rule::Set(_) | Rule::Alike(_) | Rule::Unsaid(_) | Rule::Named(_) => {}
+    }
+}
+
+/// What is written in several ways is written in one; for comparing only.
+fn unify(rows: &[Row], tree: &mut Tree) {
+    for row in rows {
+        let (parent, name) = row.at.rsplit_once('.').unwrap_or(("", row.at));
+        each(tree, parent, &mut |around| {
+            let found = |values: &[&str]| around.text(name).is_some_and(|value| values.contains(&value));
+            match row.rule {
+                Rule::Alike(values) if found(values) => values.iter().take(1).for_each(|one| around.set(name, *one)),
+                Rule::Unsaid(values) if found(values) => drop(around.remove(name)),
+                _ => {}
+            }
+        });
     }
 }
 
@@ -176,6 +223,7 @@ fn name_items(row: &Row, tree: &mut Tree) {
 
 /// Sets become maps, deepest first, and empties go.
 fn compact(rows: &[Row], mut tree: Tree) -> Tree {
+    unify(rows, &mut tree);
     rows.iter().for_each(|row| name_items(row, &mut tree));
     let mut sets: Vec<(&str, &[&str])> = rows
         .iter()

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::shape::Tree;
 
-use super::{Key, Lookup, definition, hash};
+use super::{Drift, Key, Lookup, Pointer, definition, hash};
 
 /// Where an object was declared.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,6 +34,10 @@ pub struct Reconcile {
     pub restarted_at: Option<String>,
     /// How long a rollout may take before it counts as failed.
     pub progress_deadline: Duration,
+    /// What becomes of drift.
+    pub drift: Drift,
+    /// Where drift is left, and not told of.
+    pub ignore: Vec<Pointer>,
     /// What keeps a rollout back that preflight finds can't work; each check's own way where nothing is said.
     pub preflight: Option<Policy>,
 }
@@ -71,7 +75,13 @@ pub const PROGRESS_DEADLINE_DEFAULT: Duration = Duration::from_secs(15 * 60);
 
 impl Default for Reconcile {
     fn default() -> Self {
-        Self { restarted_at: None, progress_deadline: PROGRESS_DEADLINE_DEFAULT, preflight: None }
+        Self {
+            restarted_at: None,
+            progress_deadline: PROGRESS_DEADLINE_DEFAULT,
+            drift: Drift::default(),
+            ignore: Vec::new(),
+            preflight: None,
+        }
     }
 }
 
@@ -90,9 +100,12 @@ impl Object {
     pub fn fingerprint(&self) -> String {
         let restarted_at = self.reconcile.restarted_at.as_deref().unwrap_or_default();
         let deadline = self.reconcile.progress_deadline.as_secs().to_string();
+        let ignored: Vec<String> = self.reconcile.ignore.iter().map(Pointer::to_string).collect();
+        let drift = format!("{} {}", self.reconcile.drift.as_str(), ignored.join(" "));
         let preflight = self.reconcile.preflight.map(Policy::as_str);
         let declared = self.spec.clone().with("lookup", self.lookup.canonical()).with_some("preflight", preflight);
-        hash::hash(&declared.with("restartedAt", restarted_at).with("progressDeadline", deadline))
+        let declared = declared.with("restartedAt", restarted_at).with("progressDeadline", deadline);
+        hash::hash(&declared.with("drift", drift))
     }
 }
 

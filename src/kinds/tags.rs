@@ -14,6 +14,8 @@ pub const CONTENT: &str = "ecs-operator/content";
 pub const OBJECT: &str = "ecs-operator/object";
 /// The last deployment we set out to make.
 pub const ATTEMPT: &str = "ecs-operator/attempt";
+/// What Git said of members whose drift is left.
+pub const SAID: &str = "ecs-operator/said";
 /// Set by people, on a service or cluster: we keep our hands off.
 pub const SUSPEND: &str = "ecs-operator/suspend";
 

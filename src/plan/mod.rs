@@ -77,9 +77,12 @@ pub enum Verdict {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reason {
     ClusterAbsent,
+    Contended,
     DependencyNotReady,
     Draining,
+    DriftKept,
     DriftPersists,
+    ForeignController,
     LegacyArn,
     LookupUnobserved,
     LookupUnresolved,
@@ -98,11 +101,14 @@ pub enum Reason {
 }
 
 impl Reason {
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 22] = [
         Self::ClusterAbsent,
+        Self::Contended,
         Self::DependencyNotReady,
         Self::Draining,
+        Self::DriftKept,
         Self::DriftPersists,
+        Self::ForeignController,
         Self::LegacyArn,
         Self::LookupUnobserved,
         Self::LookupUnresolved,
@@ -123,9 +129,12 @@ impl Reason {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::ClusterAbsent => "ClusterAbsent",
+            Self::Contended => "Contended",
             Self::DependencyNotReady => "DependencyNotReady",
             Self::Draining => "Draining",
+            Self::DriftKept => "DriftKept",
             Self::DriftPersists => "DriftPersists",
+            Self::ForeignController => "ForeignController",
             Self::LegacyArn => "LegacyArn",
             Self::LookupUnobserved => "LookupUnobserved",
             Self::LookupUnresolved => "LookupUnresolved",
@@ -271,11 +280,18 @@ fn tag_step(arn: &str, tags: Vec<Tree>, reason: &str) -> Step {
     Step::new(Call::ecs("TagResource", input), StepEffect::Tags, reason)
 }
 
+/// The step that notes what Git says of members whose drift is left.
+fn said_step(arn: &str, said: Tree) -> Step {
+    tag_step(arn, vec![said], "what Git says of members whose drift is left is noted")
+}
+
 /// The members that differ, each once, with one of the effects.
 fn members(key: &Key, differences: &[Difference], effect: Effect) -> Vec<String> {
     let definition = crate::kinds::definition(key.kind);
-    let names: std::collections::BTreeSet<&str> = differences.iter().map(Difference::member).collect();
-    names.into_iter().filter(|name| definition.effect(name) == effect).map(str::to_owned).collect()
+    let does =
+        |one: &&Difference| definition.effect_of(one.member(), one.observed.as_ref(), one.desired.as_ref()) == effect;
+    let names: std::collections::BTreeSet<&str> = differences.iter().filter(does).map(Difference::member).collect();
+    names.into_iter().map(str::to_owned).collect()
 }
 
 /// Refuses what is not ours, with what to do about it.

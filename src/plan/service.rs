@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use crate::check::preflight::Due;
+use crate::kinds::drift::{self, Drift, Sorted};
 use crate::kinds::tags::{self, Attempt};
-use crate::kinds::{Difference, Effect, Object, Observed, definition, lookup, secrets, service, task_definition};
+use crate::kinds::{Difference, Effect, Object, Observed, lookup, secrets, service, task_definition};
 use crate::rollout::{self, Entry, Outcome, Progress};
 use crate::shape::{Path, Time, Tree};
 
-use super::{Facts, Need, Plan, Reason, Resolution, Step, StepEffect, Verdict, members, not_owned, tag_step};
+use super::{
+    Facts, Need, Plan, Reason, Resolution, Step, StepEffect, Verdict, members, not_owned, said_step, tag_step,
+};
 
 pub fn plan(object: &Object, facts: &Facts<'_>) -> Result<Plan, Need> {
     let wanted = match Wanted::of(object, facts) {
@@ -31,10 +34,13 @@ pub fn plan(object: &Object, facts: &Facts<'_>) -> Result<Plan, Need> {
     let replaced = members(&object.key, &change.differences, Effect::Replaces);
     if !replaced.is_empty() {
         let message = format!("ECS can't change {} of a service in place", replaced.join(", "));
-        return Ok(blocked(change.differences, Reason::ReplacementNeeded, message));
+        return Ok(blocked(change.all(), Reason::ReplacementNeeded, message));
     }
     if let Some(why) = suspended(shown, facts) {
-        return Ok(blocked(change.differences, Reason::Suspended, why));
+        return Ok(blocked(change.all(), Reason::Suspended, why));
+    }
+    if let Some(controller) = change.foreign_controller(object) {
+        return left_to(controller, object, facts, shown, change);
     }
     decide(object, facts, shown, &wanted, change)
 }
@@ -154,7 +160,12 @@ fn blocked(differences: Vec<Difference>, reason: Reason, message: String) -> Pla
 
 /// What differs, told apart by what it would do.
 struct Change {
+    /// What is to be brought about.
     differences: Vec<Difference>,
+    /// Drift that is told of and left.
+    told: Vec<Difference>,
+    /// The tag that notes what Git says of members whose drift is left.
+    said: Option<Tree>,
     in_place: Vec<String>,
     deploying: Vec<String>,
     task_definition: bool,
@@ -165,7 +176,7 @@ struct Change {
 
 impl Change {
     fn between(object: &Object, facts: &Facts<'_>, shown: &Tree, wanted: &Wanted<'_>) -> Result<Self, Need> {
-        let mut differences = definition(object.key.kind).differences(&object.spec, &service::shown(shown));
+        let Sorted { due: mut differences, told, missing_tags, said } = drift::sort(object, &service::shown(shown));
         let live = shown.text("taskDefinition").map(task_definition::short).unwrap_or_default();
         let task_definition = !runs(live, wanted, facts)?;
         if task_definition {
@@ -185,11 +196,28 @@ impl Change {
             in_place: members(&object.key, &differences, Effect::InPlace),
             deploying: members(&object.key, &differences, Effect::Deploys),
             differences,
+            told,
+            said,
             task_definition,
             restart,
-            missing_tags: tags::missing(object.tags(), shown.list("tags")),
+            missing_tags,
             attempt,
         })
+    }
+
+    /// All that differs and is told of.
+    fn all(self) -> Vec<Difference> {
+        let mut all = self.differences;
+        all.extend(self.told);
+        all
+    }
+
+    /// Another controller that deploys the service, and that no manifest says to take over from.
+    fn foreign_controller(&self, object: &Object) -> Option<String> {
+        let path = Path::from("deploymentController.type");
+        let differs = self.differences.iter().find(|one| one.path == path)?;
+        let declared = object.spec.get("deploymentController").is_some();
+        differs.observed.as_ref().and_then(Tree::as_text).filter(|_| !declared).map(str::to_owned)
     }
 
     fn deploys(&self) -> bool {
@@ -224,10 +252,31 @@ fn runs(live: &str, wanted: &Wanted<'_>, facts: &Facts<'_>) -> Result<bool, Need
     }
 }
 
+/// What another controller deploys is not deployed by us; what it lets be changed in place is.
+fn left_to(
+    controller: String,
+    object: &Object,
+    facts: &Facts<'_>,
+    shown: &Tree,
+    mut change: Change,
+) -> Result<Plan, Need> {
+    let allowed = service::rows::allowed_under(&controller);
+    change.in_place.retain(|name| allowed.contains(&name.as_str()));
+    let message = format!(
+        "{controller} deploys it; to let ECS take over, in place and by a deployment, declare deploymentController: {{ \
+         type: ECS }}"
+    );
+    settle(object, facts, shown, change, Some(Verdict::Blocked(Reason::ForeignController, message)))
+}
+
 fn decide(object: &Object, facts: &Facts<'_>, shown: &Tree, wanted: &Wanted<'_>, change: Change) -> Result<Plan, Need> {
     match change.attempt.clone() {
         Some(tried) if tried.hash == wanted.hash => again(object, facts, shown, wanted, change, &tried),
         Some(_) if change.deploys() => deploy(object, facts, shown, wanted, change, Remembered::No),
+        None if change.deploys() && object.reconcile.drift != Drift::Heal => {
+            let left = drift_left(object, facts, shown, change)?;
+            Ok(remember(object, facts, shown, wanted, left))
+        }
         None if change.deploys() => {
             // Ours without a memory: what happened within the grace is all there is to go by.
             let journal = facts.answers.journal.as_ref().ok_or(Need::Journal(facts.grace_began()))?;
@@ -257,15 +306,16 @@ fn again(
         };
     }
     let journal = facts.answers.journal.as_ref().ok_or(Need::Journal(tried.at))?;
+    let leaves_drift = object.reconcile.drift != Drift::Heal;
+    let (is_old, moved) = (facts.date.since(tried.at) > JOURNAL_MEMORY, moved(object, shown, tried));
     match journal.outcome(&tried.task_definition) {
         // What is asked for is there, and what it leads to in EC2 has moved: that is drift.
-        Outcome::Succeeded if change.deploys() && moved(object, shown, tried) => {
+        Outcome::Succeeded if change.deploys() && moved && !leaves_drift => {
             drifted(deploy(object, facts, shown, wanted, change, Remembered::No))
         }
-        Outcome::NotMade if facts.date.since(tried.at) > JOURNAL_MEMORY && moved(object, shown, tried) => {
-            drifted(deploy(object, facts, shown, wanted, change, Remembered::No))
-        }
-        Outcome::NotMade if facts.date.since(tried.at) > JOURNAL_MEMORY => {
+        Outcome::NotMade if is_old && moved && leaves_drift => drift_left(object, facts, shown, change),
+        Outcome::NotMade if is_old && moved => drifted(deploy(object, facts, shown, wanted, change, Remembered::No)),
+        Outcome::NotMade if is_old => {
             held(object, facts, shown, change, tried, "what became of it is no longer in ECS's journal")
         }
         Outcome::NotMade => {
@@ -275,6 +325,12 @@ fn again(
             deploy(object, facts, shown, wanted, change, remembered)
         }
         Outcome::Failed { reason } => held(object, facts, shown, change, tried, &reason),
+        Outcome::Overridden { ours_failed: Some(reason), .. } if change.deploys() && leaves_drift => {
+            held(object, facts, shown, change, tried, &reason)
+        }
+        Outcome::Succeeded | Outcome::Overridden { .. } if change.deploys() && leaves_drift => {
+            drift_left(object, facts, shown, change)
+        }
         Outcome::Overridden { by, .. } if change.deploys() && facts.in_grace(by.created_at) => {
             left_alone(object, facts, shown, change, &by)
         }
@@ -346,6 +402,19 @@ fn left_alone(object: &Object, facts: &Facts<'_>, shown: &Tree, change: Change, 
     settle(object, facts, shown, change, Some(Verdict::Blocked(Reason::Overridden, message)))
 }
 
+/// What would have to be deployed is drift, and left: told of, or not even that.
+fn drift_left(object: &Object, facts: &Facts<'_>, shown: &Tree, mut change: Change) -> Result<Plan, Need> {
+    let deploys = |one: &Difference| {
+        one.path == Path::from("taskDefinition") || change.deploying.iter().any(|name| name == one.member())
+    };
+    let (deploying, rest): (Vec<_>, Vec<_>) = std::mem::take(&mut change.differences).into_iter().partition(deploys);
+    change.differences = rest;
+    if object.reconcile.drift == Drift::Warn {
+        change.told.extend(deploying);
+    }
+    settle(object, facts, shown, change, None)
+}
+
 /// Nothing is to be deployed, and the attempt that is noted is another one (or none): live state is what is wanted all
 /// the same, and that is noted, so that what differs later is known for drift.
 fn settle_and_remember(
@@ -355,18 +424,22 @@ fn settle_and_remember(
     wanted: &Wanted<'_>,
     change: Change,
 ) -> Result<Plan, Need> {
-    let mut plan = settle(object, facts, shown, change, None)?;
+    let plan = settle(object, facts, shown, change, None)?;
+    Ok(remember(object, facts, shown, wanted, plan))
+}
+
+/// Notes what is wanted now together with what runs.
+fn remember(object: &Object, facts: &Facts<'_>, shown: &Tree, wanted: &Wanted<'_>, mut plan: Plan) -> Plan {
     let primary = rollout::primary(shown);
     let since = primary.and_then(|primary| primary.get("createdAt")).and_then(Time::from_tree);
     let live = shown.text("taskDefinition").map(task_definition::short);
-    if let (Verdict::Converged, Some(at), Some(live), Some(arn)) =
-        (&plan.verdict, since, live, shown.text("serviceArn"))
-    {
+    let settled = matches!(plan.verdict, Verdict::Converged | Verdict::Blocked(Reason::DriftKept, _));
+    if let (true, Some(at), Some(live), Some(arn)) = (settled, since, live, shown.text("serviceArn")) {
         let noted = Attempt { at, ..attempt(object, facts, wanted, live) };
         plan.steps.push(tag_step(arn, vec![noted.tag()], "what runs is what is wanted"));
         plan.verdict = Verdict::Due;
     }
-    Ok(plan)
+    plan
 }
 
 /// The PRIMARY deployment is older than the attempt: we may have stopped before making it. A forced deployment leaves
@@ -416,6 +489,7 @@ fn deploy(
     }
     let mut steps = Vec::new();
     let mut tags = change.missing_tags;
+    tags.extend(change.said);
     if remembered == Remembered::No {
         tags.push(attempt(object, facts, wanted, reference).tag());
     }
@@ -423,7 +497,8 @@ fn deploy(
         steps.push(tag_step(arn, tags, "the attempt is written down before it is made"));
     }
     steps.push(update);
-    Ok(Plan { preflight, ..Plan::due(steps, change.differences) })
+    let differences = change.differences.into_iter().chain(change.told).collect();
+    Ok(Plan { preflight, ..Plan::due(steps, differences) })
 }
 
 /// Does what can be done in place, and says where the live deployment stands, or why no other is made.
@@ -451,12 +526,19 @@ fn settle(
         let why = format!("{} changed", names.join(", "));
         steps.push(Step::new(service::update(object, &names, None, false), StepEffect::InPlace, why));
     }
+    steps.extend(shown.text("serviceArn").zip(change.said).map(|(arn, said)| said_step(arn, said)));
     let verdict = match verdict {
         Some(verdict) => verdict,
         None if !steps.is_empty() => Verdict::Due,
-        None => stands(object, facts, shown),
+        None => match stands(object, facts, shown) {
+            Verdict::Converged if !change.told.is_empty() => {
+                Verdict::Blocked(Reason::DriftKept, drift::story(&change.told))
+            }
+            verdict => verdict,
+        },
     };
-    Ok(Plan { steps, differences: change.differences, preflight, ..Plan::of(verdict) })
+    let differences = change.differences.into_iter().chain(change.told).collect();
+    Ok(Plan { steps, differences, preflight, ..Plan::of(verdict) })
 }
 
 /// What ECS says of a rollout, without what it may repeat of the task definition: "exec: \"COMMAND\": not found".

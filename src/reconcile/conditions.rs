@@ -83,14 +83,23 @@ pub const REASONS: &[(&str, &str)] = &[
     ("Applying", "Changes were made; their effect is not seen yet."),
     ("ClusterAbsent", "The service's cluster does not exist and has no manifest: declare it, or create it."),
     ("Conflict", "Somebody else is at it, or AWS has not caught up with itself: looked at again."),
+    (
+        "Contended",
+        "Somebody changes a member back each time it is healed: healed ever more seldom, at most every 5 minutes, until the other stops or Git says who it belongs to (reconcile.ignore).",
+    ),
     ("Converged", "Live state is the desired state, and healthy."),
     ("DependencyNotReady", "The cluster or task definition it builds on is not there yet."),
     ("Draining", "It is being deleted and its tasks still drain; it is created anew afterwards."),
+    ("DriftKept", "Live state differs from Git, and reconcile.drift is Warn: it is told of and left."),
     (
         "DriftPersists",
         "What was written does not last, or does not show: not written again. Somebody else may be writing, or AWS shows it in another form.",
     ),
     ("DriftSeen", "A rollout is due that no change in Git asks for; the round is looked at as a whole first."),
+    (
+        "ForeignController",
+        "CodeDeploy, or task sets, deploy the service: declare deploymentController: { type: ECS } to take over, or leave it to them.",
+    ),
     ("Invalid", "AWS refuses the call as it is: mend the manifest. Writing is tried again after an hour."),
     ("LegacyArn", "The service has the old short ARN, which can't be tagged: recreate it."),
     (
@@ -137,7 +146,9 @@ pub const REASONS: &[(&str, &str)] = &[
 ];
 
 /// It runs, but not what Git says.
-const DEGRADING: [Reason; 6] = [
+const DEGRADING: [Reason; 8] = [
+    Reason::Contended,
+    Reason::DriftKept,
     Reason::RolledBack,
     Reason::RolloutFailed,
     Reason::RolloutTimedOut,

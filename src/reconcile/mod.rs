@@ -5,6 +5,7 @@ pub mod backoff;
 pub mod conditions;
 pub mod controller;
 mod facts;
+mod heals;
 pub mod lookups;
 pub mod pass;
 pub mod preflight;

@@ -15,6 +15,7 @@ use crate::rollout::{self, Journal, Progress};
 use crate::shape::{Time, Tree};
 use crate::telemetry::{Metrics, Stage};
 
+use super::heals::Heals;
 use super::preflight::{self, Started};
 use super::witness::Witness;
 use super::{apply, facts, rollouts};
@@ -92,6 +93,10 @@ pub struct Memory {
     pub in_place: Option<(String, Time)>,
     /// It was converged, and nothing has been asked for since: what differs now is drift.
     pub converged: bool,
+    /// What the newest plan is about is drift.
+    pub drifted: bool,
+    /// What was healed in place, and how often.
+    pub heals: Heals,
     /// Since when we follow a rollout of ours.
     pub rolling_since: Option<Time>,
     /// What our last write left in the service: an answer without it is an old one.
@@ -173,6 +178,7 @@ pub async fn pass(shared: &Shared, desired: &Desired, object: &Object, order: &O
     match result {
         Ok(changes) => {
             rollouts::started(shared, object, &plan, memory);
+            memory.heals.made(&plan, memory.drifted, now);
             memory.in_place = in_place_mark(&plan).map(|mark| (mark, now));
             Ended::Applied { changes }
         }
@@ -212,6 +218,7 @@ async fn look_and_plan(
     shared.metrics.stage_ended(Stage::Observe, observed_at.since(began));
     let mut plan = facts::planned(shared, desired, object, &seen, &cluster, memory).await?;
     shared.metrics.stage_ended(Stage::Plan, shared.clock.now().since(observed_at));
+    memory.drifted = memory.converged && !plan.differences.is_empty();
     rollouts::tell(shared, object, &plan, memory);
     remember(shared, object, &plan);
     if plan.is_late() && plan.verdict == Verdict::Due {
@@ -227,6 +234,9 @@ async fn look_and_plan(
     let waits = matches!(&plan.verdict, Verdict::Waiting(reason, _) if !in_place.contains(reason));
     if shared.observe_only || waits {
         plan.steps.clear();
+    }
+    if let Some(verdict) = memory.heals.hold(object, seen.observed.present(), &mut plan, shared.clock.now()) {
+        return stands(verdict);
     }
     if let Some(verdict) = persists(&mut plan, memory, shared.clock.now()) {
         return stands(verdict);

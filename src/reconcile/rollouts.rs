@@ -8,7 +8,7 @@ use super::pass::{Memory, Shared};
 
 /// What this plan says that the last one did not.
 pub fn tell(shared: &Shared, object: &Object, plan: &Plan, memory: &mut Memory) {
-    if memory.converged && !plan.differences.is_empty() {
+    if memory.drifted {
         let paths: Vec<String> = plan.differences.iter().map(|one| one.path.to_string()).collect();
         shared.metrics.drift_detected(&object.key, &paths);
     }

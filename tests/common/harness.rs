@@ -8,7 +8,7 @@ use std::time::Duration;
 use ecs_operator::app::{Cloud, Options, assemble};
 use ecs_operator::aws::Aws;
 use ecs_operator::check::{self, Desired};
-use ecs_operator::cli::plan::View;
+use ecs_operator::cli::plan::{Secrets, View};
 use ecs_operator::cli::preflight::Ahead;
 use ecs_operator::clock::Clock;
 use ecs_operator::kinds::{Key, Kind, Place, tags::Ownership};
@@ -38,6 +38,8 @@ pub struct Rig {
     pub options: Options,
     pub settings: Settings,
     pub owner: &'static str,
+    /// What plans tell of secrets, always by the same key.
+    pub secrets: Secrets,
     texts: BTreeMap<String, String>,
     revision: u32,
     pub operator: Option<Operator>,
@@ -75,6 +77,7 @@ impl Rig {
             options: Options::default(),
             settings,
             owner: "us",
+            secrets: Secrets::Hashed(vec![7; 32]),
             texts: BTreeMap::new(),
             revision: 0,
             operator: None,
@@ -299,7 +302,8 @@ impl Rig {
         let us = Ownership { owner: self.owner.into(), source: "test".into() };
         let cloud = Cloud::on(self.sim.clone(), &self.clock);
         let shared = assemble(cloud, &self.clock, us, self.place(), &self.options, &status).unwrap();
-        ecs_operator::app::view(&shared, &self.desired(), &self.reading(), str::to_owned).await.unwrap()
+        let secrets = self.secrets.clone();
+        ecs_operator::app::view(&shared, &self.desired(), &self.reading(), &secrets, str::to_owned).await.unwrap()
     }
 
     /// What `preflight` would say.

@@ -138,14 +138,23 @@ fn unsupported(context: &Context<'_>, report: &mut Report<'_>) {
         return;
     }
     let spec = &context.document.spec;
-    let mut say = |at: &str, message: String| report.value(at, message, "use ECS, and rolling updates");
+    let mut say = |at: &str, message: String, remedy: &str| report.value(at, message, remedy);
     let controller = spec.at(&["deploymentController", "type"]).and_then(Tree::as_text);
     if let Some(controller) = controller.filter(|controller| *controller != "ECS") {
-        say("spec.deploymentController.type", format!("the deployment controller {controller} is not supported yet"));
+        let remedy = "write ECS: a live service that something else deploys is taken over by that, in place";
+        say(
+            "spec.deploymentController.type",
+            format!("the deployment controller {controller} is not supported yet"),
+            remedy,
+        );
     }
     let strategy = spec.at(&["deploymentConfiguration", "strategy"]).and_then(Tree::as_text);
     if let Some(strategy) = strategy.filter(|strategy| *strategy != "ROLLING") {
-        say("spec.deploymentConfiguration.strategy", format!("the strategy {strategy} is not supported yet"));
+        say(
+            "spec.deploymentConfiguration.strategy",
+            format!("the strategy {strategy} is not supported yet"),
+            "use rolling updates",
+        );
     }
 }
 

@@ -110,8 +110,15 @@ pub const RULES: &[Rule] = &[
         "reconcile",
         Error,
         Look::Objects,
-        "The reconcile block says how the operator treats an object: restartedAt, and rollout with progressDeadline \
-         and onFailure."
+        "The reconcile block says how the operator treats an object: restartedAt, rollout with progressDeadline and \
+         onFailure, drift (Heal, Warn or Ignore), and ignore."
+    ),
+    row!(
+        "ignore-pointer",
+        Error,
+        Look::Objects,
+        "reconcile.ignore holds JSON pointers into the spec, at members that AWS shows: their drift is left. A pointer \
+         at nothing would leave nothing, and nobody would know."
     ),
     row!(
         "duplicate-object",

@@ -1,5 +1,6 @@
 //! A plan for a pull request: a table of objects, and their changes as a diff that can be folded.
 
+use crate::cli::Terminal;
 use crate::shape::plain;
 
 use super::{Action, Planned, View};
@@ -8,6 +9,8 @@ use super::{Action, Planned, View};
 const LENGTH_MAX: usize = 60_000;
 /// What the table of objects may take of it; with a longer one, no changes are shown.
 const TABLE_MAX: usize = 50_000;
+/// What a page can show.
+const PAGE: Terminal = Terminal { unicode: true, ..Terminal::PLAIN };
 /// Values in a pull request are read on a wide page.
 const VALUE_MOST: usize = 80;
 
@@ -77,9 +80,10 @@ fn changes(object: &Planned) -> String {
                 "~" => "!",
                 symbol => symbol,
             };
-            let values = change.values("→", '…', VALUE_MOST);
+            let values = change.values(&PAGE, VALUE_MOST);
             let values = if values.is_empty() { values } else { format!(": {values}") };
-            format!("{symbol} {}{values}  # {}\n", change.path, change.note())
+            let hint = change.hint().map_or(String::new(), |hint| format!("#   {hint}\n"));
+            format!("{symbol} {}{values}  # {}\n{hint}", change.path, change.note())
         })
         .collect();
     let looked_up = object.lookups.iter().map(|found| format!("  {}  # from {}\n", found.line('…'), found.from));

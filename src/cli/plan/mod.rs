@@ -1,10 +1,13 @@
 //! Plans as people and machines read them. Must not know: how a plan is made, or how it is carried out.
 //!
-//! One [`View`] holds all that is shown, in the order in which it is shown; what may be secret is not in it at all.
+//! One [`View`] holds all that is shown, in the order in which it is shown; what may be secret is in it by a keyed hash
+//! alone, unless the values were asked for.
 //! `text` is for terminals, `markdown` for pull requests, `json` for programs.
 
+mod change;
 mod lookups;
 mod markdown;
+mod secret;
 mod text;
 
 use std::collections::BTreeMap;
@@ -14,12 +17,13 @@ use serde::Serialize;
 use crate::cli::preflight::Ahead;
 use crate::kinds::leaf::{self, Leaf};
 use crate::kinds::lookup::{self, Resolved};
-use crate::kinds::{Effect, Key, Object, definition, secrets, tags};
+use crate::kinds::{Effect, Key, Object, definition, secrets, service, tags};
 use crate::plan::{Plan, Step, StepEffect, Verdict};
-use crate::shape::{Path, Tree, json, plain};
+use crate::shape::{Path, Tree, plain};
 
 use lookups::LookedUp;
 pub use markdown::markdown;
+pub use secret::Secrets;
 pub use text::text;
 
 /// All that a plan shows. Members of its JSON are only ever added; `docs/plan.md` describes them.
@@ -114,15 +118,34 @@ struct Change {
     #[serde(skip_serializing_if = "Value::is_kept_back")]
     after: Option<Value>,
     change: Sort,
+    /// Of values that are not shown, by a key that no other plan has: another value has another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before_hash: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    after_hash: Option<String>,
     /// An earlier step's answer tells the value.
     known_after_apply: bool,
-    /// Values are not shown, nor anything that is made of them: a hash can be guessed, and tells what is the same.
+    /// Values are only shown where they were asked for.
     secret: bool,
     effect: What,
     /// A call brings it about; else it is held back.
     planned: bool,
     /// The manifest says so; else it is AWS's default.
     declared: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    origin: Option<Place>,
+    /// How the manifest could say what is live and it leaves out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    accept: Option<Accept>,
+}
+
+/// A line that makes what is live what is declared.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Accept {
+    line: String,
+    /// The path it goes below.
+    below: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     origin: Option<Place>,
 }
@@ -177,6 +200,7 @@ pub struct Input<'a> {
     pub aheads: &'a BTreeMap<Key, Ahead>,
     /// An object's tags as they are.
     pub tags: &'a dyn Fn(&Key) -> Vec<Tree>,
+    pub secrets: &'a Secrets,
     /// Where a value of an object's document stands, by its path from the document's root.
     pub locate: &'a dyn Fn(&Object, &Path) -> Option<Place>,
 }
@@ -339,7 +363,7 @@ fn changes(input: &Input<'_>, object: &Object, plan: &Plan) -> Vec<Change> {
         Some(StepEffect::Register) => Some(What::Register),
         _ => None,
     };
-    let effect = |leaf: &Leaf| match definition.effect(member(leaf)) {
+    let effect = |leaf: &Leaf| match definition.effect_of(member(leaf), leaf.observed.as_ref(), leaf.desired.as_ref()) {
         Effect::Tags => What::Tag,
         Effect::InPlace => What::InPlace,
         Effect::Deploys => What::Deploy,
@@ -350,7 +374,8 @@ fn changes(input: &Input<'_>, object: &Object, plan: &Plan) -> Vec<Change> {
         let late = member(&leaf) == TASK_DEFINITION && (late || leaf.desired.is_none());
         // EC2 changes rules by calls of their own.
         let by_a_call = |step: &Step| step.call.service == "ec2" && step.effect == StepEffect::InPlace;
-        let sent = |step: &Step| whole.is_some() || by_a_call(step) || step.call.input.get(member(&leaf)).is_some();
+        let is_in = |step: &Step| step.call.input.get(service::rows::sent_as(member(&leaf))).is_some();
+        let sent = |step: &Step| whole.is_some() || by_a_call(step) || is_in(step);
         let planned = plan.steps.iter().any(sent);
         let what = whole.unwrap_or_else(|| effect(&leaf));
         Change { planned, ..change(input, object, leaf, what, late) }
@@ -372,13 +397,18 @@ fn runs(object: &Object, step: &Step) -> Option<Leaf> {
     let desired = step.call.input.get(TASK_DEFINITION)?.clone();
     let path = Path::from(TASK_DEFINITION);
     let declared_at = object.spec.get(TASK_DEFINITION).map(|_| path.clone());
-    Some(Leaf { name: TASK_DEFINITION.to_owned(), path, declared_at, observed: None, desired: Some(desired) })
+    let name = TASK_DEFINITION.to_owned();
+    Some(Leaf { name, path, declared_at, addition: None, observed: None, desired: Some(desired) })
 }
 
 fn change(input: &Input<'_>, object: &Object, leaf: Leaf, effect: What, known_after_apply: bool) -> Change {
     let secret =
         secrets::is_secret(&leaf.path) || [&leaf.observed, &leaf.desired].into_iter().flatten().any(secrets::holds);
-    let shown = |value: Tree| if secret { Value::Secret } else { Value::Shown(value) };
+    let kept_back = secret && !input.secrets.are_shown();
+    let shown = |value: Tree| if kept_back { Value::Secret } else { Value::Shown(value) };
+    let name = format!("{} {}", object.key, leaf.name);
+    let hash =
+        |value: &Option<Tree>| value.as_ref().filter(|_| kept_back).and_then(|value| input.secrets.hash(&name, value));
     let sort = match (&leaf.observed, &leaf.desired) {
         (None, _) => Sort::Added,
         (Some(_), None) if !known_after_apply => Sort::Removed,
@@ -386,10 +416,20 @@ fn change(input: &Input<'_>, object: &Object, leaf: Leaf, effect: What, known_af
     };
     let terms = lookup::terms_of(&object.lookup, &leaf.path);
     let place = |at: &Path| (input.locate)(object, &at.below(&Path::from("spec")));
+    let is_drift = !kept_back && !matches!(effect, What::Create | What::Register) && member(&leaf) != TASK_DEFINITION;
+    // What terms stand for is not declared beside them.
+    let live = leaf.observed.as_ref().filter(|_| is_drift && terms.is_none());
+    let accept = leaf.addition.as_ref().zip(live).map(|(addition, live)| Accept {
+        line: plain(&addition.line(live)).into_owned(),
+        below: addition.below.below(&Path::from("spec")).to_string(),
+        origin: place(&addition.below),
+    });
     let declared_at = terms.as_ref().or(leaf.declared_at.as_ref());
     Change {
         path: plain(&leaf.name).into_owned(),
         change: sort,
+        before_hash: hash(&leaf.observed),
+        after_hash: hash(&leaf.desired),
         before: leaf.observed.map(shown),
         after: leaf.desired.filter(|_| !known_after_apply).map(shown),
         known_after_apply,
@@ -398,6 +438,7 @@ fn change(input: &Input<'_>, object: &Object, leaf: Leaf, effect: What, known_af
         planned: true,
         declared: declared_at.is_some(),
         origin: declared_at.and_then(place),
+        accept,
     }
 }
 
@@ -415,6 +456,7 @@ fn tag_changes(input: &Input<'_>, object: &Object, plan: &Plan) -> Vec<Change> {
             name: format!("tags[{key}]"),
             path: at.clone(),
             declared_at: Some(at),
+            addition: None,
             observed: live.get(key).map(|value| Tree::from(*value)),
             desired: Some(value.into()),
         })
@@ -426,82 +468,6 @@ fn tag_changes(input: &Input<'_>, object: &Object, plan: &Plan) -> Vec<Change> {
 fn tags_of(input: &Tree) -> impl Iterator<Item = &Tree> {
     let specified = input.list("TagSpecifications").iter().flat_map(|one| one.list("Tags"));
     input.list("tags").iter().chain(input.list("Tags")).chain(specified)
-}
-
-/// How a leaf changes, as a symbol and in words.
-impl Change {
-    fn symbol(&self) -> &'static str {
-        match self.change {
-            Sort::Added => "+",
-            Sort::Removed => "-",
-            Sort::Changed => "~",
-        }
-    }
-
-    /// An item that is its own key has said all with its path: `subnets[subnet-1]`.
-    fn is_named_by_value(&self) -> bool {
-        let named = |value: &Value| {
-            value.shown().and_then(Tree::as_text).is_some_and(|text| self.path.ends_with(&format!("[{text}]")))
-        };
-        match (&self.before, &self.after) {
-            (Some(only), None) | (None, Some(only)) => named(only),
-            _ => false,
-        }
-    }
-
-    /// What it does, and where it is from; only the latter for what is new as a whole.
-    fn note(&self) -> String {
-        let does = match self.effect {
-            What::Create | What::Register => None,
-            What::Tag => Some("tag"),
-            What::InPlace => Some("in place"),
-            What::Deploy => Some("starts a deployment"),
-            What::Replace => Some("forces replacement"),
-        };
-        let from = match &self.origin {
-            Some(Place { file, line, column }) => Some(format!("{}:{line}:{column}", plain(file))),
-            None if self.declared => None,
-            None if self.after.is_none() && !self.known_after_apply => Some("not in the manifest".to_owned()),
-            None => Some("not in the manifest: the default".to_owned()),
-        };
-        let held = (!self.planned).then(|| "held back".to_owned());
-        held.into_iter().chain(does.map(str::to_owned)).chain(from).collect::<Vec<_>>().join(", ")
-    }
-
-    /// `before → after`, each at most so many characters.
-    fn values(&self, arrow: &str, ellipsis: char, most: usize) -> String {
-        if self.is_named_by_value() {
-            return String::new();
-        }
-        let shown = |value: &Value, secret: &str| match value {
-            Value::Shown(value) => shortened(&plain(&json::write(value)), ellipsis, most),
-            Value::Secret => secret.to_owned(),
-        };
-        let another = if self.before.is_some() { "(another secret)" } else { SECRET };
-        let after = match &self.after {
-            _ if self.known_after_apply => Some("(known after apply)".to_owned()),
-            after => after.as_ref().map(|value| shown(value, another)),
-        };
-        match (self.before.as_ref().map(|value| shown(value, SECRET)), after) {
-            (Some(before), Some(after)) => format!("{before} {arrow} {after}"),
-            (Some(only), None) | (None, Some(only)) => only,
-            (None, None) => String::new(),
-        }
-    }
-}
-
-/// What stands in place of a value that may be secret.
-const SECRET: &str = "(secret)";
-
-/// A long value is shown by both its ends.
-fn shortened(text: &str, ellipsis: char, most: usize) -> String {
-    let count = text.chars().count();
-    if count <= most {
-        return text.to_owned();
-    }
-    let half = most / 2;
-    let (head, tail) = (text.chars().take(half), text.chars().skip(count - half));
-    head.chain([ellipsis]).chain(tail).collect()
 }
 
 impl Planned {

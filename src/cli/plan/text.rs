@@ -1,6 +1,6 @@
 //! A plan for a terminal, in terraform's symbols.
 
-use crate::cli::ink::{Ink, paint};
+use crate::cli::ink::{Ink, paint, wrap_after};
 use crate::cli::preflight::Ahead;
 use crate::cli::terminal::Terminal;
 
@@ -20,7 +20,8 @@ pub fn text(view: &View, terminal: &Terminal) -> String {
 fn one(object: &Planned, terminal: &Terminal) -> String {
     let symbol = object.symbol();
     let before = symbol.len() + 1 + object.key.chars().count() + 2;
-    let words = wrapped(&object.headline(), before, terminal.width);
+    let room = |columns: usize| columns.saturating_sub(DEEPER.len());
+    let words = wrap_after(room(before), &object.headline(), room(terminal.width)).join(&format!("\n{DEEPER}"));
     let mut text = format!("{} {}  {words}\n", marked(terminal, symbol), paint(terminal, Ink::Bold, &object.key));
     for found in &object.lookups {
         text.push_str(&looked_up(found, terminal));
@@ -41,6 +42,10 @@ fn one(object: &Planned, terminal: &Terminal) -> String {
         let note = format!("# {}", line.note);
         let note = if line.note.is_empty() { String::new() } else { gap + &paint(terminal, Ink::Dim, &note) };
         text.push_str(&format!("{}{note}\n", line.text));
+        if let Some(hint) = &line.hint {
+            let hint = wrap_after(0, hint, room(terminal.width)).join(&format!("\n{DEEPER}"));
+            text.push_str(&format!("{DEEPER}{}\n", paint(terminal, Ink::Dim, &hint)));
+        }
     }
     text.push('\n');
     text
@@ -50,7 +55,7 @@ fn one(object: &Planned, terminal: &Terminal) -> String {
 fn looked_up(found: &LookedUp, terminal: &Terminal) -> String {
     let ellipsis = if terminal.unicode { '…' } else { '~' };
     let note = paint(terminal, Ink::Dim, &format!("# from {}", found.from));
-    let line = format!("      {}", wrapped(&found.line(ellipsis), FRAME, terminal.width));
+    let line = indented(&found.line(ellipsis), terminal);
     let last = line.lines().last().map_or(0, |line| line.chars().count());
     match last + 4 + "from ".len() + found.from.len() <= terminal.width {
         true => format!("{line}  {note}\n"),
@@ -60,7 +65,7 @@ fn looked_up(found: &LookedUp, terminal: &Terminal) -> String {
 
 /// How it goes, and what is found to be in its way.
 fn ahead_of(ahead: &Ahead, terminal: &Terminal) -> String {
-    let line = |words: &str| format!("      {}\n", wrapped(&plain(words), FRAME, terminal.width));
+    let line = |words: &str| indented(&plain(words), terminal) + "\n";
     let mut text = paint(terminal, Ink::Dim, line(&ahead.headline()).trim_end()) + "\n";
     for found in ahead.lines() {
         text.push_str(&line(&found));
@@ -68,22 +73,12 @@ fn ahead_of(ahead: &Ahead, terminal: &Terminal) -> String {
     text
 }
 
-/// Words after `before` columns, broken between words where the line ends.
-fn wrapped(words: &str, before: usize, width: usize) -> String {
-    let (mut text, mut column) = (String::new(), before);
-    for word in words.split(' ') {
-        let length = word.chars().count();
-        if column + 1 + length > width && column > DEEPER.len() {
-            text.push_str(&format!("\n{DEEPER}"));
-            column = DEEPER.len();
-        } else if !text.is_empty() {
-            text.push(' ');
-            column += 1;
-        }
-        text.push_str(word);
-        column += length;
-    }
-    text
+/// Words below a headline, broken between words where the line ends.
+fn indented(words: &str, terminal: &Terminal) -> String {
+    let indent = " ".repeat(FRAME + words.len() - words.trim_start().len());
+    let taken = indent.len().saturating_sub(DEEPER.len());
+    let width = terminal.width.saturating_sub(DEEPER.len());
+    indent + &wrap_after(taken, words, width).join(&format!("\n{DEEPER}"))
 }
 
 const DEEPER: &str = "        ";
@@ -100,27 +95,29 @@ struct Line {
     /// The values stand below the path, which leaves them no room.
     below: bool,
     note: String,
+    /// What to do about it.
+    hint: Option<String>,
 }
 
 impl Line {
     fn of(change: &Change, terminal: &Terminal) -> Self {
-        let (arrow, ellipsis) = if terminal.unicode { ("→", '…') } else { ("->", '~') };
         let symbol = change.symbol();
-        let whole = change.values(arrow, ellipsis, *VALUE.end());
+        let whole = change.values(terminal, *VALUE.end());
+        let hint = change.hint();
         let (path, note) = (change.path.chars().count(), change.note());
         let head = format!("    {} {}", marked(terminal, symbol), change.path);
         if whole.is_empty() {
-            return Self { text: head, width: FRAME + path, below: false, note };
+            return Self { text: head, width: FRAME + path, below: false, note, hint };
         }
         let width = FRAME + path + 2 + whole.chars().count();
         if width <= terminal.width {
-            return Self { text: format!("{head}: {whole}"), width, below: false, note };
+            return Self { text: format!("{head}: {whole}"), width, below: false, note, hint };
         }
         let sides = if change.before.is_some() && (change.after.is_some() || change.known_after_apply) { 2 } else { 1 };
-        let room = terminal.width.saturating_sub(DEEPER.len() + 2 + arrow.len()) / sides;
-        let values = change.values(arrow, ellipsis, room.clamp(*VALUE.start(), *VALUE.end()));
+        let room = terminal.width.saturating_sub(DEEPER.len() + 2 + change.frame(terminal)) / sides;
+        let values = change.values(terminal, room.clamp(*VALUE.start(), *VALUE.end()));
         let width = DEEPER.len() + 2 + values.chars().count();
-        Self { text: format!("{head}:\n{DEEPER}  {values}"), width, below: true, note }
+        Self { text: format!("{head}:\n{DEEPER}  {values}"), width, below: true, note, hint }
     }
 
     /// How much room its note takes, in columns.

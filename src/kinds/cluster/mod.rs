@@ -3,6 +3,7 @@
 use crate::shape::{Call, Tree};
 use crate::tree;
 
+use super::drift;
 use super::normalise::{Row, int, owned, set, unmanaged};
 use super::tags::{self, Ownership};
 use super::{Definition, Describe, Effect, Kind, Object};
@@ -60,6 +61,7 @@ const ROWS: &[Row] = &[
 pub fn create(object: &Object, us: &Ownership) -> Call {
     let mut all = object.tags().to_vec();
     all.push(tags::tag(tags::OWNER, &us.to_string()));
+    all.extend(drift::said_at_creation(object));
     Call::ecs("CreateCluster", object.spec.clone().with("tags", all))
 }
 

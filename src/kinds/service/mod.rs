@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use crate::shape::{Call, Time, Tree};
 use crate::tree;
 
+use super::drift;
 use super::normalise;
 use super::tags::{self, Ownership};
 use super::{Definition, Describe, Effect, Key, Kind, List, Object, hash, lookup, secrets};
@@ -107,7 +108,8 @@ pub fn deploy_hash(object: &Object, content: &str) -> String {
     if !object.lookup.is_empty() {
         parts.set("lookup", object.lookup.canonical());
     }
-    let decides = |name: &str| DEFINITION.effect(name) == Effect::Deploys || rows::FATE.contains(&name);
+    let closer = |name: &str| rows::CLOSER.iter().any(|closer| closer.member == name);
+    let decides = |name: &str| DEFINITION.effect(name) == Effect::Deploys || rows::FATE.contains(&name) || closer(name);
     for (name, value) in spec.as_map().into_iter().flatten().filter(|(name, _)| decides(name)) {
         if name != "taskDefinition" {
             parts.set(name, value.clone());
@@ -135,6 +137,7 @@ pub fn create(
 ) -> Call {
     let mut all = object.tags().to_vec();
     all.extend([tags::tag(tags::OWNER, &us.to_string()), attempt.tag()]);
+    all.extend(drift::said_at_creation(object));
     let mut input = object.spec.clone().with("taskDefinition", task_definition).with("tags", all);
     input.set("cluster", cluster(object));
     if input.get("desiredCount").is_none() && input.text("schedulingStrategy") != Some("DAEMON") {
@@ -150,10 +153,9 @@ pub fn update(object: &Object, members: &[&str], task_definition: Option<&str>, 
     let filled = normalise::filled(rows::ROWS, &object.spec);
     let mut input = tree! { "cluster" => cluster(object), "service" => object.aws_name() };
     for name in members.iter().filter(|name| **name != "taskDefinition") {
-        let cleared = || Some(rows::cleared(name));
-        if let Some(value) = filled.get(name).cloned().or_else(cleared) {
-            input.set(name, value);
-        }
+        let name = rows::sent_as(name);
+        let value = filled.get(name).cloned().unwrap_or_else(|| rows::cleared(name));
+        input.set(name, value);
     }
     if let Some(reference) = task_definition {
         input.set("taskDefinition", reference);

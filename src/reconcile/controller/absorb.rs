@@ -8,6 +8,7 @@ use crate::kinds::{Key, Kind, service};
 use crate::plan::{Reason as Why, Verdict};
 use crate::telemetry::{Priority, Reason};
 
+use super::super::heals::Heals;
 use super::super::pass::Ended;
 use super::{Care, Controller};
 
@@ -31,6 +32,7 @@ impl Controller {
             if let Some(memory) = self.memory.get_mut(&key) {
                 memory.converged = false;
                 memory.in_place = None;
+                memory.heals = Heals::default();
             }
             self.care.insert(key.clone(), Care::since(now));
             self.add(key, Duration::ZERO, Priority::High, Reason::Revision);
