@@ -18,7 +18,7 @@ pub struct Sort {
     /// The member of `awsvpcConfiguration` that they fill.
     pub list: &'static str,
     pub noun: &'static str,
-    /// So many ECS takes (ecs-semantics §9.4).
+    /// So many ECS takes (docs/ecs.md §9.4).
     pub most: usize,
     /// How EC2 describes them, and which members tell a term what it asks for.
     operation: &'static str,

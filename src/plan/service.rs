@@ -371,7 +371,7 @@ fn moved(object: &Object, shown: &Tree, tried: &Attempt) -> bool {
     runs && network.is_some() && tried.network.is_some() && network != tried.network
 }
 
-/// ECS forgets service deployments after 90 days (ecs-semantics §1.3); some days before that its silence says nothing.
+/// ECS forgets service deployments after 90 days (docs/ecs.md §1.3); some days before that its silence says nothing.
 const JOURNAL_MEMORY: Duration = Duration::from_secs(80 * 24 * 3600);
 
 /// How a failed attempt is told of, in the end.

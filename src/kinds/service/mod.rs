@@ -85,7 +85,7 @@ pub fn redact(object: &Object, objects: &BTreeMap<Key, Object>, said: &str) -> S
 }
 
 /// The part of DescribeServices' answer that a spec can be compared with: some members are shown on the PRIMARY
-/// deployment only (ecs-semantics, what ECS reads back).
+/// deployment only (docs/ecs.md, what ECS reads back).
 pub fn shown(service: &Tree) -> Tree {
     let mut shown = service.clone();
     if let Some(primary) = crate::rollout::primary(service) {
@@ -185,7 +185,7 @@ pub fn describe_revisions(arns: Vec<&str>) -> Call {
 /// How far back the journal is read; DescribeServiceRevisions takes no more.
 pub const JOURNAL_MAX: i64 = 20;
 
-/// The cluster of those who name none (ecs-semantics §1.1).
+/// The cluster of those who name none (docs/ecs.md §1.1).
 pub const CLUSTER_DEFAULT: &str = "default";
 
 /// The cluster's name as AWS takes it.

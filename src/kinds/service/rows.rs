@@ -1,4 +1,4 @@
-//! What makes two services equal, and what changing one does (ecs-semantics §5.1, §5.2, §2.7).
+//! What makes two services equal, and what changing one does (docs/ecs.md §5.1, §5.2, §2.7).
 
 use crate::kinds::normalise::{
     Row, alike, bool, derived, int, list, owned, present, set, spelling, text, unmanaged, unsaid,
@@ -105,7 +105,7 @@ pub const EFFECTS: &[(&str, Effect)] = &[
     ("deploymentController", Effect::Replaces),
 ];
 
-/// Changes with another effect than their member's: what there was and what is wanted decide (ecs-semantics §2.13,
+/// Changes with another effect than their member's: what there was and what is wanted decide (docs/ecs.md §2.13,
 /// §5.2).
 pub const CLOSER: &[Closer] = &[
     // From a capacity provider strategy back to the launch type.
@@ -130,7 +130,7 @@ pub fn sent_as(member: &str) -> &str {
     }
 }
 
-/// What UpdateService changes in place under controllers other than ECS (ecs-semantics §2.13).
+/// What UpdateService changes in place under controllers other than ECS (docs/ecs.md §2.13).
 pub fn allowed_under(controller: &str) -> &'static [&'static str] {
     const ALLOWED: &[&str] = &[
         "deploymentConfiguration",
@@ -162,7 +162,7 @@ pub fn cleared(member: &str) -> Tree {
     }
 }
 
-/// ECS echoes these its own way (ecs-semantics §5.2).
+/// ECS echoes these its own way (docs/ecs.md §5.2).
 fn placement_field(field: &Tree) -> Option<Tree> {
     match field.as_text()?.to_lowercase().as_str() {
         "cpu" => Some("CPU".into()),
@@ -172,7 +172,7 @@ fn placement_field(field: &Tree) -> Option<Tree> {
     }
 }
 
-/// The percentages' defaults depend on the scheduling strategy (ecs-semantics §2.1).
+/// The percentages' defaults depend on the scheduling strategy (docs/ecs.md §2.1).
 fn by_strategy(service: &Tree, replica: i64, daemon: i64) -> Option<Tree> {
     Some(Tree::Int(if service.text("schedulingStrategy") == Some("DAEMON") { daemon } else { replica }))
 }

@@ -1,4 +1,4 @@
-//! What makes two task definitions equal (ecs-semantics §4.4; what ECS fills in and which order it does not keep).
+//! What makes two task definitions equal (docs/ecs.md §4.4; what ECS fills in and which order it does not keep).
 
 use crate::kinds::normalise::{Row, derived, int, owned, set, spelling, text};
 use crate::kinds::normalise::{bool, present};
