@@ -37,13 +37,18 @@ fn strings(value: &Value) -> Vec<&str> {
 }
 
 /// What is asked of EC2; all else is ECS's.
-const EC2: [&str; 10] = [
+const EC2: [&str; 15] = [
     "AuthorizeSecurityGroupEgress",
     "AuthorizeSecurityGroupIngress",
     "CreateSecurityGroup",
     "CreateTags",
+    "DescribeInstanceTypes",
+    "DescribeInternetGateways",
+    "DescribeNatGateways",
+    "DescribeRouteTables",
     "DescribeSecurityGroups",
     "DescribeSubnets",
+    "DescribeVpcEndpoints",
     "RevokeSecurityGroupEgress",
     "RevokeSecurityGroupIngress",
     "UpdateSecurityGroupRuleDescriptionsEgress",
@@ -72,7 +77,8 @@ fn called() -> BTreeSet<String> {
         let text = fs::read_to_string(file).unwrap();
         for mark in [
             "Call::ecs(\"",
-            "Call::ec2(\"",
+            "ec2(\"",
+            " of(\"",
             "operation: \"",
             "create: \"",
             "authorize: \"",
