@@ -176,22 +176,9 @@ fn another(value: &Tree) -> Tree {
     }
 }
 
-/// A path as rows write it.
-fn pattern(path: &Path) -> String {
-    let mut text = String::new();
-    for segment in &path.0 {
-        match segment {
-            Segment::Name(name) if text.is_empty() => text.push_str(name),
-            Segment::Name(name) => text.push_str(&format!(".{name}")),
-            Segment::Index(_) => text.push_str("[]"),
-        }
-    }
-    text
-}
-
 /// The set that the leaf is a key in, if it is one.
 fn set_of(definition: &Definition, path: &Path) -> Option<Path> {
-    let keys = |of: &Path| normalise::set_keys(definition.rows, &pattern(of));
+    let keys = |of: &Path| normalise::set_keys(definition.rows, &normalise::pattern(of));
     match path.0.as_slice() {
         [.., Segment::Index(_)] => Some(path.parent()).filter(|of| keys(of).is_some()),
         [.., Segment::Index(_), Segment::Name(name)] => {
@@ -264,7 +251,7 @@ fn order_counts_where_it_means_something(definition: &Definition, spec: &Tree, s
         let mut turned = spec.clone();
         let Tree::List(items) = find_mut(&mut turned, path) else { panic!("{path}") };
         items.reverse();
-        let is_set = normalise::set_keys(definition.rows, &pattern(path)).is_some();
+        let is_set = normalise::set_keys(definition.rows, &normalise::pattern(path)).is_some();
         let expected = usize::from(!is_set && turned != *spec);
         assert_eq!(definition.differences(&turned, shown).len(), expected, "{path} in another order");
     }

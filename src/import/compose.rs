@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::check;
 use crate::kinds::{Kind, Place, definition};
 use crate::manifest::{self, API_VERSION, DEFAULTS_KIND, Finding, Input, Severity, Variables};
+use crate::shape::check::shape_at;
 use crate::shape::{Path, Segment, Tree, table};
 use crate::tree;
 
@@ -139,7 +140,8 @@ fn sample(all: &[Found], name: &str) -> String {
             }
         });
         let Some(path) = path else { continue };
-        let shape = fit::shape_at(definition(one.kind).structure(), &path);
+        let definition = definition(one.kind);
+        let shape = shape_at(definition.table(), definition.structure(), &path);
         match (shape, path.0.as_slice()) {
             (Some(table::Shape::Integer(_) | table::Shape::Long(_)), _) => return "1".to_owned(),
             (Some(table::Shape::Boolean), _) => return "true".to_owned(),

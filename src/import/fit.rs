@@ -2,7 +2,6 @@
 
 use crate::kinds::Definition;
 use crate::shape::check::{Strictness, What, check};
-use crate::shape::table::{Shape, Structure};
 use crate::shape::{Path, Segment, Tree, table};
 
 /// Takes out members that are not known, and texts that are empty where a skeleton left them so; the paths of each.
@@ -67,21 +66,4 @@ pub fn texts(tree: &Tree, here: &mut Path, each: &mut dyn FnMut(&Path, &str)) {
         Tree::Map(map) => map.iter().for_each(|(name, value)| below(Segment::Name(name.clone()), value)),
         _ => {}
     }
-}
-
-/// The shape of what stands at a path.
-pub fn shape_at(structure: &Structure, path: &Path) -> Option<&'static Shape> {
-    let ecs = table::ecs();
-    let (Segment::Name(first), rest) = path.0.split_first()? else { return None };
-    let mut shape = ecs.shapes.get(structure.members.get(first.as_str())?.shape)?;
-    for segment in rest {
-        let next = match (shape, segment) {
-            (Shape::Structure(structure), Segment::Name(name)) => structure.members.get(name.as_str())?.shape,
-            (Shape::List { item }, Segment::Index(_)) => item,
-            (Shape::Map { value, .. }, Segment::Name(_)) => value,
-            _ => return None,
-        };
-        shape = ecs.shapes.get(next)?;
-    }
-    Some(shape)
 }

@@ -1,7 +1,7 @@
 //! A spec without what its kind's own rows say is there anyway. Must not know: any default itself.
 
 use crate::kinds::Definition;
-use crate::kinds::normalise::{Rule, canonical_alone};
+use crate::kinds::normalise::{Rule, canonical_alone, pattern};
 use crate::shape::check::{Strictness, check};
 use crate::shape::{Path, Segment, Tree, table};
 
@@ -89,19 +89,6 @@ fn candidates(definition: &Definition, tree: &Tree, here: &mut Path, found: &mut
 /// AWS shows what is not there as null, `[]` or `{}`.
 fn is_empty(tree: &Tree) -> bool {
     !matches!(tree, Tree::Text(_)) && tree.is_empty()
-}
-
-/// A path as rows have it: `containerDefinitions[].cpu`.
-fn pattern(path: &Path) -> String {
-    let mut text = String::new();
-    for segment in &path.0 {
-        match segment {
-            Segment::Name(name) if text.is_empty() => text.push_str(name),
-            Segment::Name(name) => text.push_str(&format!(".{name}")),
-            Segment::Index(_) => text.push_str("[]"),
-        }
-    }
-    text
 }
 
 fn remove(tree: &mut Tree, path: &[Segment]) -> bool {

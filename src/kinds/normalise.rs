@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::shape::{Map, Tree};
+use crate::shape::{Map, Path, Segment, Tree};
 
 /// One rule at one place.
 #[derive(Clone, Copy, Debug)]
@@ -137,6 +137,19 @@ pub const fn unsaid(at: &'static str, values: &'static [&'static str]) -> Row {
 
 pub const fn named(at: &'static str, rule: fn(&[Tree]) -> Vec<Named>) -> Row {
     Row { at, rule: Rule::Named(rule) }
+}
+
+/// A path as rows have it: `containerDefinitions[].cpu`.
+pub fn pattern(path: &Path) -> String {
+    let mut text = String::new();
+    for segment in &path.0 {
+        match segment {
+            Segment::Name(name) if text.is_empty() => text.push_str(name),
+            Segment::Name(name) => text.push_str(&format!(".{name}")),
+            Segment::Index(_) => text.push_str("[]"),
+        }
+    }
+    text
 }
 
 /// Both sides in canonical form, ready to be compared: sets are maps, defaults are filled in, empties are gone, and

@@ -38,6 +38,24 @@ pub struct TaskSet {
     steady_again: Option<Time>,
 }
 
+impl TaskSet {
+    /// The task set that a deployment of a service becomes, stabilising and with nothing said of it yet.
+    fn new(world: &World, path: &str, deployment: &str, scale: f64) -> Self {
+        Self {
+            arn: world.arn(&format!("task-set/{path}/{deployment}")),
+            external_id: None,
+            started_by: None,
+            scale,
+            stable: false,
+            stable_at: world.now(),
+            draining: false,
+            tags: Vec::new(),
+            created_with: None,
+            steady_again: None,
+        }
+    }
+}
+
 /// Whether a service's rollouts are left to others.
 pub(super) fn governs(service: &Service) -> bool {
     service.controller() != "ECS"
@@ -57,18 +75,7 @@ pub(super) fn begin(world: &mut World, service: &mut Service, wanted: input::Wan
     let mut deployment = rollout::fresh(world.now(), id, String::new(), wanted);
     let path = format!("{}/{}", service.cluster, service.name);
     deployment.desired = computed(service.desired, scale);
-    deployment.task_set = Some(TaskSet {
-        arn: world.arn(&format!("task-set/{path}/{}", deployment.id)),
-        external_id: None,
-        started_by: None,
-        scale,
-        stable: false,
-        stable_at: world.now(),
-        draining: false,
-        tags: Vec::new(),
-        created_with: None,
-        steady_again: None,
-    });
+    deployment.task_set = Some(TaskSet::new(world, &path, &deployment.id, scale));
     deployment.established = true;
     deployment.primary = false;
     // After the PRIMARY, newer before older.
@@ -99,18 +106,7 @@ pub(super) fn take_over(world: &World, service: &mut Service) {
     for one in &mut service.deployments {
         one.established = true;
         one.shift = None;
-        one.task_set = Some(TaskSet {
-            arn: world.arn(&format!("task-set/{path}/{}", one.id)),
-            external_id: None,
-            started_by: None,
-            scale: if one.primary { 100.0 } else { 0.0 },
-            stable: false,
-            stable_at: world.now(),
-            draining: false,
-            tags: Vec::new(),
-            created_with: None,
-            steady_again: None,
-        });
+        one.task_set = Some(TaskSet::new(world, &path, &one.id, if one.primary { 100.0 } else { 0.0 }));
     }
 }
 

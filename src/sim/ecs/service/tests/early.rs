@@ -19,12 +19,6 @@ fn steady(desired: i64, configuration: Tree, more: Tree) -> Rig {
     rig
 }
 
-fn entry(rig: &mut Rig) -> Tree {
-    let arn = rig.service().journal.last().unwrap().arn.clone();
-    let answer = rig.call("DescribeServiceDeployments", &tree! { "serviceDeploymentArns" => vec![arn] }).unwrap();
-    answer.list("serviceDeployments")[0].clone()
-}
-
 /// requested, running and pending of a revision in a service deployment.
 fn counts(revision: &Tree) -> [i64; 3] {
     ["requestedTaskCount", "runningTaskCount", "pendingTaskCount"].map(|name| revision.int(name).unwrap())

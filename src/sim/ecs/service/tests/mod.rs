@@ -179,3 +179,10 @@ pub fn breaker(rollback: bool) -> Tree {
 pub fn is_steady(service: &Service) -> bool {
     service.steady_again.is_some()
 }
+
+/// The newest service deployment as DescribeServiceDeployments shows it.
+fn entry(rig: &mut Rig) -> Tree {
+    let arn = rig.service().journal.last().unwrap().arn.clone();
+    let answer = rig.call("DescribeServiceDeployments", &tree! { "serviceDeploymentArns" => vec![arn] }).unwrap();
+    answer.list("serviceDeployments")[0].clone()
+}

@@ -27,13 +27,6 @@ fn steady(desired: i64, configuration: Tree) -> Rig {
     rig
 }
 
-/// The newest service deployment as DescribeServiceDeployments shows it.
-fn entry(rig: &mut Rig) -> Tree {
-    let arn = rig.service().journal.last().unwrap().arn.clone();
-    let answer = rig.call("DescribeServiceDeployments", &tree! { "serviceDeploymentArns" => vec![arn] }).unwrap();
-    answer.list("serviceDeployments")[0].clone()
-}
-
 /// How many healthy tasks the deployment of that id has.
 fn healthy(rig: &Rig, id: &str) -> i64 {
     let of_it = rig.world.ecs.tasks.values().filter(|task| task.started_by.as_deref() == Some(id) && task.is_healthy());
