@@ -19,7 +19,9 @@ use super::{Trouble, failed, plan, stop};
 
 /// Brings everything to what the directory says, printing what happens.
 pub async fn apply(flags: args::Apply, clock: Clock) -> Result<Exit, Trouble> {
-    let Some(ready) = plan::prepare(&flags.place, &clock).await? else { return Ok(Exit::Error) };
+    let Some(ready) = plan::prepare(&flags.place, flags.take_over.clone(), &clock).await? else {
+        return Ok(Exit::Error);
+    };
     let (shared, desired) = (Arc::new(ready.shared), Arc::new(ready.desired));
     let until = Until::Settled { rolled_out: flags.wait };
     let settings = Settings { seed: flags.place.cloud.seed, ..Settings::default() };

@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 
 use crate::cli::args;
 use crate::clock::Clock;
-use crate::kinds::{Place, tags::Ownership};
+use crate::kinds::{Place, adopt::Former, tags::Ownership};
 use crate::observe::Observer;
 use crate::reconcile::{Controller, Settings, Shared, Until, backoff::Schedule};
 use crate::source;
@@ -22,6 +22,8 @@ use super::{Cloud, Trouble};
 #[derive(Clone, Debug)]
 pub struct Options {
     pub observe_only: bool,
+    /// Whose objects become ours.
+    pub former: Option<Former>,
     pub grace: Duration,
     pub rollouts_max: usize,
     pub metrics_max_services: usize,
@@ -31,6 +33,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             observe_only: false,
+            former: None,
             grace: Duration::from_secs(3600),
             rollouts_max: 5,
             metrics_max_services: crate::telemetry::MAX_SERVICES_DEFAULT,
@@ -61,6 +64,7 @@ pub fn assemble(
         us,
         place,
         observe_only: options.observe_only,
+        former: options.former.clone(),
         grace: options.grace,
         rollouts_max: options.rollouts_max,
         known: std::sync::Mutex::default(),

@@ -15,6 +15,7 @@ use crate::cli::preflight::Ahead;
 use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, args, findings, print};
 use crate::clock::Clock;
+use crate::kinds::adopt::Former;
 use crate::kinds::lookup::Resolved;
 use crate::kinds::{Key, Kind, Object, Origin};
 use crate::manifest::{self, At, Reading};
@@ -30,7 +31,7 @@ use super::{Cloud, Options, Trouble, assemble};
 
 /// Plans everything and prints it.
 pub async fn plan(flags: args::Plan, clock: Clock) -> Result<Exit, Trouble> {
-    let Some(ready) = prepare(&flags.place, &clock).await? else { return Ok(Exit::Error) };
+    let Some(ready) = prepare(&flags.place, flags.take_over.clone(), &clock).await? else { return Ok(Exit::Error) };
     let secrets = if flags.show_values { Secrets::Shown } else { Secrets::hashed() };
     let view = view(&ready.shared, &ready.desired, &ready.reading, &secrets, |file| ready.given.name(file)).await?;
     let shown = match flags.output {
@@ -52,14 +53,14 @@ pub struct Ready {
 
 /// Reads the directory and gets everything ready to look at AWS; `None` when the manifests have errors, which are
 /// printed: nothing is planned or applied from half a directory.
-pub async fn prepare(flags: &args::Place, clock: &Clock) -> Result<Option<Ready>, Trouble> {
+pub async fn prepare(flags: &args::Place, former: Option<Former>, clock: &Clock) -> Result<Option<Ready>, Trouble> {
     let given = given(&flags.path).await?;
     let cloud = Cloud::of(&flags.cloud, clock).await?;
     let (_, status) = watch::channel(Arc::new(Status::default()));
     // The place decides what variables mean, so it is asked for before anything is read.
     let nobody = crate::kinds::tags::Ownership { owner: String::new(), source: String::new() };
     let nowhere = crate::kinds::Place { account: String::new(), region: String::new() };
-    let mut shared = assemble(cloud, clock, nobody, nowhere, &Options::default(), &status)?;
+    let mut shared = assemble(cloud, clock, nobody, nowhere, &Options { former, ..Options::default() }, &status)?;
     shared.place = shared.aws.place().await?;
     let reading = reading(&given.snapshot, flags, &shared.place);
     let desired = crate::check::desired(&reading, &shared.place, &given.snapshot.revision, None);

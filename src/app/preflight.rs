@@ -16,7 +16,7 @@ use super::plan::prepare;
 
 /// Looks ahead for all services and prints what is found.
 pub async fn preflight(flags: args::Preflight, clock: Clock) -> Result<Exit, Trouble> {
-    let Some(ready) = prepare(&flags.place, &clock).await? else { return Ok(Exit::Error) };
+    let Some(ready) = prepare(&flags.place, None, &clock).await? else { return Ok(Exit::Error) };
     let all = ahead(&ready.shared, &ready.desired, &ready.reading, |file| ready.given.name(file)).await?;
     match flags.output {
         FindingsOutput::Text => print::out(text(&all, &ready.given.sources(), &Terminal::of_stdout())),

@@ -36,6 +36,7 @@ pub async fn run(flags: args::Run, clock: Clock) -> Result<Exit, Trouble> {
     }
     let options = Options {
         observe_only: flags.observe,
+        former: flags.take_over,
         grace: flags.grace,
         rollouts_max: flags.rollouts.into(),
         metrics_max_services: flags.metrics_max_services,

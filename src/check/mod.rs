@@ -15,7 +15,7 @@ mod subject;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::kinds::{Key, Kind, Object, Place};
+use crate::kinds::{Keep, Key, Kind, Object, Place};
 use crate::manifest::{Document, Finding, Reading, Severity};
 
 pub use explain::{Explanation, Shown, explain, findings_of};
@@ -70,6 +70,10 @@ pub fn desired(reading: &Reading, place: &Place, revision: &str, previous: Optio
         rejected: found.rejected + reading.broken.len(),
         skipped: found.skipped,
     };
+    let keep = reading.settings.as_ref().and_then(|settings| settings.keep).map(Keep::Newest);
+    for object in desired.objects.values_mut().filter(|object| object.key.kind == Kind::TaskDefinition) {
+        object.reconcile.keep = object.reconcile.keep.or(keep);
+    }
     // What another document has taken over is not kept: the two would fight for one object.
     let taken: BTreeSet<_> = desired.objects.values().map(objects::claim).collect();
     for (key, object) in previous.into_iter().flat_map(|previous| &previous.objects) {

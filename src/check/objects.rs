@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use crate::kinds::service;
-use crate::kinds::{Definition, Key, Kind, Lookup, Object, Origin, definition, lookup, secrets};
+use crate::kinds::{Adopt, Definition, Key, Kind, Lookup, Object, Origin, definition, lookup, secrets};
 use crate::manifest::{At, DEFAULTS_KIND, Document, Fault, Finding, Identity, Reading, Severity, limits};
 use crate::shape::check::{Mismatch, Strictness, What, check, retype};
 use crate::shape::near::nearest;
@@ -90,11 +90,14 @@ impl<'a> Found<'a> {
             Kind::TaskDefinition => rules::on_task_definition(object, &TaskDefinition::of(object)),
             Kind::Service => {
                 let (definition, gone) = self.task_definition(object, reading);
+                // What goes with it is in another's hands.
+                let definition = definition.filter(|_| object.reconcile.adopt != Adopt::Shared);
                 let (spec, place) = (&object.spec, &object.key.place);
                 let (lookup, launches) = (&object.lookup, &self.launches);
                 let service = Service { spec, lookup, place, definition, launches };
                 let gone = gone.into_iter().chain(self.security_groups(object, reading));
-                gone.chain(rules::on_service(object, &service)).collect()
+                let said = rules::on_service(object, &service).into_iter();
+                gone.chain(said.filter(|fault| is_said(object, fault))).collect()
             }
         }
     }
@@ -175,6 +178,13 @@ impl<'a> Found<'a> {
             self.reject(document, vec![fault]);
         }
     }
+}
+
+/// Whether a finding is of what the manifest says: of a service that is shared it says a part, and what is missing there is
+/// said elsewhere.
+fn is_said(object: &Object, fault: &Fault) -> bool {
+    let below = Path(fault.path.0.iter().skip(1).cloned().collect());
+    object.reconcile.adopt != Adopt::Shared || object.spec.find(&below).is_some()
 }
 
 /// What to say of an object at the place of its name, when it is declared elsewhere too.

@@ -3,17 +3,17 @@
 use std::time::Duration;
 
 use crate::kinds::drift::POINTERS_MAX;
-use crate::kinds::{Drift, Kind, Pointer, Policy, Reconcile, definition};
-use crate::manifest::{At, Fault};
+use crate::kinds::{Adopt, Drift, Keep, Kind, Pointer, Policy, Reconcile, definition};
+use crate::manifest::{At, Fault, KEEP_MAX};
 use crate::shape::{Path, Tree};
 
 use super::Context;
 
 /// What the block may hold today.
-const MEMBERS: [&str; 5] = ["drift", "ignore", "preflight", "restartedAt", "rollout"];
+const MEMBERS: [&str; 7] = ["adopt", "drift", "ignore", "keep", "preflight", "restartedAt", "rollout"];
 const ROLLOUT: [&str; 2] = ["onFailure", "progressDeadline"];
 /// What the design has and this version does not; said as such, so that nobody takes it for a slip.
-const LATER: [&str; 5] = ["adopt", "dependsOn", "prune", "replace", "replaceHow"];
+const LATER: [&str; 4] = ["dependsOn", "prune", "replace", "replaceHow"];
 
 /// Reads the block; all findings at once.
 pub fn read(context: &Context<'_>, found: &mut Vec<Fault>) -> Reconcile {
@@ -22,6 +22,8 @@ pub fn read(context: &Context<'_>, found: &mut Vec<Fault>) -> Reconcile {
     for (name, value) in context.document.reconcile.as_map().into_iter().flatten() {
         let at = root.name(name);
         match (name.as_str(), value) {
+            ("adopt", value) => reconcile.adopt = adopt(context, value, at, found),
+            ("keep", value) => reconcile.keep = keep(context, value, at, found),
             ("restartedAt", Tree::Text(text)) => reconcile.restarted_at = Some(text.clone()),
             ("restartedAt", _) => found.push(wrong(at, "restartedAt takes any text, in quotes")),
             ("drift" | "ignore", _) if context.kind() == Some(Kind::TaskDefinition) => {
@@ -49,6 +51,31 @@ pub fn read(context: &Context<'_>, found: &mut Vec<Fault>) -> Reconcile {
         }
     }
     reconcile
+}
+
+fn adopt(context: &Context<'_>, value: &Tree, at: Path, found: &mut Vec<Fault>) -> Adopt {
+    let adopt = Adopt::ALL.into_iter().find(|adopt| value.as_text() == Some(adopt.as_str()));
+    let Some(adopt) = adopt else {
+        found.push(wrong(at, "adopt takes Never, IfUnowned or Shared"));
+        return Adopt::default();
+    };
+    if let Some((message, remedy)) = context.kind().and_then(|kind| adopt.fault(kind)) {
+        found.push(wrong(at, message).remedy(remedy));
+    }
+    adopt
+}
+
+fn keep(context: &Context<'_>, value: &Tree, at: Path, found: &mut Vec<Fault>) -> Option<Keep> {
+    if context.kind() != Some(Kind::TaskDefinition) {
+        found.push(wrong(at, "keep is for the revisions of a TaskDefinition"));
+        return None;
+    }
+    let keep = Keep::read(value);
+    if keep.is_none() {
+        let message = format!("keep takes a number of revisions from 1 to {KEEP_MAX}, or {}", Keep::ALL_WORD);
+        found.push(wrong(at, &message));
+    }
+    keep
 }
 
 /// The pointers, each into a member that can drift.

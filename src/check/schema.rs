@@ -4,8 +4,8 @@
 //! text, a variable may stand for it, as in the manifests.
 
 use crate::kinds::drift::POINTERS_MAX;
-use crate::kinds::{Definition, Drift, Kind, Policy, definition, lookup};
-use crate::manifest::{API_VERSION, DEFAULTS_KIND};
+use crate::kinds::{Adopt, Definition, Drift, Keep, Kind, Policy, definition, lookup};
+use crate::manifest::{API_VERSION, DEFAULTS_KIND, KEEP_MAX};
 use crate::shape::table::{self, Member, Range, Shape, Structure, Table};
 use crate::shape::{Map, Tree};
 use crate::tree;
@@ -62,7 +62,7 @@ fn one(name: &str, known: &mut Known) -> Option<Tree> {
         "apiVersion" => version(),
         "kind" => tree! { "const" => name },
         "metadata" => metadata(definition(kind).in_cluster),
-        "reconcile" => reconcile(),
+        "reconcile" => reconcile(kind),
         "spec" => spec,
     };
     Some(closed(members).with("required", vec!["apiVersion", "kind", "metadata"]))
@@ -87,6 +87,7 @@ fn settings() -> Tree {
         "owner" => text().with("description", "Who owns what is made from the directory."),
         "source" => text().with("description", "Which of the owner's directories this is."),
         "clusters" => list(text()).with("description", "The clusters that belong to the directory; none: any."),
+        "keep" => keep(Vec::new()),
     })
 }
 
@@ -101,7 +102,14 @@ fn metadata(in_cluster: bool) -> Tree {
     closed(members).with("required", vec!["name"])
 }
 
-fn reconcile() -> Tree {
+fn reconcile(kind: Kind) -> Tree {
+    let ways = Adopt::ALL.into_iter().filter(|adopt| adopt.fault(kind).is_none()).map(Adopt::as_str);
+    let adopt = tree! { "enum" => ways.collect::<Vec<_>>() };
+    let adopt = adopt.with(
+        "description",
+        "What becomes of an object that is there and is not ours: it is left alone (Never), it becomes ours by its tags \
+         alone (IfUnowned), or it stays another's and only what is declared is changed (Shared).",
+    );
     let deadline = text().with("pattern", "^([0-9]+[smh]|\\$\\{.*\\})$");
     let deadline =
         deadline.with("description", "How long a rollout may take before it counts as failed: 90s, 15m, 2h.");
@@ -117,14 +125,24 @@ fn reconcile() -> Tree {
         "description",
         "What a finding of preflight does to a rollout: hold it (Block), have it wait (Wait), or be told (Warn).",
     );
-    closed(tree! {
+    let mut members = tree! {
+        "adopt" => adopt,
         "drift" => drift,
         "ignore" => ignore,
         "preflight" => preflight,
         "restartedAt" => text().with("description", "Any text; another one asks for a restart, or for another try."),
         "rollout" => closed(tree! { "progressDeadline" => deadline, "onFailure" => on_failure }),
-    })
-    .with("description", "How the operator treats the object; never sent to AWS.")
+    };
+    if kind == Kind::TaskDefinition {
+        members.set("keep", keep(vec![tree! { "const" => Keep::ALL_WORD }]));
+    }
+    closed(members).with("description", "How the operator treats the object; never sent to AWS.")
+}
+
+fn keep(or: Vec<Tree>) -> Tree {
+    let count = tree! { "type" => "integer", "minimum" => 1, "maximum" => KEEP_MAX };
+    let any = std::iter::once(count).chain(or).collect::<Vec<_>>();
+    tree! { "anyOf" => any, "description" => "How many of our own revisions stay; older ones that nothing uses are deregistered." }
 }
 
 fn text() -> Tree {

@@ -10,6 +10,7 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Args as Flags, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::check::duration;
+use crate::kinds::adopt::Former;
 use crate::telemetry::LogFormat;
 
 use super::exit::{Exit, HELP};
@@ -167,6 +168,9 @@ pub struct Run {
     /// Rollouts at a time.
     #[arg(long, value_name = "N", env = "ECS_OPERATOR_ROLLOUTS", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
     pub rollouts: u16,
+    /// Whose objects become ours: another owner's, or one of its sources', where a manifest here declares them.
+    #[arg(long, value_name = "OWNER[/SOURCE]", env = "ECS_OPERATOR_TAKE_OVER", value_parser = former)]
+    pub take_over: Option<Former>,
     /// How long a deployment that someone else started is left alone.
     #[arg(long, value_name = "TIME", env = "ECS_OPERATOR_GRACE", default_value = "1h", value_parser = span)]
     pub grace: Duration,
@@ -225,6 +229,9 @@ pub struct Plan {
     /// Exit with 2 when there is something to do.
     #[arg(long, env = "ECS_OPERATOR_DETAILED_EXITCODE", value_parser = Yes::new())]
     pub detailed_exitcode: bool,
+    /// Show what `apply --take-over` would do.
+    #[arg(long, value_name = "OWNER[/SOURCE]", env = "ECS_OPERATOR_TAKE_OVER", value_parser = former)]
+    pub take_over: Option<Former>,
     /// Show values that may be secret: of variables, commands, labels, options of log drivers.
     #[arg(long, env = "ECS_OPERATOR_SHOW_VALUES", value_parser = Yes::new())]
     pub show_values: bool,
@@ -254,6 +261,9 @@ pub struct Apply {
     /// Follow rollouts to their end.
     #[arg(long, env = "ECS_OPERATOR_WAIT", value_parser = Yes::new())]
     pub wait: bool,
+    /// Whose objects become ours: another owner's, or one of its sources', where a manifest here declares them.
+    #[arg(long, value_name = "OWNER[/SOURCE]", env = "ECS_OPERATOR_TAKE_OVER", value_parser = former)]
+    pub take_over: Option<Former>,
     /// How long to try, and with --wait to follow.
     #[arg(long, value_name = "TIME", env = "ECS_OPERATOR_TIMEOUT", default_value = "30m", value_parser = span)]
     pub timeout: Duration,
@@ -434,6 +444,12 @@ fn variable(text: &str) -> Result<(String, String), String> {
 
 fn span(text: &str) -> Result<Duration, String> {
     duration(text).ok_or_else(|| "write a time from 1s to 24h, such as 90s, 15m or 2h".to_owned())
+}
+
+fn former(text: &str) -> Result<Former, String> {
+    let parts: Vec<&str> = text.split('/').collect();
+    let fits = parts.len() <= 2 && parts.iter().all(|part| !part.is_empty());
+    fits.then(|| Former(text.to_owned())).ok_or_else(|| "write an owner, or OWNER/SOURCE".to_owned())
 }
 
 /// A day in a second and a half is as fast as it gets.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::check;
-use crate::kinds::{Kind, Place, definition};
+use crate::kinds::{Kind, Place, claims, definition};
 use crate::manifest::{self, API_VERSION, DEFAULTS_KIND, Finding, Input, Severity, Variables};
 use crate::shape::check::shape_at;
 use crate::shape::{Path, Segment, Tree, table};
@@ -13,7 +13,7 @@ use crate::tree;
 
 use super::names::{self, placeholder};
 use super::yaml::{self, Remarks};
-use super::{File, Found, Imported, Note, Variable, Ways, What, claims, fit, minimal, redact};
+use super::{File, Found, Imported, Note, Variable, Ways, What, fit, minimal, redact};
 
 /// The file that gives variables their values.
 const VARIABLES_FILE: &str = "variables.yaml";

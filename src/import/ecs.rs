@@ -1,10 +1,10 @@
 //! ECS's own JSON: what describes, registers and creates, told apart by its members. Must not know: other tools.
 
+use crate::kinds::claims::{self, Claim};
 use crate::kinds::{Kind, definition, service, task_definition};
 use crate::manifest::{Foreign, Places};
 use crate::shape::{Path, Tree};
 
-use super::claims::{self, Claim};
 use super::{Found, Note, Spot, What, fit, redact};
 
 /// Lists of descriptions, and the kind of their items.

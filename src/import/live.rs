@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::kinds::claims::{self, Claim};
 use crate::kinds::{Definition, Kind, definition, service, task_definition};
 use crate::shape::{Path, Tree};
 
-use super::claims::{self, Claim};
 use super::{Found, Note, What, redact};
 
 /// What was read, as AWS answered.

@@ -5,7 +5,6 @@
 //! them, reads these as the operator would, and comments out what it would refuse.
 
 mod cfn;
-mod claims;
 mod compose;
 mod convert;
 mod copilot;
@@ -28,7 +27,7 @@ use crate::kinds::{Kind, Place};
 use crate::manifest;
 use crate::shape::Tree;
 
-pub use claims::Claim;
+pub use crate::kinds::claims::Claim;
 pub use compose::compose;
 pub use ecspresso::parts;
 pub use files::{Texts, read as from_files};

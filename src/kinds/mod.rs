@@ -1,6 +1,8 @@
 //! What each kind of object means: its shape, how it is observed, what makes two of them equal, what a change of it
 //! does, and which calls realise that. Static, no state, no await. Must not know: files, HTTP, the queue, clients.
 
+pub mod adopt;
+pub mod claims;
 pub mod cluster;
 pub mod diff;
 pub mod drift;
@@ -21,13 +23,14 @@ pub mod task_definition;
 use crate::shape::Tree;
 use crate::shape::table::{self, Structure, Table};
 
+pub use adopt::Adopt;
 pub use diff::{Difference, diff};
 pub use drift::{Drift, Pointer};
 pub use key::{Key, Kind, Place};
 pub use leaf::Leaf;
 pub use lookup::Lookup;
 pub use normalise::Row;
-pub use object::{Object, Observed, Origin, Policy, Reconcile};
+pub use object::{Keep, Object, Observed, Origin, Policy, Reconcile};
 
 /// A kind as data.
 #[derive(Debug)]

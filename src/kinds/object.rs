@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use crate::manifest::KEEP_MAX;
 use crate::shape::Tree;
 
-use super::{Drift, Key, Lookup, Pointer, definition, hash};
+use super::{Adopt, Drift, Key, Lookup, Pointer, definition, hash};
 
 /// Where an object was declared.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,6 +41,32 @@ pub struct Reconcile {
     pub ignore: Vec<Pointer>,
     /// What keeps a rollout back that preflight finds can't work; each check's own way where nothing is said.
     pub preflight: Option<Policy>,
+    /// What becomes of an object that is there and is not ours.
+    pub adopt: Adopt,
+    /// How many revisions of a task definition stay; what the settings say where nothing is said.
+    pub keep: Option<Keep>,
+}
+
+/// How many of our own ACTIVE revisions of a task definition stay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    All,
+    Newest(usize),
+}
+
+impl Keep {
+    /// Where all are kept.
+    pub const ALL_WORD: &'static str = "All";
+    /// Reads a number of revisions, or `All`.
+    pub fn read(tree: &Tree) -> Option<Self> {
+        match tree {
+            Tree::Text(word) if word == Self::ALL_WORD => Some(Self::All),
+            Tree::Int(count) => {
+                usize::try_from(*count).ok().filter(|count| (1..=KEEP_MAX).contains(count)).map(Self::Newest)
+            }
+            _ => None,
+        }
+    }
 }
 
 /// What a finding of preflight does to a rollout, a creation or a scale-out.
@@ -81,6 +108,8 @@ impl Default for Reconcile {
             drift: Drift::default(),
             ignore: Vec::new(),
             preflight: None,
+            adopt: Adopt::default(),
+            keep: None,
         }
     }
 }
@@ -103,9 +132,13 @@ impl Object {
         let ignored: Vec<String> = self.reconcile.ignore.iter().map(Pointer::to_string).collect();
         let drift = format!("{} {}", self.reconcile.drift.as_str(), ignored.join(" "));
         let preflight = self.reconcile.preflight.map(Policy::as_str);
+        let keep = match self.reconcile.keep {
+            None | Some(Keep::All) => 0,
+            Some(Keep::Newest(count)) => i64::try_from(count).unwrap_or(i64::MAX),
+        };
         let declared = self.spec.clone().with("lookup", self.lookup.canonical()).with_some("preflight", preflight);
         let declared = declared.with("restartedAt", restarted_at).with("progressDeadline", deadline);
-        hash::hash(&declared.with("drift", drift))
+        hash::hash(&declared.with("drift", drift).with("adopt", self.reconcile.adopt.as_str()).with("keep", keep))
     }
 }
 

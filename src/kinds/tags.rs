@@ -14,10 +14,14 @@ pub const CONTENT: &str = "ecs-operator/content";
 pub const OBJECT: &str = "ecs-operator/object";
 /// The last deployment we set out to make.
 pub const ATTEMPT: &str = "ecs-operator/attempt";
+/// What was left as it was found when the object was adopted.
+pub const ADOPTED: &str = "ecs-operator/adopted";
 /// What Git said of members whose drift is left.
 pub const SAID: &str = "ecs-operator/said";
 /// Set by people, on a service or cluster: we keep our hands off.
 pub const SUSPEND: &str = "ecs-operator/suspend";
+/// Set by people, on a revision of a task definition: it is not deregistered.
+pub const KEEP: &str = "ecs-operator/keep";
 
 /// What a service calls tags and their parts.
 #[derive(Debug)]

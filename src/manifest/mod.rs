@@ -29,7 +29,7 @@ pub use foreign::{Foreign, Places, foreign};
 pub use identity::Identity;
 pub use locate::{Locator, Place};
 pub use outline::{Outline, Piece, What, outline};
-pub use settings::Settings;
+pub use settings::{KEEP_MAX, Settings};
 pub use variables::Variables;
 
 use crate::shape::{Path, Tree};

@@ -15,9 +15,13 @@ pub struct Settings {
     pub source: Option<String>,
     /// The clusters that belong to this directory.
     pub clusters: Vec<String>,
+    /// How many revisions of each task definition stay, where its manifest does not say.
+    pub keep: Option<usize>,
 }
 
-const MEMBERS: [&str; 3] = ["owner", "source", "clusters"];
+const MEMBERS: [&str; 4] = ["owner", "source", "clusters", "keep"];
+/// More revisions are kept by saying nothing.
+pub const KEEP_MAX: usize = 10_000;
 /// What will be settings; said as such, so that nobody relies on it or takes it for a slip.
 const LATER: [&str; 3] = ["notify", "prune", "windows"];
 
@@ -51,6 +55,13 @@ pub(super) fn read(tree: &Tree) -> Result<Settings, Vec<Fault>> {
             Some(other) => wrong(name, other, "a string"),
             None => {}
         }
+    }
+    match map.get("keep") {
+        Some(value) => match value.as_int().and_then(|count| usize::try_from(count).ok()) {
+            Some(count) if (1..=KEEP_MAX).contains(&count) => settings.keep = Some(count),
+            _ => wrong("keep", value, "a number of revisions from 1 to 10000"),
+        },
+        None => {}
     }
     match map.get("clusters") {
         Some(Tree::List(names)) => {

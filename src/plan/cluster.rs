@@ -3,7 +3,7 @@
 use crate::kinds::drift::{self, Sorted};
 use crate::kinds::{Effect, Object, cluster, tags};
 
-use super::{Facts, Plan, Reason, Step, StepEffect, Verdict, members, not_owned, said_step, tag_step};
+use super::{Facts, Plan, Reason, Step, StepEffect, Verdict, members, said_step, tag_step};
 
 pub fn plan(object: &Object, facts: &Facts<'_>) -> Plan {
     let alive = facts.observed.present().filter(|shown| shown.text("status") != Some("INACTIVE"));
@@ -13,9 +13,6 @@ pub fn plan(object: &Object, facts: &Facts<'_>) -> Plan {
             vec![],
         );
     };
-    if let Some(refused) = not_owned(&tags::owner(shown.list("tags"), facts.us), facts.us) {
-        return Plan::of(refused);
-    }
     let Sorted { due, told, missing_tags, said } = drift::sort(object, shown);
     let mut differences = due.clone();
     differences.extend(told.iter().cloned());

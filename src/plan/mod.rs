@@ -1,6 +1,7 @@
 //! Desired × observed → ordered steps with reasons. Pure: what is not known yet is asked for as a [`Need`].
 //! Must not know: clients, tokio, the clock.
 
+mod adopt;
 pub mod brake;
 mod cluster;
 pub mod known;
@@ -11,10 +12,12 @@ mod task_definition;
 use std::time::Duration;
 
 use crate::check::preflight::{Due, Preflight};
+use crate::kinds::adopt::Former;
 use crate::kinds::{Difference, Effect, Key, Kind, Object, Observed, Policy, tags::Ownership};
 use crate::rollout::Journal;
 use crate::shape::{Call, Path, Time, Tree};
 
+pub use crate::kinds::adopt::effective;
 pub use service::HELD;
 
 /// One intended call.
@@ -31,12 +34,16 @@ pub struct Step {
 /// What a step does to the world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum StepEffect {
+    /// Our memory alone: nothing that anybody declared or could see at work.
+    Memory,
     /// A new object.
     Create,
     /// A new task definition revision.
     Register,
-    /// Tags that people declared, or our memory.
+    /// Tags that people declared, and our memory of a deployment that follows.
     Tags,
+    /// What is there becomes ours, by its tags alone.
+    Adopt,
     InPlace,
     /// ECS starts a deployment.
     Deploys,
@@ -76,6 +83,7 @@ pub enum Verdict {
 /// Why an object is not simply converged; the words of conditions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reason {
+    Adopted,
     ClusterAbsent,
     Contended,
     DependencyNotReady,
@@ -96,12 +104,14 @@ pub enum Reason {
     RolloutFailed,
     RolloutLimit,
     RolloutTimedOut,
+    SharedAbsent,
     Suspended,
     Unobserved,
 }
 
 impl Reason {
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 24] = [
+        Self::Adopted,
         Self::ClusterAbsent,
         Self::Contended,
         Self::DependencyNotReady,
@@ -122,12 +132,14 @@ impl Reason {
         Self::RolloutFailed,
         Self::RolloutLimit,
         Self::RolloutTimedOut,
+        Self::SharedAbsent,
         Self::Suspended,
         Self::Unobserved,
     ];
 
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Adopted => "Adopted",
             Self::ClusterAbsent => "ClusterAbsent",
             Self::Contended => "Contended",
             Self::DependencyNotReady => "DependencyNotReady",
@@ -148,6 +160,7 @@ impl Reason {
             Self::RolloutFailed => "RolloutFailed",
             Self::RolloutLimit => "RolloutLimit",
             Self::RolloutTimedOut => "RolloutTimedOut",
+            Self::SharedAbsent => "SharedAbsent",
             Self::Suspended => "Suspended",
             Self::Unobserved => "Unobserved",
         }
@@ -169,6 +182,8 @@ pub enum Need {
 #[derive(Debug)]
 pub struct Facts<'a> {
     pub us: &'a Ownership,
+    /// An owner whose objects become ours.
+    pub former: Option<&'a Former>,
     /// The object itself, and AWS's time when it was observed.
     pub observed: &'a Observed,
     pub date: Time,
@@ -238,11 +253,25 @@ pub fn plan(object: &Object, facts: &Facts<'_>) -> Result<Plan, Need> {
     if let Observed::Unknown(why) = facts.observed {
         return Ok(Plan::of(Verdict::Waiting(Reason::Unobserved, why.clone())));
     }
+    let alive = facts.observed.present().filter(|shown| shown.text("status") != Some("INACTIVE"));
+    let Some(shown) = alive.filter(|_| object.key.kind != Kind::TaskDefinition) else {
+        return adopt::absent(object).map_or_else(|| of_kind(object, object, facts), Ok);
+    };
+    if let Some(plan) = adopt::stands_apart(object, facts, shown)? {
+        return Ok(plan);
+    }
+    let effective = effective(object, shown);
+    let plan = of_kind(&effective, object, facts)?;
+    Ok(adopt::with_left(plan, object, &effective, shown))
+}
+
+/// `object` is what is to be brought about, `declared` what the manifest says of it.
+fn of_kind(object: &Object, declared: &Object, facts: &Facts<'_>) -> Result<Plan, Need> {
     match object.key.kind {
         Kind::Cluster => Ok(cluster::plan(object, facts)),
         Kind::SecurityGroup => Ok(security_group::plan(object, facts)),
         Kind::TaskDefinition => task_definition::plan(object, facts),
-        Kind::Service => service::plan(object, facts),
+        Kind::Service => service::plan(object, declared, facts),
     }
 }
 
@@ -280,9 +309,14 @@ fn tag_step(arn: &str, tags: Vec<Tree>, reason: &str) -> Step {
     Step::new(Call::ecs("TagResource", input), StepEffect::Tags, reason)
 }
 
+/// The step that notes what is for us alone.
+fn memory_step(arn: &str, tags: Vec<Tree>, reason: &str) -> Step {
+    Step { effect: StepEffect::Memory, ..tag_step(arn, tags, reason) }
+}
+
 /// The step that notes what Git says of members whose drift is left.
 fn said_step(arn: &str, said: Tree) -> Step {
-    tag_step(arn, vec![said], "what Git says of members whose drift is left is noted")
+    memory_step(arn, vec![said], "what Git says of members whose drift is left is noted")
 }
 
 /// The members that differ, each once, with one of the effects.
@@ -292,19 +326,6 @@ fn members(key: &Key, differences: &[Difference], effect: Effect) -> Vec<String>
         |one: &&Difference| definition.effect_of(one.member(), one.observed.as_ref(), one.desired.as_ref()) == effect;
     let names: std::collections::BTreeSet<&str> = differences.iter().filter(does).map(Difference::member).collect();
     names.into_iter().map(str::to_owned).collect()
-}
-
-/// Refuses what is not ours, with what to do about it.
-fn not_owned(whose: &crate::kinds::tags::Owner, us: &Ownership) -> Option<Verdict> {
-    use crate::kinds::tags::Owner;
-    let message = match whose {
-        Owner::Us => return None,
-        Owner::Nobody => {
-            format!("it exists and carries no owner; tag it {}={us} to hand it over", crate::kinds::tags::OWNER)
-        }
-        Owner::Other(other) => format!("it belongs to {other}, we are {us}"),
-    };
-    Some(Verdict::Blocked(Reason::NotOwned, message))
 }
 
 #[cfg(test)]

@@ -4,13 +4,10 @@ use crate::kinds::security_group::{self as group, Moves};
 use crate::kinds::{Effect, Object, definition, tags};
 use crate::shape::{Path, Tree};
 
-use super::{Facts, Plan, Reason, Step, StepEffect, Verdict, members, not_owned};
+use super::{Facts, Plan, Reason, Step, StepEffect, Verdict, members};
 
 pub fn plan(object: &Object, facts: &Facts<'_>) -> Plan {
     let Some(shown) = facts.observed.present() else { return create(object, facts) };
-    if let Some(refused) = not_owned(&tags::owner(shown.list("Tags"), facts.us), facts.us) {
-        return Plan::of(refused);
-    }
     let spec = group::filled(&object.spec, shown);
     let differences = definition(object.key.kind).differences(&spec, shown);
     let replaced = members(&object.key, &differences, Effect::Replaces);

@@ -5,16 +5,17 @@ use std::time::Duration;
 use crate::check::preflight::Due;
 use crate::kinds::drift::{self, Drift, Sorted};
 use crate::kinds::tags::{self, Attempt};
-use crate::kinds::{Difference, Effect, Object, Observed, lookup, secrets, service, task_definition};
+use crate::kinds::{Adopt, Difference, Effect, Object, Observed, lookup, secrets, service, task_definition};
 use crate::rollout::{self, Entry, Outcome, Progress};
 use crate::shape::{Path, Time, Tree};
 
 use super::{
-    Facts, Need, Plan, Reason, Resolution, Step, StepEffect, Verdict, members, not_owned, said_step, tag_step,
+    Facts, Need, Plan, Reason, Resolution, Step, StepEffect, Verdict, members, memory_step, said_step, tag_step,
 };
 
-pub fn plan(object: &Object, facts: &Facts<'_>) -> Result<Plan, Need> {
-    let wanted = match Wanted::of(object, facts) {
+/// `object` is what is to be brought about, `declared` what the manifest says of it.
+pub fn plan(object: &Object, declared: &Object, facts: &Facts<'_>) -> Result<Plan, Need> {
+    let wanted = match Wanted::of(declared, facts) {
         Ok(wanted) => wanted,
         Err(why) => return Ok(Plan::of(Verdict::Blocked(Reason::DependencyNotReady, why))),
     };
@@ -27,7 +28,7 @@ pub fn plan(object: &Object, facts: &Facts<'_>) -> Result<Plan, Need> {
     let Some(shown) = facts.observed.present().filter(|shown| shown.text("status") != Some("INACTIVE")) else {
         return create(object, facts, &wanted);
     };
-    if let Some(verdict) = hands_off(shown, facts) {
+    if let Some(verdict) = hands_off(shown) {
         return Ok(Plan::of(verdict));
     }
     let change = Change::between(object, facts, shown, &wanted)?;
@@ -36,7 +37,7 @@ pub fn plan(object: &Object, facts: &Facts<'_>) -> Result<Plan, Need> {
         let message = format!("ECS can't change {} of a service in place", replaced.join(", "));
         return Ok(blocked(change.all(), Reason::ReplacementNeeded, message));
     }
-    if let Some(why) = suspended(shown, facts) {
+    if let Some(why) = suspended(shown.list("tags"), facts) {
         return Ok(blocked(change.all(), Reason::Suspended, why));
     }
     if let Some(controller) = change.foreign_controller(object) {
@@ -130,26 +131,24 @@ fn after_all_seen(facts: &Facts<'_>) -> Time {
     newest.map_or(facts.date, |newest| newest.after(Duration::from_millis(1)))
 }
 
-/// Services that are not ours to write, or not now.
-fn hands_off(shown: &Tree, facts: &Facts<'_>) -> Option<Verdict> {
+/// Services that can't be written, or not now.
+pub(super) fn hands_off(shown: &Tree) -> Option<Verdict> {
     let arn = shown.text("serviceArn").unwrap_or_default();
     if arn.matches('/').count() < 2 {
         let message = format!("{arn} has the old short form, which can't be tagged; recreate the service");
         return Some(Verdict::Blocked(Reason::LegacyArn, message));
     }
-    if let Some(refused) = not_owned(&tags::owner(shown.list("tags"), facts.us), facts.us) {
-        return Some(refused);
-    }
     let draining = shown.text("status") == Some("DRAINING");
     draining.then(|| Verdict::Waiting(Reason::Draining, "it is being deleted and still drains".into()))
 }
 
-fn suspended(shown: &Tree, facts: &Facts<'_>) -> Option<String> {
-    let has = |tree: &Tree| tags::read(tree.list("tags")).contains_key(tags::SUSPEND);
-    let on = |what: &str| format!("the tag {} is set on the {what}", tags::SUSPEND);
-    match (has(shown), facts.cluster.present().is_some_and(has)) {
-        (true, _) => Some(on("service")),
-        (false, true) => Some(on("cluster")),
+/// Why an object with these tags is not written to: it is suspended, or its cluster is.
+pub(super) fn suspended(live: &[Tree], facts: &Facts<'_>) -> Option<String> {
+    let has = |all: &[Tree]| tags::read(all).contains_key(tags::SUSPEND);
+    let on = |what: &str| format!("the tag {} is set on {what}", tags::SUSPEND);
+    match (has(live), facts.cluster.present().is_some_and(|cluster| has(cluster.list("tags")))) {
+        (true, _) => Some(on("it")),
+        (false, true) => Some(on("its cluster")),
         (false, false) => None,
     }
 }
@@ -177,18 +176,9 @@ struct Change {
 impl Change {
     fn between(object: &Object, facts: &Facts<'_>, shown: &Tree, wanted: &Wanted<'_>) -> Result<Self, Need> {
         let Sorted { due: mut differences, told, missing_tags, said } = drift::sort(object, &service::shown(shown));
-        let live = shown.text("taskDefinition").map(task_definition::short).unwrap_or_default();
-        let task_definition = !runs(live, wanted, facts)?;
-        if task_definition {
-            differences.insert(
-                0,
-                Difference {
-                    path: Path::from("taskDefinition"),
-                    observed: Some(live.into()),
-                    desired: wanted.reference.map(Tree::from),
-                },
-            );
-        }
+        let other = other_than(wanted, facts, shown)?;
+        let task_definition = other.is_some();
+        differences.splice(0..0, other);
         let attempt = Attempt::read(shown.list("tags"));
         let restart_hash = service::restart_hash(object);
         let restart = restart_hash != "-" && attempt.as_ref().is_some_and(|attempt| attempt.restart != restart_hash);
@@ -237,6 +227,18 @@ impl Change {
         }
         format!("{} changed", parts.join(", "))
     }
+}
+
+/// What is to run, where that is not what runs, of a service that is not ours yet.
+pub(super) fn other_definition(object: &Object, facts: &Facts<'_>, shown: &Tree) -> Result<Option<Difference>, Need> {
+    Wanted::of(object, facts).ok().map_or(Ok(None), |wanted| other_than(&wanted, facts, shown))
+}
+
+fn other_than(wanted: &Wanted<'_>, facts: &Facts<'_>, shown: &Tree) -> Result<Option<Difference>, Need> {
+    let live = shown.text("taskDefinition").map(task_definition::short).unwrap_or_default();
+    let desired = wanted.reference.map(Tree::from);
+    let other = Difference { path: Path::from("taskDefinition"), observed: Some(live.into()), desired };
+    Ok((!runs(live, wanted, facts)?).then_some(other))
 }
 
 /// Whether the live revision is what is wanted: by name, or by content, described once and for all.
@@ -434,9 +436,11 @@ fn remember(object: &Object, facts: &Facts<'_>, shown: &Tree, wanted: &Wanted<'_
     let since = primary.and_then(|primary| primary.get("createdAt")).and_then(Time::from_tree);
     let live = shown.text("taskDefinition").map(task_definition::short);
     let settled = matches!(plan.verdict, Verdict::Converged | Verdict::Blocked(Reason::DriftKept, _));
-    if let (true, Some(at), Some(live), Some(arn)) = (settled, since, live, shown.text("serviceArn")) {
+    // What is another's is not written to for our memory alone, but for what only that can tell.
+    let needless = object.reconcile.adopt == Adopt::Shared && object.reconcile.restarted_at.is_none();
+    if let (true, Some(at), Some(live), Some(arn)) = (settled && !needless, since, live, shown.text("serviceArn")) {
         let noted = Attempt { at, ..attempt(object, facts, wanted, live) };
-        plan.steps.push(tag_step(arn, vec![noted.tag()], "what runs is what is wanted"));
+        plan.steps.push(memory_step(arn, vec![noted.tag()], "what runs is what is wanted"));
         plan.verdict = Verdict::Due;
     }
     plan

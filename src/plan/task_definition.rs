@@ -6,7 +6,8 @@
 use crate::kinds::{Object, Observed, tags, task_definition};
 use crate::shape::Tree;
 
-use super::{Facts, Need, Plan, Resolution, Step, StepEffect, Verdict, not_owned, tag_step};
+use super::adopt::{self, Standing};
+use super::{Facts, Need, Plan, Resolution, Step, StepEffect, Verdict, tag_step};
 
 pub fn plan(object: &Object, facts: &Facts<'_>) -> Result<Plan, Need> {
     let converged = |reference: String| Plan { realised: Some(reference), ..Plan::of(Verdict::Converged) };
@@ -14,12 +15,12 @@ pub fn plan(object: &Object, facts: &Facts<'_>) -> Result<Plan, Need> {
         Resolution::Realised { reference, .. } => return Ok(converged(reference.clone())),
         Resolution::NotNeeded | Resolution::Late { .. } | Resolution::Missing(_) => {}
     }
-    let (found, newest) = look(object, facts)?;
-    if let Some(answer) = found {
+    let family = look(object, facts)?;
+    if let Some(answer) = family.iter().find(|answer| is_usable(object, answer, facts)) {
         return Ok(tagged(object, answer));
     }
-    if let Some(refused) = newest.as_ref().and_then(|whose| not_owned(whose, facts.us)) {
-        return Ok(Plan::of(refused));
+    if let Some(plan) = not_ours(object, facts, &family) {
+        return Ok(plan);
     }
     let register =
         Step::new(task_definition::register(object, facts.us), StepEffect::Register, "no revision has this content");
@@ -32,7 +33,7 @@ pub fn plan(object: &Object, facts: &Facts<'_>) -> Result<Plan, Need> {
 
 /// The revision is there; its tags, which are no part of the content, may have to follow.
 fn tagged(object: &Object, answer: &Tree) -> Plan {
-    let arn = answer.at(&["taskDefinition", "taskDefinitionArn"]).and_then(Tree::as_text).unwrap_or_default();
+    let arn = arn(answer);
     let missing = tags::missing(object.tags(), answer.list("tags"));
     let plan = if missing.is_empty() {
         Plan::of(Verdict::Converged)
@@ -42,23 +43,46 @@ fn tagged(object: &Object, answer: &Tree) -> Plan {
     Plan { realised: Some(task_definition::short(arn).to_owned()), ..plan }
 }
 
-/// The answer about the usable revision with the object's content, if one of the newest two has it, and whose the
-/// family is.
-fn look<'a>(object: &Object, facts: &Facts<'a>) -> Result<(Option<&'a Tree>, Option<tags::Owner>), Need> {
+/// The answers about the newest revisions: one that is ours is enough, and of others the one before it is read too.
+fn look<'a>(object: &Object, facts: &Facts<'a>) -> Result<Vec<&'a Tree>, Need> {
     let family = object.aws_name();
-    let Some(newest) = read(facts, family)? else { return Ok((None, None)) };
-    if is_usable(object, newest, facts) {
-        return Ok((Some(newest), Some(tags::Owner::Us)));
-    }
-    let whose = tags::owner(newest.list("tags"), facts.us);
+    let Some(newest) = read(facts, family)? else { return Ok(vec![]) };
     let revision = newest.at(&["taskDefinition", "revision"]).and_then(Tree::as_int).unwrap_or(1);
-    if revision <= 1 {
-        return Ok((None, Some(whose)));
+    if is_usable(object, newest, facts) || revision <= 1 {
+        return Ok(vec![newest]);
     }
-    let Some(before) = read(facts, &format!("{family}:{}", revision - 1))? else { return Ok((None, Some(whose))) };
-    let family_is_ours = whose == tags::Owner::Us || tags::owner(before.list("tags"), facts.us) == tags::Owner::Us;
-    let whose = if family_is_ours { tags::Owner::Us } else { whose };
-    Ok((is_usable(object, before, facts).then_some(before), Some(whose)))
+    let before = read(facts, &format!("{family}:{}", revision - 1))?;
+    Ok(std::iter::once(newest).chain(before).collect())
+}
+
+/// What is done about a family whose newest revisions are not ours: nothing, or the one that has our content, else the
+/// newest, becomes ours, and the family with it. `None` where there is none, or one of them is ours.
+fn not_ours(object: &Object, facts: &Facts<'_>, family: &[&Tree]) -> Option<Plan> {
+    let ours = |answer: &&&Tree| tags::owner(answer.list("tags"), facts.us) == tags::Owner::Us;
+    if family.iter().find(ours).is_some() {
+        return None;
+    }
+    let has_content = |answer: &&&Tree| is_active(answer) && task_definition::equals(object, answer);
+    let same = family.iter().find(has_content);
+    let chosen = same.or(family.first())?;
+    match adopt::standing(object, facts, chosen.list("tags")) {
+        Standing::Open => None,
+        Standing::Refused(verdict) => Some(Plan::of(verdict)),
+        Standing::Comes { how, .. } => {
+            let mut all = vec![tags::tag(tags::OWNER, &facts.us.to_string())];
+            all.extend(same.map(|_| tags::tag(tags::CONTENT, &task_definition::content_hash(object))));
+            let step = adopt::tagged(arn(chosen), all, &how);
+            Some(Plan::due(vec![step], task_definition::differences(object, chosen)))
+        }
+    }
+}
+
+fn arn(answer: &Tree) -> &str {
+    answer.at(&["taskDefinition", "taskDefinitionArn"]).and_then(Tree::as_text).unwrap_or_default()
+}
+
+fn is_active(answer: &Tree) -> bool {
+    answer.at(&["taskDefinition", "status"]).and_then(Tree::as_text) == Some("ACTIVE")
 }
 
 fn read<'a>(facts: &Facts<'a>, reference: &str) -> Result<Option<&'a Tree>, Need> {
@@ -73,10 +97,9 @@ fn read<'a>(facts: &Facts<'a>, reference: &str) -> Result<Option<&'a Tree>, Need
 /// rules.
 fn is_usable(object: &Object, answer: &Tree, facts: &Facts<'_>) -> bool {
     let all = answer.list("tags");
-    let active = answer.at(&["taskDefinition", "status"]).and_then(Tree::as_text) == Some("ACTIVE");
     let ours = tags::owner(all, facts.us) == tags::Owner::Us;
     let content = task_definition::content_hash(object);
     let same =
         || tags::read(all).get(tags::CONTENT) == Some(&content.as_str()) || task_definition::equals(object, answer);
-    ours && active && same()
+    ours && is_active(answer) && same()
 }

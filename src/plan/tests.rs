@@ -67,6 +67,7 @@ fn decide_with(object: &Object, shown: Observed, wanted: Resolution, answers: &A
     let answers = looked_ahead(answers);
     let cluster = Observed::Present(tree! { "clusterName" => "prod", "status" => "ACTIVE" });
     let facts = Facts {
+        former: None,
         held: None,
         us: &us(),
         observed: &shown,
@@ -325,6 +326,7 @@ fn a_service_whose_cluster_is_nowhere_says_what_to_do() {
     let object = desired(tree! { "desiredCount" => 2 });
     for (declared, why, steps) in [(false, Reason::ClusterAbsent, 0), (true, Reason::DependencyNotReady, 1)] {
         let facts = Facts {
+            former: None,
             held: None,
             us: &us(),
             observed: &Observed::Absent,

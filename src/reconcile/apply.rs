@@ -59,6 +59,7 @@ fn action(effect: StepEffect) -> Action {
     match effect {
         StepEffect::Create => Action::Created,
         StepEffect::Register => Action::Registered,
-        StepEffect::Tags | StepEffect::InPlace | StepEffect::Deploys => Action::Updated,
+        StepEffect::Adopt => Action::Adopted,
+        StepEffect::Memory | StepEffect::Tags | StepEffect::InPlace | StepEffect::Deploys => Action::Updated,
     }
 }

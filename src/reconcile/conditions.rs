@@ -40,7 +40,10 @@ impl Story {
         };
         match ended {
             Ended::Stands(Verdict::Converged) => Self { ready: true, reconciling: false, ..plain("Converged", "") },
-            Ended::Applied { .. } => plain("Applying", "changes were made"),
+            Ended::Applied { adopted: true, .. } => {
+                plain(Reason::Adopted.as_str(), "it became ours, by its tags alone; it is looked at again")
+            }
+            Ended::Applied { adopted: false, .. } => plain("Applying", "changes were made"),
             Ended::Stands(Verdict::Due) => Self { reconciling: false, ..plain("Pending", "changes are due") },
             Ended::Stands(Verdict::Rolling(message)) => plain("RolloutInProgress", message),
             // Fewer tasks than wanted is not as it should be, even if ECS is at it.
@@ -80,6 +83,10 @@ pub const REASONS: &[(&str, &str)] = &[
         "AccessDenied",
         "AWS refuses: grant the operator's role the action that the message names. Writing is tried again after 5 minutes.",
     ),
+    (
+        "Adopted",
+        "It became ours as it was found. Where the message names members: they have left their defaults and no manifest declares them, so they stay; declare them, either way.",
+    ),
     ("Applying", "Changes were made; their effect is not seen yet."),
     ("ClusterAbsent", "The service's cluster does not exist and has no manifest: declare it, or create it."),
     ("Conflict", "Somebody else is at it, or AWS has not caught up with itself: looked at again."),
@@ -115,7 +122,7 @@ pub const REASONS: &[(&str, &str)] = &[
     ("NotFound", "Something that the call names is not there."),
     (
         "NotOwned",
-        "It belongs to another owner, or to nobody: it is not touched. The message says which tag hands it over.",
+        "It belongs to another owner, or to nobody: it is not touched. The message says what hands it over: reconcile.adopt, --take-over, or a tag.",
     ),
     ("Overridden", "Someone else deployed: left alone for an hour (--grace), or until Git changes."),
     ("Panic", "The pass ended by a fault of the program; please report it."),
@@ -139,6 +146,7 @@ pub const REASONS: &[(&str, &str)] = &[
     ("RolloutTimedOut", "The rollout is not done within reconcile.rollout.progressDeadline; ECS may still be at it."),
     ("Server", "AWS had a fault of its own; tried again."),
     ("Settling", "ECS replaces, adds or takes away tasks, or gets the object ready."),
+    ("SharedAbsent", "It does not exist, and reconcile.adopt is Shared: whoever keeps it creates it."),
     ("Suspended", "The tag ecs-operator/suspend is set on the service or its cluster: nothing is written."),
     ("Throttled", "AWS asks for fewer calls; tried again, slower."),
     ("Timeout", "AWS did not answer in time; looked at again before anything is decided."),
@@ -146,7 +154,8 @@ pub const REASONS: &[(&str, &str)] = &[
 ];
 
 /// It runs, but not what Git says.
-const DEGRADING: [Reason; 8] = [
+const DEGRADING: [Reason; 9] = [
+    Reason::Adopted,
     Reason::Contended,
     Reason::DriftKept,
     Reason::RolledBack,

@@ -1,5 +1,7 @@
 //! What a plan needs to know, from caches or from AWS. Must not know: what is done with the plan.
 
+use std::borrow::Cow;
+
 use crate::aws::CallError;
 use crate::check::Desired;
 use crate::kinds::service::{self, Reference};
@@ -77,11 +79,12 @@ pub async fn planned(
         let facts = Facts {
             held: held.as_ref(),
             us: &shared.us,
+            former: shared.former.as_ref(),
             observed: &seen.observed,
             date: seen.date,
             cluster,
             cluster_declared,
-            task_definition: resolution(shared, desired, object),
+            task_definition: resolution(shared, desired, object, seen),
             grace: shared.grace,
             answers: &answers,
         };
@@ -123,7 +126,9 @@ async fn answer(
             answers.journal = Some(journal);
         }
         Need::Preflight(due) => {
-            let said = preflight::judge(shared, desired, object, due, standing).await;
+            let shown = standing.seen.observed.present();
+            let object = shown.map_or(Cow::Borrowed(object), |shown| plan::effective(object, shown));
+            let said = preflight::judge(shared, desired, &object, due, standing).await;
             answers.preflight.insert(due, said);
         }
     }
@@ -139,7 +144,10 @@ fn journal_mark(seen: &Seen) -> String {
     format!("{attempt} {} {state}", deployments.join(" "))
 }
 
-fn resolution(shared: &Shared, desired: &Desired, object: &Object) -> Resolution {
+/// What stands for the content of what is another's to say.
+const LIVE: &str = "live";
+
+fn resolution(shared: &Shared, desired: &Desired, object: &Object, seen: &Seen) -> Resolution {
     let revision = |object: &Object, content: &str| {
         shared.known().revisions.get(&(object.key.clone(), content.to_owned())).cloned()
     };
@@ -155,6 +163,11 @@ fn resolution(shared: &Shared, desired: &Desired, object: &Object) -> Resolution
         Kind::Service => match service::task_definition(object) {
             Reference::Literal(reference) => {
                 Resolution::Realised { content: reference.clone(), reference, object: None }
+            }
+            Reference::Live => {
+                let live = seen.observed.present().and_then(|shown| shown.text("taskDefinition"));
+                let reference = live.map(task_definition::short).unwrap_or_default().to_owned();
+                Resolution::Realised { content: LIVE.to_owned(), reference, object: None }
             }
             Reference::Manifest(key) => match desired.objects.get(&key) {
                 None => Resolution::Missing(format!("{} is not in the manifests, or broken", key.short())),

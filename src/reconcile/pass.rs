@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::aws::{Aws, CallError, Class};
 use crate::check::Desired;
 use crate::clock::Clock;
+use crate::kinds::adopt::Former;
 use crate::kinds::service::{self, Reference};
 use crate::kinds::{Key, Kind, Object, Place, hash, secrets, tags, task_definition};
 use crate::observe::{Names, Observer, Seen};
@@ -27,6 +28,8 @@ pub struct Shared {
     pub clock: Clock,
     pub metrics: Arc<Metrics>,
     pub us: tags::Ownership,
+    /// Whose objects become ours.
+    pub former: Option<Former>,
     pub place: Place,
     /// Look and plan, but write nothing.
     pub observe_only: bool,
@@ -124,6 +127,8 @@ pub enum Ended {
     /// Steps were made; so many calls.
     Applied {
         changes: usize,
+        /// It became ours, and nothing else was done.
+        adopted: bool,
     },
     /// A rollout is due that no change in Git asks for: the brake looks at all of them first.
     Drifted,
@@ -180,7 +185,8 @@ pub async fn pass(shared: &Shared, desired: &Desired, object: &Object, order: &O
             rollouts::started(shared, object, &plan, memory);
             memory.heals.made(&plan, memory.drifted, now);
             memory.in_place = in_place_mark(&plan).map(|mark| (mark, now));
-            Ended::Applied { changes }
+            let adopted = plan.steps.iter().any(|step| step.effect == StepEffect::Adopt);
+            Ended::Applied { changes, adopted }
         }
         Err(error) => {
             apply::gave_back(shared, object, &error);
@@ -318,6 +324,7 @@ fn not_registered(object: &Object) -> Verdict {
     let message = match service::task_definition(object) {
         Reference::Manifest(key) => format!("{} is not registered yet", key.short()),
         Reference::Literal(reference) => format!("{reference} is not registered yet"),
+        Reference::Live => "what it runs is not known yet".to_owned(),
     };
     Verdict::Waiting(Reason::DependencyNotReady, message)
 }

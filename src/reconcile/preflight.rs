@@ -127,14 +127,29 @@ async fn definition(shared: &Shared, desired: &Desired, object: &Object) -> Fact
             Some(declared) => Fact::Known(declared.spec.clone()),
             None => Fact::Unknown(format!("{} is not in the manifests", key.short())),
         },
-        Reference::Literal(reference) => match shared.observer.task_definition(&reference, false).await {
-            Ok(Observed::Present(answer)) => match answer.get(task_definition::DEFINITION.describe.answer) {
-                Some(shown) => Fact::Known(shown.clone()),
-                None => Fact::Unknown(format!("AWS does not show {reference}")),
-            },
-            Ok(Observed::Absent | Observed::Unknown(_)) => Fact::Unknown(format!("there is no {reference}")),
-            Err(error) => Fact::Unknown(error.to_string()),
+        Reference::Literal(reference) => named(shared, &reference).await,
+        Reference::Live => {
+            let live = |known: &Known| {
+                Some(known.seen.get(&object.key)?.observed.present()?.text("taskDefinition")?.to_owned())
+            };
+            let reference = live(&shared.known());
+            match reference {
+                Some(reference) => named(shared, task_definition::short(&reference)).await,
+                None => Fact::Unknown("what it runs is not known yet".to_owned()),
+            }
+        }
+    }
+}
+
+/// A revision by its name.
+async fn named(shared: &Shared, reference: &str) -> Fact<Tree> {
+    match shared.observer.task_definition(reference, false).await {
+        Ok(Observed::Present(answer)) => match answer.get(task_definition::DEFINITION.describe.answer) {
+            Some(shown) => Fact::Known(shown.clone()),
+            None => Fact::Unknown(format!("AWS does not show {reference}")),
         },
+        Ok(Observed::Absent | Observed::Unknown(_)) => Fact::Unknown(format!("there is no {reference}")),
+        Err(error) => Fact::Unknown(error.to_string()),
     }
 }
 

@@ -39,7 +39,8 @@ pub async fn sweep(shared: &Shared, desired: &Desired) {
     }
     known.seen.retain(|key, _| desired.objects.contains_key(key));
     rolling(desired, &mut known);
-    if !known.seeded {
+    // Whose the revisions of a former owner are, only they themselves tell.
+    if !known.seeded && shared.former.is_none() {
         known.seeded = true;
         let revisions =
             known::revisions(&desired.objects, |key| known.seen.get(key).and_then(|seen| seen.observed.present()));

@@ -143,6 +143,7 @@ label! {
         Created => "created",
         Updated => "updated",
         Deleted => "deleted",
+        Adopted => "adopted",
         Registered => "registered",
         Deregistered => "deregistered",
     }

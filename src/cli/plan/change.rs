@@ -32,6 +32,7 @@ impl Change {
         let does = match self.effect {
             What::Create | What::Register => None,
             What::Tag => Some("tag"),
+            What::Adopt => Some("makes it ours"),
             What::InPlace => Some("in place"),
             What::Deploy => Some("starts a deployment"),
             What::Replace => Some("forces replacement"),

@@ -49,6 +49,7 @@ struct Summary {
     register: usize,
     deploy: usize,
     in_place: usize,
+    adopt: usize,
     replace: usize,
     blocked: usize,
     waiting: usize,
@@ -99,6 +100,8 @@ pub enum Action {
     Blocked,
     /// ECS can't change it: another object would have to take its place.
     Replace,
+    /// What is there becomes ours, by its tags alone.
+    Adopt,
     InPlace,
     /// ECS starts a deployment.
     Deploy,
@@ -172,6 +175,7 @@ enum Sort {
 #[serde(rename_all = "kebab-case")]
 enum What {
     Tag,
+    Adopt,
     InPlace,
     Deploy,
     Replace,
@@ -216,6 +220,7 @@ impl View {
                 Action::Wait => &mut summary.waiting,
                 Action::Blocked => &mut summary.blocked,
                 Action::Replace => &mut summary.replace,
+                Action::Adopt => &mut summary.adopt,
                 Action::InPlace => &mut summary.in_place,
                 Action::Deploy => &mut summary.deploy,
                 Action::Register => &mut summary.register,
@@ -266,12 +271,13 @@ impl Value {
 impl Summary {
     /// `Plan: 1 to create, 2 blocked; 3 unchanged.`
     fn line(&self) -> String {
-        let Self { create, register, deploy, in_place, replace, blocked, waiting, unchanged } = *self;
+        let Self { create, register, deploy, in_place, adopt, replace, blocked, waiting, unchanged } = *self;
         let parts = [
             (create, "to create"),
             (register, "to register"),
             (deploy, "to deploy"),
             (in_place, "to change in place"),
+            (adopt, "to adopt"),
             (replace, "to be replaced by hand"),
             (blocked, "blocked"),
             (waiting, "waiting"),
@@ -310,7 +316,9 @@ fn planned(input: &Input<'_>, object: &Object, plan: &Plan) -> Planned {
 
 fn story(plan: &Plan) -> (Action, Option<&'static str>, String) {
     let steps = || {
-        let most = plan.steps.iter().max_by_key(|step| step.effect);
+        // What is for our memory alone is no change.
+        let seen = plan.steps.iter().filter(|step| step.effect != StepEffect::Memory);
+        let most = seen.max_by_key(|step| step.effect);
         most.map(|step| (step_action(step.effect), step.reason.clone()))
     };
     match &plan.verdict {
@@ -335,6 +343,8 @@ fn story(plan: &Plan) -> (Action, Option<&'static str>, String) {
 
 fn step_action(effect: StepEffect) -> Action {
     match effect {
+        StepEffect::Memory => Action::None,
+        StepEffect::Adopt => Action::Adopt,
         StepEffect::Create => Action::Create,
         StepEffect::Register => Action::Register,
         StepEffect::Tags | StepEffect::InPlace => Action::InPlace,
@@ -461,7 +471,23 @@ fn tag_changes(input: &Input<'_>, object: &Object, plan: &Plan) -> Vec<Change> {
             desired: Some(value.into()),
         })
     };
-    declared.filter_map(one).map(|leaf| change(input, object, leaf, What::Tag, false)).collect()
+    let declared = declared.filter_map(one).map(|leaf| change(input, object, leaf, What::Tag, false));
+    adopted(plan, &live)
+        .into_iter()
+        .map(|leaf| change(input, object, leaf, What::Adopt, false))
+        .chain(declared)
+        .collect()
+}
+
+/// The owner's tag, where it makes an object ours.
+fn adopted(plan: &Plan, live: &BTreeMap<&str, &str>) -> Option<Leaf> {
+    let step = plan.steps.iter().find(|step| step.effect == StepEffect::Adopt)?;
+    let sent: Vec<Tree> = tags_of(&step.call.input).cloned().collect();
+    let owner = (*tags::read(&sent).get(tags::OWNER)?).into();
+    let name = format!("tags[{}]", tags::OWNER);
+    let observed = live.get(tags::OWNER).map(|before| Tree::from(*before));
+    let path = Path::from("tags").name(tags::OWNER);
+    Some(Leaf { name, path: path.clone(), declared_at: Some(path), addition: None, observed, desired: Some(owner) })
 }
 
 /// The tags that a call sends, wherever its service wants them.
@@ -476,6 +502,7 @@ impl Planned {
             Action::None | Action::Wait => " ",
             Action::Blocked => "!",
             Action::Replace => "-/+",
+            Action::Adopt => "=",
             Action::InPlace | Action::Deploy => "~",
             Action::Register | Action::Create => "+",
         }
@@ -486,6 +513,7 @@ impl Planned {
             Action::None | Action::Wait => "waits",
             Action::Blocked => "blocked",
             Action::Replace => "needs replacing by hand",
+            Action::Adopt => "is adopted",
             Action::InPlace => "changes in place",
             Action::Deploy => "starts a deployment",
             Action::Register => "registers a revision",

@@ -132,6 +132,7 @@ fn marked(terminal: &Terminal, symbol: &str) -> String {
         "+" => Ink::Good,
         "~" => Ink::Change,
         "-" | "!" => Ink::Bad,
+        "=" => Ink::Good,
         "-/+" => Ink::Replace,
         _ => return symbol.to_owned(),
     };

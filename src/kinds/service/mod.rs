@@ -11,7 +11,7 @@ use crate::tree;
 use super::drift;
 use super::normalise;
 use super::tags::{self, Ownership};
-use super::{Definition, Describe, Effect, Key, Kind, List, Object, hash, lookup, secrets};
+use super::{Adopt, Definition, Describe, Effect, Key, Kind, List, Object, hash, lookup, secrets};
 
 pub static DEFINITION: Definition = Definition {
     kind: Kind::Service,
@@ -48,6 +48,8 @@ pub enum Reference {
     Manifest(Key),
     /// `family:revision` or an ARN, taken as it stands.
     Literal(String),
+    /// A shared service that says none: what it runs is another's to say.
+    Live,
 }
 
 impl Reference {
@@ -55,13 +57,16 @@ impl Reference {
     pub fn manifest(self) -> Option<Key> {
         match self {
             Self::Manifest(key) => Some(key),
-            Self::Literal(_) => None,
+            Self::Literal(_) | Self::Live => None,
         }
     }
 }
 
-/// The task definition a service runs; its own name where it says none.
+/// The task definition a service runs; its own name where it says none, unless it is shared.
 pub fn task_definition(object: &Object) -> Reference {
+    if object.reconcile.adopt == Adopt::Shared && object.spec.get("taskDefinition").is_none() {
+        return Reference::Live;
+    }
     let name = object.spec.text("taskDefinition").unwrap_or(&object.key.name);
     if name.contains(':') {
         return Reference::Literal(name.to_owned());

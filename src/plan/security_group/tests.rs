@@ -21,6 +21,7 @@ fn desired(more: Tree) -> Object {
 
 fn decide(object: &Object, observed: &Observed) -> Plan {
     let facts = Facts {
+        former: None,
         us: &Ownership { owner: "acme".into(), source: "prod".into() },
         observed,
         date: Time(0),

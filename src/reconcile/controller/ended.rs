@@ -64,7 +64,7 @@ impl Controller {
         let (category, message, changes) = match ended {
             Ended::Failed(failure) => (Some(failure.category), failure.message.as_str(), 0),
             Ended::Resting(failure) => (None, failure.message.as_str(), 0),
-            Ended::Applied { changes } => (None, "", *changes),
+            Ended::Applied { changes, .. } => (None, "", *changes),
             Ended::Drifted => (None, "", 0),
             Ended::Stands(verdict) => (None, message(verdict), 0),
         };

@@ -1,10 +1,11 @@
-//! Who else keeps an object, by the marks that tools leave, and what ends their claim. Must not know: kinds.
+//! Who else keeps an object, by the marks that tools leave, and what ends their claim. Must not know: what a claim
+//! keeps us from.
 
 use std::collections::BTreeSet;
 
-use crate::kinds::Kind;
-use crate::kinds::tags;
 use crate::shape::Tree;
+
+use super::{Kind, tags};
 
 /// Another tool that keeps the object.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
