@@ -110,6 +110,8 @@ fn reason(plan: &Plan) -> Option<Reason> {
 }
 
 const TAGGED: (&str, StepEffect) = ("TagResource", StepEffect::Tags);
+/// What is for our memory alone.
+const REMEMBERED: (&str, StepEffect) = ("TagResource", StepEffect::Memory);
 const DEPLOYED: (&str, StepEffect) = ("UpdateService", StepEffect::Deploys);
 const IN_PLACE: (&str, StepEffect) = ("UpdateService", StepEffect::InPlace);
 
@@ -240,7 +242,7 @@ fn what_runs_as_wanted_without_a_memory_of_it_is_remembered_once() {
     let object = desired(tree! { "desiredCount" => 2 });
     let shown = live(&object, "web:1", "web:1", "something else");
     let plan = decide(&object, &shown, "web:1").unwrap();
-    assert_eq!(operations(&plan), [TAGGED]);
+    assert_eq!(operations(&plan), [REMEMBERED]);
     let noted = Attempt::read(plan.steps[0].call.input.list("tags")).unwrap();
     assert_eq!(noted.hash, service::deploy_hash(&object, "web:1"));
     assert_eq!(noted.at, Time(NOW.0 - 590_000), "since the live deployment began");
@@ -437,7 +439,7 @@ fn what_terms_lead_to_may_move_which_is_drift_but_for_what_had_failed() {
     // The same subnets by another term are another wish, and nothing to deploy.
     let mut other = before.clone();
     other.lookup.subnets = Some(vec![tree! { "id" => "subnet-1" }].into());
-    assert_eq!(operations(&decide(&other, &shown, "web:1").unwrap()), [TAGGED]);
+    assert_eq!(operations(&decide(&other, &shown, "web:1").unwrap()), [REMEMBERED]);
     // Someone brought it there already: that is written down, and no more.
     assert_eq!(
         operations(
@@ -448,6 +450,6 @@ fn what_terms_lead_to_may_move_which_is_drift_but_for_what_had_failed() {
             )
             .unwrap()
         ),
-        [TAGGED]
+        [REMEMBERED]
     );
 }

@@ -32,7 +32,7 @@ fn decide(object: &Object, observed: &Observed) -> Plan {
         grace: Duration::ZERO,
         answers: &Answers::default(),
     };
-    plan(object, &facts)
+    crate::plan::plan(object, &facts).unwrap()
 }
 
 fn calls(plan: &Plan) -> Vec<(&'static str, bool)> {
