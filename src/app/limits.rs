@@ -62,6 +62,7 @@ const LIMITS: &[Limit] = &[
     bytes("import", "configuration-bytes", import::limits::CONFIGURATION_BYTES),
     count("observe", "pages", observe::PAGES_MAX),
     count("observe", "revisions-kept", observe::REVISIONS_MAX),
+    count("observe", "usage-pages", observe::LIST_PAGES_MAX),
     span("observe", "batch-window", observe::BATCH_WINDOW),
     span("observe", "ground-fresh", observe::GROUND_FRESH),
     span("observe", "ground-again", observe::GROUND_AGAIN),

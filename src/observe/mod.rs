@@ -8,6 +8,7 @@ mod ground;
 mod network;
 mod stopped;
 mod sweep;
+mod usage;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,6 +23,7 @@ pub use batch::WINDOW as BATCH_WINDOW;
 pub use ground::{AGAIN as GROUND_AGAIN, FRESH as GROUND_FRESH, Ground, Machines, Named};
 pub use network::{AGAIN as NETWORK_AGAIN, FRESH as NETWORK_FRESH};
 pub use sweep::{Names, PAGES_MAX, Sweep};
+pub use usage::{Everywhere, LIST_PAGES_MAX, Past};
 
 /// So many task definition revisions are remembered; then memory begins anew.
 pub const REVISIONS_MAX: usize = 20_000;

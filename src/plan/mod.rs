@@ -5,6 +5,7 @@ mod adopt;
 pub mod brake;
 mod cluster;
 pub mod known;
+pub mod retention;
 mod security_group;
 mod service;
 mod task_definition;

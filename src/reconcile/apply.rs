@@ -51,7 +51,9 @@ fn registered(shared: &Shared, object: &Object, answer: &Tree) {
     if let Some(arn) = arn {
         let content = task_definition::content_hash(object);
         let reference = task_definition::short(arn).to_owned();
-        shared.known().revisions.insert((object.key.clone(), content), reference);
+        let mut known = shared.known();
+        known.revisions.insert((object.key.clone(), content), reference);
+        known.retained.remove(&object.key);
     }
 }
 

@@ -10,6 +10,7 @@ pub mod lookups;
 pub mod pass;
 pub mod preflight;
 pub mod queue;
+pub mod retention;
 mod rollouts;
 pub mod sweep;
 pub mod witness;

@@ -49,6 +49,8 @@ pub struct Known {
     pub clusters: BTreeMap<String, Seen>,
     /// The revision (`family:revision`) that has a task definition's content.
     pub revisions: BTreeMap<(Key, String), String>,
+    /// When retention looks at a task definition's revisions again; not there: as soon as it may.
+    pub retained: BTreeMap<Key, Time>,
     /// Services whose deployment we follow.
     pub rolling: BTreeSet<Key>,
     /// What preflight let start, until it is seen to be there: others count it.

@@ -225,6 +225,11 @@ impl Metrics {
         count(&self.changes, &[action.as_str()]);
     }
 
+    /// It could not be seen what uses a task definition's revisions, or one could not be deregistered: all stay for now.
+    pub fn retention_failed(&self, key: &Key, error: &str) {
+        warn!(target: "ecs_operator::reconcile", key = %key.short(), error, "old revisions stay for now");
+    }
+
     /// An object was found changed by someone else; `paths` are names of fields, never their values.
     pub fn drift_detected(&self, key: &Key, paths: &[String]) {
         info!(target: "ecs_operator::reconcile", key = %key.short(), paths = %paths.join(","), "drift");

@@ -58,6 +58,7 @@ impl Controller {
         let mut known = self.shared.known();
         for key in &due {
             known.gone.remove(key);
+            known.retained.remove(key);
             // Its tags may have changed, which no content hash tells: it is looked for anew.
             known.revisions.retain(|(of, _), _| of != key);
         }
@@ -76,6 +77,7 @@ impl Controller {
         let mut known = self.shared.known();
         known.rolling.remove(key);
         known.started.remove(key);
+        known.retained.remove(key);
         known.gone.insert(key.clone());
     }
 

@@ -4,6 +4,7 @@
 mod absorb;
 mod care;
 mod ended;
+mod retain;
 mod round;
 mod settled;
 
@@ -91,6 +92,7 @@ pub struct Controller {
     let_go: BTreeMap<Key, Time>,
     next_resync: Time,
     sweeping: Option<JoinHandle<()>>,
+    retaining: Option<JoinHandle<()>>,
     /// A first sweep has ended: until then passes would ask one by one for what it reads at once.
     swept: bool,
     status: Status,
@@ -101,8 +103,8 @@ pub struct Controller {
 /// What was begun ends with the loop, however that ends: a sweep by itself would go on asking AWS.
 impl Drop for Controller {
     fn drop(&mut self) {
-        if let Some(sweeping) = self.sweeping.take() {
-            sweeping.abort();
+        for begun in [self.sweeping.take(), self.retaining.take()].into_iter().flatten() {
+            begun.abort();
         }
     }
 }
@@ -171,6 +173,7 @@ impl Controller {
             let_go: BTreeMap::new(),
             next_resync: now,
             sweeping: None,
+            retaining: None,
             swept: false,
             status,
             changed: true,
@@ -218,8 +221,8 @@ impl Controller {
 
     /// Ends what is in hand; what takes too long is dropped where it stands.
     async fn drain(&mut self) {
-        if let Some(sweeping) = self.sweeping.take() {
-            sweeping.abort();
+        for begun in [self.sweeping.take(), self.retaining.take()].into_iter().flatten() {
+            begun.abort();
         }
         let clock = self.shared.clock.clone();
         let drained = clock

@@ -31,6 +31,7 @@ impl Controller {
     /// After a sweep every object is passed, with nothing to ask for what the sweep saw.
     pub(super) fn begin_round(&mut self) {
         self.swept = true;
+        self.retain_if_idle();
         let mut orphans = self.shared.known().orphans.clone();
         // What was declared while the sweep was on its way is no orphan.
         for object in self.now_desired.services() {
