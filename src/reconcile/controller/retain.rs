@@ -28,6 +28,6 @@ impl Controller {
             Ended::Applied { .. } | Ended::Drifted | Ended::Failed(_) => false,
         };
         let all = self.now_desired.objects.keys().all(|key| self.last.get(key).is_some_and(rests));
-        all && self.passes.is_empty() && self.shared.known().rolling.is_empty()
+        all && self.shared.known().rolling.is_empty()
     }
 }

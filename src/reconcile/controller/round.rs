@@ -31,7 +31,6 @@ impl Controller {
     /// After a sweep every object is passed, with nothing to ask for what the sweep saw.
     pub(super) fn begin_round(&mut self) {
         self.swept = true;
-        self.retain_if_idle();
         let mut orphans = self.shared.known().orphans.clone();
         // What was declared while the sweep was on its way is no orphan.
         for object in self.now_desired.services() {
@@ -64,6 +63,7 @@ impl Controller {
             self.status.synced = true;
             self.changed = true;
         }
+        self.retain_if_idle();
         let now = self.shared.clock.now();
         self.let_go.retain(|_, at| now.since(*at) < LET_GO_COUNTS);
         let drifting = std::mem::take(&mut self.drifting);
