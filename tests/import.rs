@@ -62,14 +62,13 @@ async fn adopt(rig: &mut Rig, imported: &Imported) {
     }
 }
 
-/// What a plan would do beyond remembering what runs.
+/// What a plan would do; what it would only note for itself is nothing.
 async fn planned(rig: &Rig) -> Vec<String> {
     let view = json::read(rig.view().await.json().as_bytes()).unwrap();
-    let memory = |change: &Tree| change.text("path").is_some_and(|path| path.starts_with("tags[ecs-operator/"));
-    let idle = |one: &&Tree| {
-        let calls: Vec<&str> = one.list("calls").iter().filter_map(Tree::as_text).collect();
-        let only_notes = calls.iter().all(|call| *call == "TagResource") && one.list("changes").iter().all(memory);
-        only_notes && matches!(one.text("action"), Some("none" | "wait" | "in-place"))
+    let idle = |one: &&Tree| match one.text("action") {
+        Some("none") => one.list("changes").is_empty(),
+        Some("wait") => one.list("calls").is_empty(),
+        _ => false,
     };
     view.list("objects").iter().filter(|one| !idle(one)).map(json::write).collect()
 }
@@ -115,6 +114,32 @@ async fn the_plan_of_what_was_imported_is_empty_whatever_lives_there() {
 
 fn texts(imported: &Imported) -> String {
     imported.files.iter().map(|file| format!("--- {}\n{}", file.path, file.text)).collect()
+}
+
+#[tokio::test(flavor = "current_thread", start_paused = true)]
+async fn what_was_imported_is_adopted_where_that_is_asked_for_and_then_the_plan_is_empty() {
+    let mut rig = Rig::new(1);
+    call(&rig, "CreateCluster", tree! { "clusterName" => "prod" }).unwrap();
+    register(&rig, "web", "nginx:1");
+    create(&rig, "prod", "web", "web:1", tree! { "enableExecuteCommand" => true });
+    rig.run(std::time::Duration::from_secs(600)).await;
+    let made = imported(&rig, &["prod"], &ways(&rig)).await;
+    for file in &made.files {
+        let text = file.text.replace("\nspec:", "\nreconcile: { adopt: IfUnowned }\nspec:");
+        let asked = text.contains("adopt") || file.object.is_none();
+        rig.write(&file.path, if asked { text } else { format!("{text}reconcile: {{ adopt: IfUnowned }}\n") });
+    }
+    rig.commit();
+    let view = json::read(rig.view().await.json().as_bytes()).unwrap();
+    let actions: Vec<_> = view.list("objects").iter().map(|one| one.text("action")).collect();
+    assert_eq!(actions, [Some("adopt"); 3]);
+    assert_eq!(view.at(&["summary", "adopt"]).and_then(Tree::as_int), Some(3));
+    let mark = rig.mark();
+    rig.start();
+    rig.converge(std::time::Duration::from_secs(3600)).await;
+    let writes = rig.operations_since(mark);
+    assert!(writes.iter().all(|one| one == "TagResource"), "{writes:?}");
+    assert!(!rig.view().await.is_something());
 }
 
 /// No member could be left out of any manifest without changing what it means.
@@ -197,6 +222,7 @@ async fn clusters_share_what_they_share_and_name_what_cannot_be_kept() {
     assert!(foreign.list("objects").iter().any(|one| one.text("reason") == Some("NotOwned")), "{foreign:?}");
     adopt(&mut rig, &made).await;
     assert_eq!(planned(&rig).await, Vec::<String>::new());
+    assert!(!rig.view().await.is_something(), "a plan that only notes what runs is no difference");
     let none = live(&Observer::new(rig.person(), rig.clock.clone(), |_| ()), &["gone".to_owned()]).await;
     assert_eq!(none.unwrap_err().to_string(), "there is no cluster gone");
 }

@@ -109,3 +109,52 @@ fn order_that_means_something_is_compared() {
         assert_eq!(found.iter().map(|one| one.path.clone()).collect::<Vec<_>>(), [Path(path.to_vec())]);
     }
 }
+
+/// One content is registered once: a revision that says the same in other words, and carries another hash, is taken for
+/// what it is; its neighbour is registered.
+#[test]
+fn what_a_row_makes_equal_is_not_registered_again() {
+    use crate::kinds::{Key, Object, Observed, Place, tags};
+    use crate::plan::{Answers, Facts, Resolution, plan};
+    use crate::shape::Time;
+    let us = tags::Ownership { owner: "us".into(), source: "test".into() };
+    let place = Place { account: "1".into(), region: "r".into() };
+    let key = Key { place, cluster: None, kind: Kind::TaskDefinition, name: "web".into() };
+    let operations = |spec: &Tree, shown: &Tree| {
+        let spec = spec.clone().with("family", "web");
+        let (lookup, reconcile, origin) = Default::default();
+        let object = Object { key: key.clone(), spec, lookup, reconcile, origin };
+        let arn = "arn:aws:ecs:r:1:task-definition/web:1";
+        let live = shown.clone().with("status", "ACTIVE").with("revision", 1).with("taskDefinitionArn", arn);
+        let all = vec![tags::tag(tags::OWNER, "us/test"), tags::tag(tags::CONTENT, "by other rules")];
+        let answer = Tree::map().with("taskDefinition", live.with("family", "web")).with("tags", all);
+        let task_definitions = [("web".to_owned(), Observed::Present(answer))].into();
+        let facts = Facts {
+            us: &us,
+            former: None,
+            observed: &Observed::Absent,
+            date: Time(0),
+            cluster: &Observed::Absent,
+            cluster_declared: false,
+            task_definition: Resolution::NotNeeded,
+            held: None,
+            grace: std::time::Duration::ZERO,
+            answers: &Answers { task_definitions, ..Answers::default() },
+        };
+        let plan = plan(&object, &facts).unwrap();
+        plan.steps.iter().map(|step| step.call.operation).collect::<Vec<_>>()
+    };
+    let Some((_, text)) = OF.iter().find(|(kind, _)| *kind == Kind::TaskDefinition) else { panic!() };
+    // What AWS alone writes is in no manifest.
+    let rows = definition(Kind::TaskDefinition).rows.iter().filter(|row| !matches!(row.rule, Rule::Owned));
+    let rows: Vec<String> = rows.map(|row| format!("{} {}", row.rule.word(), row.at)).collect();
+    let mut seen = 0;
+    for Example { head, spec, shown, other } in
+        examples(text).filter(|example| rows.iter().any(|row| row == example.head))
+    {
+        assert_eq!(operations(&spec, &shown), Vec::<&str>::new(), "{head}");
+        assert_eq!(operations(&other, &shown), ["RegisterTaskDefinition"], "{head}");
+        seen += 1;
+    }
+    assert!(seen >= rows.len(), "{seen} examples of {} rows", rows.len());
+}
