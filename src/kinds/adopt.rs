@@ -241,7 +241,7 @@ mod tests {
         assert_eq!(Left::read(shown.list("tags")), left);
         let paths = paths(&undeclared(&object, &effective(&object, &shown), &shown));
         assert_eq!(paths, ["propagateTags"]);
-        let all: Vec<&str> = definition(Kind::Service).structure().members.keys().map(|name| *name).collect();
+        let all: Vec<&str> = definition(Kind::Service).structure().members.keys().copied().collect();
         assert!(Left::of(all).tag().text("value").unwrap().len() <= 256);
     }
 

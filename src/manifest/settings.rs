@@ -56,12 +56,11 @@ pub(super) fn read(tree: &Tree) -> Result<Settings, Vec<Fault>> {
             None => {}
         }
     }
-    match map.get("keep") {
-        Some(value) => match value.as_int().and_then(|count| usize::try_from(count).ok()) {
+    if let Some(value) = map.get("keep") {
+        match value.as_int().and_then(|count| usize::try_from(count).ok()) {
             Some(count) if (1..=KEEP_MAX).contains(&count) => settings.keep = Some(count),
             _ => wrong("keep", value, "a number of revisions from 1 to 10000"),
-        },
-        None => {}
+        }
     }
     match map.get("clusters") {
         Some(Tree::List(names)) => {

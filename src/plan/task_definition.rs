@@ -58,8 +58,8 @@ fn look<'a>(object: &Object, facts: &Facts<'a>) -> Result<Vec<&'a Tree>, Need> {
 /// What is done about a family whose newest revisions are not ours: nothing, or the one that has our content, else the
 /// newest, becomes ours, and the family with it. `None` where there is none, or one of them is ours.
 fn not_ours(object: &Object, facts: &Facts<'_>, family: &[&Tree]) -> Option<Plan> {
-    let ours = |answer: &&&Tree| tags::owner(answer.list("tags"), facts.us) == tags::Owner::Us;
-    if family.iter().find(ours).is_some() {
+    let ours = |answer: &&Tree| tags::owner(answer.list("tags"), facts.us) == tags::Owner::Us;
+    if family.iter().any(ours) {
         return None;
     }
     let has_content = |answer: &&&Tree| is_active(answer) && task_definition::equals(object, answer);
