@@ -11,6 +11,7 @@ mod input;
 mod limits;
 mod operator;
 mod plan;
+mod planfile;
 mod preflight;
 mod run;
 mod sim;

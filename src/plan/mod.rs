@@ -1,8 +1,10 @@
 //! Desired × observed → ordered steps with reasons. Pure: what is not known yet is asked for as a [`Need`].
 //! Must not know: clients, tokio, the clock.
 
+mod approved;
 pub mod brake;
 mod cluster;
+pub mod file;
 pub mod known;
 mod security_group;
 mod service;
@@ -15,6 +17,7 @@ use crate::kinds::{Difference, Effect, Key, Kind, Object, Observed, Policy, tags
 use crate::rollout::Journal;
 use crate::shape::{Call, Path, Time, Tree};
 
+pub use approved::Approved;
 pub use service::HELD;
 
 /// One intended call.
@@ -87,6 +90,7 @@ pub enum Reason {
     LookupUnobserved,
     LookupUnresolved,
     MassChange,
+    NotInPlan,
     NotOwned,
     Overridden,
     PreflightBlocked,
@@ -101,7 +105,7 @@ pub enum Reason {
 }
 
 impl Reason {
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::ClusterAbsent,
         Self::Contended,
         Self::DependencyNotReady,
@@ -113,6 +117,7 @@ impl Reason {
         Self::LookupUnobserved,
         Self::LookupUnresolved,
         Self::MassChange,
+        Self::NotInPlan,
         Self::NotOwned,
         Self::Overridden,
         Self::PreflightBlocked,
@@ -139,6 +144,7 @@ impl Reason {
             Self::LookupUnobserved => "LookupUnobserved",
             Self::LookupUnresolved => "LookupUnresolved",
             Self::MassChange => "MassChange",
+            Self::NotInPlan => "NotInPlan",
             Self::NotOwned => "NotOwned",
             Self::Overridden => "Overridden",
             Self::PreflightBlocked => "PreflightBlocked",
