@@ -15,6 +15,7 @@ mod planfile;
 mod preflight;
 mod run;
 mod sim;
+mod simulate;
 mod status;
 mod stop;
 mod tell;
@@ -28,8 +29,10 @@ use crate::telemetry;
 pub use cloud::Cloud;
 pub use import::live;
 pub use operator::{Options, assemble};
+pub use plan::all as plans;
 pub use plan::view;
 pub use preflight::ahead;
+pub use simulate::{Assumed, simulate};
 
 /// What stops a command, in words for the person who typed it.
 #[derive(Debug, thiserror::Error)]

@@ -26,6 +26,7 @@ use crate::status::Status;
 use super::desired::{ownership, reading};
 use super::input::Given;
 use super::preflight::placed;
+use super::simulate::{Assumed, simulate};
 use super::{Cloud, Options, Trouble, assemble, planfile};
 
 /// Plans everything and prints it.
@@ -35,6 +36,14 @@ pub async fn plan(flags: args::Plan, clock: Clock) -> Result<Exit, Trouble> {
     let plans = all(&ready.shared, &ready.desired).await?;
     let view =
         shown(&ready.shared, &ready.desired, &ready.reading, &secrets, |file| ready.given.name(file), &plans).await;
+    let view = match flags.simulate {
+        true => {
+            let seed = flags.place.cloud.seed;
+            let assumed = Assumed { seed, start: flags.start_time, healthy: flags.healthy_after };
+            view.with(simulate(&ready.shared, &ready.desired, &plans, &assumed).await?)
+        }
+        false => view,
+    };
     let shown = match flags.output {
         PlanOutput::Text => text(&view, &Terminal::of_stdout()),
         PlanOutput::Json => view.json(),

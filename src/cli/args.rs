@@ -228,6 +228,15 @@ pub struct Plan {
     /// Show values that may be secret: of variables, commands, labels, options of log drivers.
     #[arg(long, env = "ECS_OPERATOR_SHOW_VALUES", value_parser = Yes::new())]
     pub show_values: bool,
+    /// Copy what the plan touches into an embedded ECS, apply the plan there, and tell how each rollout goes.
+    #[arg(long, env = "ECS_OPERATOR_SIMULATE", value_parser = Yes::new())]
+    pub simulate: bool,
+    /// With --simulate: how long each task takes from its creation to RUNNING; without it, what the embedded ECS takes.
+    #[arg(long, value_name = "TIME", env = "ECS_OPERATOR_START_TIME", requires = "simulate", value_parser = span)]
+    pub start_time: Option<Duration>,
+    /// With --simulate: how long each task runs before it counts as healthy; without it, as its checks say.
+    #[arg(long, value_name = "TIME", env = "ECS_OPERATOR_HEALTHY_AFTER", requires = "simulate", value_parser = span)]
+    pub healthy_after: Option<Duration>,
     /// Write the plan to this file too, for `apply FILE`: only its owner can read it, and values that may be secret are
     /// not in it.
     #[arg(long, value_name = "FILE", env = "ECS_OPERATOR_OUT")]

@@ -24,6 +24,8 @@ const PLAN: &[Example] = &[
     ("ecs-operator plan shop", "what apply would do"),
     ("ecs-operator plan shop --detailed-exitcode", "exit with 2 when there is something to do"),
     ("ecs-operator plan shop -o markdown > comment.md", "for a pull request"),
+    ("ecs-operator plan shop --simulate", "with what each rollout comes to, played on a copy"),
+    ("ecs-operator plan shop --simulate --start-time 90s --healthy-after 30s", "for tasks that start slowly"),
     ("ecs-operator plan shop --out shop.plan", "look at it now, and apply exactly that later"),
     ("ecs-operator plan shop -o json | jq .summary", "for programs; docs/plan.md tells the members"),
 ];

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ecs_operator::app::{Cloud, Options, assemble};
+use ecs_operator::app::{Assumed, Cloud, Options, assemble};
 use ecs_operator::aws::Aws;
 use ecs_operator::check::{self, Desired};
 use ecs_operator::cli::plan::{Secrets, View};
@@ -304,6 +304,17 @@ impl Rig {
         let shared = assemble(cloud, &self.clock, us, self.place(), &self.options, &status).unwrap();
         let secrets = self.secrets.clone();
         ecs_operator::app::view(&shared, &self.desired(), &self.reading(), &secrets, str::to_owned).await.unwrap()
+    }
+
+    /// The plans as they would be shown, with what becomes of them on a copy.
+    pub async fn simulated(&self, assumed: &Assumed) -> View {
+        let (_, status) = watch::channel(Arc::new(Status::default()));
+        let us = Ownership { owner: self.owner.into(), source: "test".into() };
+        let cloud = Cloud::on(self.sim.clone(), &self.clock);
+        let shared = assemble(cloud, &self.clock, us, self.place(), &self.options, &status).unwrap();
+        let plans = ecs_operator::app::plans(&shared, &self.desired()).await.unwrap();
+        let simulation = ecs_operator::app::simulate(&shared, &self.desired(), &plans, assumed).await.unwrap();
+        self.view().await.with(simulation)
     }
 
     /// What `preflight` would say.
