@@ -199,7 +199,7 @@ fn claimed_short(case: &Case<'_>, report: &mut Report<'_>) {
     let surge = |course: &Course| course.surge() > 0 && lack_surely(case, course).is_none();
     let Some(course) = case.course().filter(surge) else { return };
     let Some(Short { message, zones }) = lack(case, &course) else { return };
-    let others: Vec<&str> = case.claims.iter().map(|claim| claim.of.as_str()).collect();
+    let others: Vec<&str> = case.claims.iter().filter(|claim| claim.held > 0).map(|claim| claim.of.as_str()).collect();
     let message = format!("{message} beside what other rollouts are about to take");
     report.value(SUBNETS, message, format!("wait until the rollouts of {} are over", others.join(", ")));
     report.evidence(zones.iter().map(Zone::to_string).collect());
