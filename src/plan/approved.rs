@@ -5,24 +5,32 @@ use std::collections::BTreeMap;
 use crate::kinds::{Key, Kind, tags};
 use crate::shape::{Call, Path, Segment, Tree};
 
-use super::{Plan, Reason, Step, StepEffect, Verdict};
+use super::{Plan, Reason, Replacement, Step, StepEffect, Verdict};
 
-/// Steps that somebody has looked at, by object.
+/// Steps that somebody has looked at, by object, and replacements, of which later steps follow from the first.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Approved(BTreeMap<Key, Vec<Step>>);
+pub struct Approved(BTreeMap<Key, (Vec<Step>, Option<Replacement>)>);
 
 impl Approved {
     /// All steps of these plans.
     pub fn of(plans: &[(Key, Plan)]) -> Self {
-        Self(plans.iter().map(|(key, plan)| (key.clone(), plan.steps.clone())).collect())
+        let one = |(key, plan): &(Key, Plan)| (key.clone(), (plan.steps.clone(), plan.replacement.clone()));
+        Self(plans.iter().map(one).collect())
     }
 
-    /// Why these steps may not be made, where one of them is none of those that were looked at.
-    pub fn refusal(&self, key: &Key, steps: &[Step]) -> Option<Verdict> {
-        let known = self.0.get(key).map(Vec::as_slice).unwrap_or_default();
+    /// Why this plan's steps may not be made, where one of them is none of those that were looked at.
+    pub fn refusal(&self, key: &Key, plan: &Plan) -> Option<Verdict> {
+        let (known, replacement) = match self.0.get(key) {
+            Some((steps, replacement)) => (steps.as_slice(), replacement.as_ref()),
+            None => (&[][..], None),
+        };
+        let same = |one: &Replacement, other: &Replacement| (one.how, &one.new) == (other.how, &other.new);
+        if plan.replacement.as_ref().zip(replacement).is_some_and(|(now, then)| same(now, then)) {
+            return None;
+        }
         // The rules of a new group follow when EC2 has said what it is.
         let is_new_group = key.kind == Kind::SecurityGroup && known.iter().any(|one| one.effect == StepEffect::Create);
-        let refused = steps.iter().find(|step| !is_new_group && !permits(known, step))?;
+        let refused = plan.steps.iter().find(|step| !is_new_group && !permits(known, step))?;
         let message = format!(
             "{} ({}) is not in the plan file: something has moved since; plan anew",
             refused.call.operation, refused.reason
@@ -102,11 +110,12 @@ mod tests {
         let planned = Step { late: vec![Path::from("taskDefinition")], ..update(2, "web") };
         let plan = Plan { steps: vec![planned], ..Plan::of(Verdict::Due) };
         let approved = Approved::of(&[(key(Kind::Service), plan)]);
-        let refused = |steps: &[Step]| approved.refusal(&key(Kind::Service), steps).is_some();
+        let of = |steps: &[Step]| Plan { steps: steps.to_vec(), ..Plan::of(Verdict::Due) };
+        let refused = |steps: &[Step]| approved.refusal(&key(Kind::Service), &of(steps)).is_some();
         assert!(!refused(&[tag(tags::ATTEMPT), update(2, "web:7")]));
         assert!(refused(&[update(3, "web:7")]), "another count");
         assert!(refused(&[tag("team")]), "a tag that nobody planned");
         assert!(!refused(&[]));
-        assert!(Approved::default().refusal(&key(Kind::Service), &[tag(tags::ATTEMPT)]).is_some());
+        assert!(Approved::default().refusal(&key(Kind::Service), &of(&[tag(tags::ATTEMPT)])).is_some());
     }
 }

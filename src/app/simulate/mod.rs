@@ -54,6 +54,11 @@ pub async fn simulate(
     let mut touched = Vec::new();
     for (key, plan) in services() {
         let Some(object) = desired.objects.get(key) else { continue };
+        if plan.replacement.is_some() {
+            let what = "one service takes the place of another: the plan tells the steps, and they are not played";
+            simulation.forecasts.insert(key.short(), Forecast::only(Outcome::Unknown, what));
+            continue;
+        }
         match (&plan.verdict, moves(plan)) {
             (_, true) => touched.push(Touched { object, plan }),
             (
@@ -89,7 +94,7 @@ fn moves(plan: &Plan) -> bool {
     let one = |step: &Step| match step.effect {
         StepEffect::Create | StepEffect::Deploys => true,
         StepEffect::InPlace => step.call.input.get("desiredCount").is_some(),
-        StepEffect::Register | StepEffect::Tags => false,
+        StepEffect::Register | StepEffect::Tags | StepEffect::Drains | StepEffect::Deletes => false,
     };
     plan.steps.iter().any(one)
 }

@@ -131,16 +131,13 @@ impl Forecast {
 impl Simulation {
     /// What is said below the plan: on what assumption, and what is missing.
     pub fn lines(&self) -> Vec<String> {
-        let said = |name: &str, value: Option<u64>| match value {
-            Some(seconds) => format!("{name} {seconds}s"),
-            None => format!("without {name}"),
+        let said = |what: &str, seconds: Option<u64>, flag: &str| match seconds {
+            Some(seconds) => format!("{what} after {seconds}s ({flag})"),
+            None => format!("{what} as the embedded ECS has it ({flag} sets a time)"),
         };
-        let (start, healthy) = (said("--start-time", self.start_time), said("--healthy-after", self.healthy_after));
-        let own = match self.start_time.is_none() || self.healthy_after.is_none() {
-            true => ": times that are not given are the embedded ECS's own, and an assumption",
-            false => "",
-        };
-        let mut lines = vec![format!("Simulated on a copy, {start}, {healthy}{own}.")];
+        let start = said("tasks run", self.start_time, "--start-time");
+        let healthy = said("count as healthy", self.healthy_after, "--healthy-after");
+        let mut lines = vec![format!("Simulated on a copy; it is assumed that {start}, and {healthy}.")];
         lines.extend(
             self.not_copied.iter().map(|gap| plain(&format!("  not copied: {}: {}", gap.of, gap.what)).into_owned()),
         );

@@ -42,6 +42,7 @@ pub fn markdown(view: &View) -> String {
         let mark = if line.starts_with(' ') { "- " } else { "\n" };
         text.push_str(&format!("{mark}{}\n", cell(line.trim_start())));
     }
+    text.push_str(&replacements(&told, LENGTH_MAX.saturating_sub(text.len())));
     let blocks: Vec<String> =
         told.iter().filter(|object| !object.changes.is_empty()).map(|object| changes(object)).collect();
     for (index, block) in blocks.iter().enumerate() {
@@ -73,6 +74,25 @@ fn rollouts(told: &[&Planned], room: usize) -> String {
     }
     if text.is_empty() { text } else { format!("{ROLLOUTS_HEAD}{text}") }
 }
+
+/// What takes the place of what, step by step.
+fn replacements(told: &[&Planned], room: usize) -> String {
+    let one = |object: &&Planned| {
+        let replaced = object.replacement.as_ref()?;
+        let lines: String = replaced.lines().map(|line| format!("  - {}\n", cell(line.trim_start()))).collect();
+        Some(format!("- `{}`\n{lines}", inline(&object.key)))
+    };
+    let mut text = String::new();
+    for one in told.iter().filter_map(one) {
+        if text.len() + one.len() + REPLACEMENTS_HEAD.len() > room {
+            break;
+        }
+        text.push_str(&one);
+    }
+    if text.is_empty() { text } else { format!("{REPLACEMENTS_HEAD}{text}") }
+}
+
+const REPLACEMENTS_HEAD: &str = "\n#### Replacements\n\n";
 
 const ROLLOUTS_HEAD: &str = "\n#### Rollouts\n\n";
 

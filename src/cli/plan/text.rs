@@ -36,6 +36,11 @@ fn one(object: &Planned, terminal: &Terminal) -> String {
     for line in object.forecast.iter().flat_map(Forecast::lines) {
         text.push_str(&(indented(&line, terminal) + "\n"));
     }
+    if let Some(replaced) = &object.replacement {
+        for line in replaced.lines() {
+            text.push_str(&(indented(&plain(&line), terminal) + "\n"));
+        }
+    }
     // Notes stand below one another as far as they fit.
     let fits = |line: &&Line| !line.below && line.width + line.note() <= terminal.width;
     let column = lines.iter().filter(fits).map(|line| line.width).max().unwrap_or(0);

@@ -197,6 +197,8 @@ fn effect(effect: StepEffect) -> &'static str {
         StepEffect::Tags => "tag",
         StepEffect::InPlace => "in-place",
         StepEffect::Deploys => "deploy",
+        StepEffect::Drains => "drain",
+        StepEffect::Deletes => "delete",
     }
 }
 
