@@ -17,7 +17,9 @@ use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
+use common::harness::{HOUR, Rig, Wanted, converged, key, task, web};
 use common::process::{Said, Sim, World, image, program, said, tagged, write_hello};
+use ecs_operator::tree;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -311,4 +313,41 @@ fn no_secret_is_in_a_plan_file_nor_in_what_is_said_of_one() {
     for text in [planned.out, planned.err, file, refused.out, refused.err, applied.out, applied.err] {
         assert!(!text.contains(CANARY), "{text}");
     }
+}
+
+#[tokio::test(flavor = "current_thread", start_paused = true)]
+async fn what_moves_while_a_plan_is_applied_is_not_acted_on() {
+    let mut rig = converged(1).await;
+    rig.lose_operator();
+    rig.write("task.yaml", task("web", "nginx:2", &[])).commit();
+    rig.approve().await;
+    // After the look that found all as it was, and before the first pass.
+    rig.update_by_hand("web", tree! { "desiredCount" => 5 }).await;
+    let mark = rig.mark();
+    rig.start();
+    assert!(rig.until(HOUR, |rig| rig.reason(&key("web")) == "NotInPlan").await, "{:?}", rig.stories());
+    rig.run(HOUR).await;
+    assert_eq!(rig.operations_since(mark), ["RegisterTaskDefinition"], "what the plan has of others is made");
+    assert_eq!(rig.service("web", |service| service.desired), 5);
+    // The same without the file heals it.
+    rig.approved = None;
+    rig.start();
+    rig.converge(HOUR).await;
+    assert_eq!((rig.service("web", |service| service.desired), rig.live("web").as_str()), (2, "web:2"));
+}
+
+#[tokio::test(flavor = "current_thread", start_paused = true)]
+async fn all_that_a_plan_leads_to_is_made_and_what_comes_later_is_not() {
+    let mut rig = Rig::new(2);
+    web(&mut rig);
+    rig.write("more.yaml", Wanted::of("web", 1).text("more")).commit();
+    rig.approve().await;
+    rig.start();
+    rig.converge(HOUR).await;
+    let mark = rig.mark();
+    rig.update_by_hand("more", tree! { "desiredCount" => 0 }).await;
+    let by_hand = rig.operations_since(mark).len();
+    rig.run(HOUR).await;
+    assert_eq!(rig.operations_since(mark).len(), by_hand, "an applied plan heals nothing");
+    assert_eq!(rig.reason(&key("more")), "NotInPlan");
 }
