@@ -4,6 +4,7 @@ mod apply;
 mod cloud;
 pub mod demo;
 mod desired;
+mod election;
 mod failed;
 mod feed;
 mod import;
@@ -25,6 +26,7 @@ use crate::shape::plain;
 use crate::telemetry;
 
 pub use cloud::Cloud;
+pub use election::Election;
 pub use import::live;
 pub use operator::{Options, assemble};
 pub use plan::view;

@@ -96,12 +96,13 @@ pub enum Reason {
     RolloutFailed,
     RolloutLimit,
     RolloutTimedOut,
+    Standby,
     Suspended,
     Unobserved,
 }
 
 impl Reason {
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::ClusterAbsent,
         Self::Contended,
         Self::DependencyNotReady,
@@ -122,6 +123,7 @@ impl Reason {
         Self::RolloutFailed,
         Self::RolloutLimit,
         Self::RolloutTimedOut,
+        Self::Standby,
         Self::Suspended,
         Self::Unobserved,
     ];
@@ -148,6 +150,7 @@ impl Reason {
             Self::RolloutFailed => "RolloutFailed",
             Self::RolloutLimit => "RolloutLimit",
             Self::RolloutTimedOut => "RolloutTimedOut",
+            Self::Standby => "Standby",
             Self::Suspended => "Suspended",
             Self::Unobserved => "Unobserved",
         }
