@@ -139,7 +139,9 @@ impl Candidate {
         self.stop.send_replace(true);
         self.electing.await.unwrap();
         self.working.abort();
-        self.witness.seen.lock().unwrap().leaders.remove(&self.name);
+        let mut seen = self.witness.seen.lock().unwrap();
+        seen.leaders.remove(&self.name);
+        seen.writing.remove(&self.name);
     }
 }
 

@@ -13,7 +13,7 @@ use crate::shape::Time;
 
 use super::kubernetes::{AskError, Leases};
 use super::record::{Holder, Record};
-use super::{Claim, JITTER, LEASE_DURATION, RELEASE_WITHIN, RENEW_DEADLINE, REQUEST_TIMEOUT, RETRY_PERIOD, Standing};
+use super::{Claim, JITTER, RELEASE_WITHIN, RENEW_DEADLINE, REQUEST_TIMEOUT, RETRY_PERIOD, Standing};
 
 /// Who takes part.
 #[derive(Clone, Debug)]
@@ -49,22 +49,21 @@ pub struct Elector {
     told: Box<dyn Fn(Event) + Send>,
     seen: Option<Sight>,
     claim: Option<Claim>,
-    /// Something was sent that would make the lease ours, and nobody knows what became of it.
-    unsure: bool,
+    /// What was sent last that would make the lease ours, while nobody knows what became of it.
+    unsure: Option<Record>,
     leader: Option<String>,
 }
 
 /// The record as it was last seen, and when it was first seen so.
 struct Sight {
-    /// None: there is no Lease.
-    record: Option<Record>,
+    record: Record,
     at: Time,
 }
 
 impl Sight {
     /// Until when a holder may be at work.
     fn until(&self) -> Time {
-        self.at.after(self.record.as_ref().map_or(LEASE_DURATION, Record::duration))
+        self.at.after(self.record.duration())
     }
 }
 
@@ -88,7 +87,7 @@ impl Elector {
             told: Box::new(told),
             seen: None,
             claim: None,
-            unsure: false,
+            unsure: None,
             leader: None,
         }
     }
@@ -122,7 +121,7 @@ impl Elector {
     /// Renews the lease, or takes it where it is free, or looks who has it.
     async fn attempt(&mut self) -> Result<(), AskError> {
         if self.claim.is_some()
-            && let Some(record) = self.seen.as_ref().and_then(|seen| seen.record.clone())
+            && let Some(record) = self.seen.as_ref().map(|seen| seen.record.clone())
         {
             match self.take(&record).await {
                 // Somebody has written to it, or deleted it: look.
@@ -131,16 +130,11 @@ impl Elector {
             }
         }
         let found = self.leases.get(self.patience()).await?;
-        let now = self.clock.now();
-        self.see(found, now);
-        let Some(seen) = &self.seen else { return Ok(()) };
-        let expired = seen.until() <= now;
-        let Some(record) = seen.record.clone() else {
-            return if expired || self.claim.is_some() { self.create().await } else { Ok(()) };
-        };
+        let Some(record) = found else { return self.create().await };
+        let expired = self.see(record.clone());
         match record.holder() {
             Holder::Nobody => self.take(&record).await,
-            Holder::Held(name) if name == self.identity && (self.unsure || self.claim.is_some()) => {
+            Holder::Held(name) if name == self.identity && (self.claim.is_some() || self.has_sent(&record)) => {
                 self.take(&record).await
             }
             Holder::Unclear if self.claim.is_some() => self.take(&record).await,
@@ -153,47 +147,58 @@ impl Elector {
         }
     }
 
-    /// Takes note of what there is; when it is as before, it is as old as before.
-    fn see(&mut self, record: Option<Record>, now: Time) {
-        let version = |record: &Option<Record>| -> Option<(Option<String>, Option<String>)> {
-            let (object, version) = record.as_ref()?.version();
-            Some((object.map(str::to_owned), version.map(str::to_owned)))
-        };
-        let same = self.seen.as_ref().is_some_and(|seen| version(&seen.record) == version(&record));
-        if !same {
-            self.seen = Some(Sight { record, at: now });
+    /// Takes note of what there is; when it is as before, it is as old as before. Whether that is long enough ago.
+    fn see(&mut self, record: Record) -> bool {
+        let now = self.clock.now();
+        match &self.seen {
+            Some(seen) if seen.record.version() == record.version() => seen.until() <= now,
+            _ => {
+                self.seen = Some(Sight { record, at: now });
+                false
+            }
         }
     }
 
     async fn take(&mut self, record: &Record) -> Result<(), AskError> {
         let sent = self.clock.now();
         let next = record.taken(&self.identity, self.clock.wall());
-        self.unsure = true;
         let answer = self.leases.put(self.patience(), &next).await;
-        self.hold(answer, sent)
+        self.hold(answer, next, sent)
     }
 
+    /// The answer to what made it so was lost. A hand that writes our name has not ended another's writes.
+    fn has_sent(&self, record: &Record) -> bool {
+        self.unsure.as_ref().is_some_and(|sent| sent.object().get("spec") == record.object().get("spec"))
+    }
+
+    /// Makes the Lease that is not there: ours where we lead, else nobody's, to be waited out from now on. That it is
+    /// not there says nothing of who held it a moment ago.
     async fn create(&mut self) -> Result<(), AskError> {
         let sent = self.clock.now();
-        let wall = self.clock.wall();
-        self.unsure = true;
-        let answer = self.leases.create(self.patience(), |fresh| fresh.taken(&self.identity, wall)).await;
-        self.hold(answer, sent)
+        let fresh = self.leases.fresh();
+        if self.claim.is_none() {
+            let stored = self.leases.create(self.patience(), &fresh).await?;
+            self.see(stored);
+            return Ok(());
+        }
+        let next = fresh.taken(&self.identity, self.clock.wall());
+        let answer = self.leases.create(self.patience(), &next).await;
+        self.hold(answer, next, sent)
     }
 
-    /// The record is ours, if the answer to what was `sent` says so.
-    fn hold(&mut self, answer: Result<Record, AskError>, sent: Time) -> Result<(), AskError> {
+    /// The record is ours, if the answer to `next`, which was sent then, says so.
+    fn hold(&mut self, answer: Result<Record, AskError>, next: Record, sent: Time) -> Result<(), AskError> {
         let stored = match answer {
             Ok(stored) => stored,
             Err(error) => {
                 let told = matches!(error, AskError::Conflict | AskError::Absent | AskError::Refused(400..500, _));
-                self.unsure = !told;
+                self.unsure = (!told).then_some(next);
                 return Err(error);
             }
         };
-        self.unsure = false;
+        self.unsure = None;
         let now = self.clock.now();
-        self.see(Some(stored), now);
+        self.see(stored);
         let until = sent.after(RENEW_DEADLINE);
         match &self.claim {
             Some(claim) => claim.renew(until),
@@ -234,8 +239,7 @@ impl Elector {
             return due.min(until);
         }
         let expiry = self.seen.as_ref().map(Sight::until).filter(|until| *until > now);
-        let leader = self.seen.as_ref().filter(|_| expiry.is_some()).and_then(|seen| seen.record.as_ref());
-        let leader = leader.and_then(|record| match record.holder() {
+        let leader = self.seen.as_ref().filter(|_| expiry.is_some()).and_then(|seen| match seen.record.holder() {
             Holder::Held(name) => Some(name.chars().take(NAME_SHOWN).collect::<String>()),
             Holder::Nobody | Holder::Unclear => None,
         });
@@ -268,7 +272,7 @@ impl Elector {
     }
 
     async fn release(&mut self) -> Result<(), AskError> {
-        let known = self.seen.as_ref().and_then(|seen| seen.record.clone());
+        let known = self.seen.as_ref().map(|seen| seen.record.clone());
         let mut record = known.filter(|record| record.holder() == Holder::Held(&self.identity));
         loop {
             if let Some(record) = &record {

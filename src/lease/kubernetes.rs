@@ -98,6 +98,11 @@ impl Leases {
         format!("{}/{}", self.namespace, self.name)
     }
 
+    /// The Lease as it would be made.
+    pub(super) fn fresh(&self) -> Record {
+        Record::fresh(&self.namespace, &self.name)
+    }
+
     /// The Lease, where there is one.
     ///
     /// # Errors
@@ -114,9 +119,8 @@ impl Leases {
     ///
     /// # Errors
     /// As [`Leases::get`]; `Conflict` where it is there by now. After any other error it may be there all the same.
-    pub(super) async fn create(&self, within: Duration, made: impl Fn(&Record) -> Record) -> Result<Record, AskError> {
-        let record = made(&Record::fresh(&self.namespace, &self.name));
-        self.ask(Method::POST, "", Some(&record), within).await
+    pub(super) async fn create(&self, within: Duration, record: &Record) -> Result<Record, AskError> {
+        self.ask(Method::POST, "", Some(record), within).await
     }
 
     /// Stores a record in place of the version that it was made from.
