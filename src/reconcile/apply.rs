@@ -42,7 +42,11 @@ pub async fn apply(
     for step in &plan.steps {
         let reply = shared.aws.write(&step.call, || claim.enter()).await?;
         changes += 1;
-        if object.key.kind == Kind::Service {
+        let (named, own) = (step.call.input.text("service"), object.aws_name());
+        if step.effect == StepEffect::Deletes {
+            // What was written to it is gone with it.
+            memory.witness = memory.witness.take().filter(|_| named != Some(own));
+        } else if object.key.kind == Kind::Service && named.is_none_or(|named| named == own) {
             memory.witness.get_or_insert_default().take(&step.call, &reply.tree, shared.clock.now());
         }
         if step.effect == StepEffect::Register {
@@ -67,6 +71,7 @@ fn action(effect: StepEffect) -> Action {
     match effect {
         StepEffect::Create => Action::Created,
         StepEffect::Register => Action::Registered,
-        StepEffect::Tags | StepEffect::InPlace | StepEffect::Deploys => Action::Updated,
+        StepEffect::Tags | StepEffect::InPlace | StepEffect::Deploys | StepEffect::Drains => Action::Updated,
+        StepEffect::Deletes => Action::Deleted,
     }
 }
