@@ -18,6 +18,7 @@ pub mod clock;
 pub mod connections;
 pub mod import;
 pub mod kinds;
+pub mod lease;
 pub mod manifest;
 pub mod observe;
 pub mod plan;

@@ -93,6 +93,17 @@ pub struct SourceStatus {
     pub problems: Vec<String>,
 }
 
+/// What this replica is, where an election is held.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LeaseStatus {
+    /// It leads; otherwise it is a standby, which writes nothing.
+    pub leads: bool,
+    /// Who leads, as far as that is known.
+    pub leader: Option<String>,
+    /// Since when it is what it is.
+    pub since: Time,
+}
+
 /// The whole picture.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -103,4 +114,7 @@ pub struct Status {
     pub orphans: BTreeSet<String>,
     /// A first pass over every object has ended.
     pub synced: bool,
+    /// Only where an election is held.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lease: Option<LeaseStatus>,
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::cli::args::Setting;
-use crate::{aws, import, kinds, manifest, observe, plan, reconcile, serve, sim, source};
+use crate::{aws, import, kinds, lease, manifest, observe, plan, reconcile, serve, sim, source};
 
 /// One limit.
 struct Limit {
@@ -70,6 +70,13 @@ const LIMITS: &[Limit] = &[
     span("observe", "network-again", observe::NETWORK_AGAIN),
     count("aws", "pages", aws::pages::PAGES_MAX),
     span("aws", "attempt-timeout", aws::ATTEMPT_TIMEOUT),
+    span("lease", "duration", lease::LEASE_DURATION),
+    span("lease", "renew-deadline", lease::RENEW_DEADLINE),
+    span("lease", "retry-period", lease::RETRY_PERIOD),
+    span("lease", "request-timeout", lease::REQUEST_TIMEOUT),
+    span("lease", "release-timeout", lease::RELEASE_WITHIN),
+    span("lease", "duration-believed", lease::DURATION_BELIEVED),
+    bytes("lease", "answer-bytes", lease::ANSWER_BYTES),
     span("reconcile", "drain", reconcile::controller::DRAIN),
     span("reconcile", "answers-lag", reconcile::witness::LAG_MAX),
     count("serve", "connections", serve::CONNECTIONS.connections),

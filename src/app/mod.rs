@@ -4,6 +4,7 @@ mod apply;
 mod cloud;
 pub mod demo;
 mod desired;
+mod election;
 mod failed;
 mod feed;
 mod import;
@@ -29,6 +30,7 @@ use crate::source::SETTINGS_FILE;
 use crate::telemetry;
 
 pub use cloud::Cloud;
+pub use election::Election;
 pub use import::live;
 pub use limits::limits;
 pub use operator::{Options, assemble};

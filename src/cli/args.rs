@@ -183,6 +183,32 @@ pub struct Run {
     /// With --sim: serve the embedded ECS to other clients too.
     #[arg(long, value_name = "ADDR", env = "ECS_OPERATOR_SIM_LISTEN", requires = "sim")]
     pub sim_listen: Option<SocketAddr>,
+    #[command(flatten)]
+    pub election: Election,
+}
+
+/// Which of several replicas writes.
+#[derive(Clone, Debug, Flags)]
+#[group(skip)]
+pub struct Election {
+    /// One of several replicas: write only while holding a Kubernetes Lease, and be a warm standby otherwise.
+    #[arg(long, help_heading = "Leader election", env = "ECS_OPERATOR_LEADER_ELECTION", value_parser = Yes::new(), conflicts_with = "sim")]
+    pub leader_election: bool,
+    /// The Lease's name.
+    #[arg(
+        long,
+        help_heading = "Leader election",
+        value_name = "NAME",
+        env = "ECS_OPERATOR_LEASE_NAME",
+        default_value = "ecs-operator"
+    )]
+    pub lease_name: String,
+    /// The Lease's namespace. Defaults to the one of the pod's ServiceAccount.
+    #[arg(long, help_heading = "Leader election", value_name = "NAME", env = "ECS_OPERATOR_LEASE_NAMESPACE")]
+    pub lease_namespace: Option<String>,
+    /// What the holder is called, before a random ending: the pod's name. Defaults to HOSTNAME, which it is in a pod.
+    #[arg(long, help_heading = "Leader election", value_name = "NAME", env = "ECS_OPERATOR_LEASE_IDENTITY")]
+    pub lease_identity: Option<String>,
 }
 
 #[derive(Clone, Debug, Flags)]

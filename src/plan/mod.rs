@@ -108,6 +108,7 @@ pub enum Reason {
     RolloutFailed,
     RolloutLimit,
     RolloutTimedOut,
+    Standby,
     Suspended,
     Unobserved,
 }
@@ -136,6 +137,7 @@ impl Reason {
         Self::RolloutFailed,
         Self::RolloutLimit,
         Self::RolloutTimedOut,
+        Self::Standby,
         Self::Suspended,
         Self::Unobserved,
     ];
@@ -164,6 +166,7 @@ impl Reason {
             Self::RolloutFailed => "RolloutFailed",
             Self::RolloutLimit => "RolloutLimit",
             Self::RolloutTimedOut => "RolloutTimedOut",
+            Self::Standby => "Standby",
             Self::Suspended => "Suspended",
             Self::Unobserved => "Unobserved",
         }

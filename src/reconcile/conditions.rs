@@ -150,6 +150,10 @@ pub const REASONS: &[(&str, &str)] = &[
     ("RolloutTimedOut", "The rollout is not done within reconcile.rollout.progressDeadline; ECS may still be at it."),
     ("Server", "AWS had a fault of its own; tried again."),
     ("Settling", "ECS replaces, adds or takes away tasks, or gets the object ready."),
+    (
+        "Standby",
+        "Changes are due, and another replica leads: it makes them. A standby looks again once a round (--resync).",
+    ),
     ("Suspended", "The tag ecs-operator/suspend is set on the service or its cluster: nothing is written."),
     ("Throttled", "AWS asks for fewer calls; tried again, slower."),
     ("Timeout", "AWS did not answer in time; looked at again before anything is decided."),

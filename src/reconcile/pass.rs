@@ -9,6 +9,7 @@ use crate::check::Desired;
 use crate::clock::Clock;
 use crate::kinds::service::{self, Reference};
 use crate::kinds::{Key, Kind, Object, Place, hash, secrets, tags, task_definition};
+use crate::lease::{Claim, Leadership};
 use crate::observe::{Names, Observer, Seen};
 use crate::plan::{Approved, Plan, Reason, Replacement, StepEffect, Verdict};
 use crate::rollout::{self, Journal, Progress};
@@ -31,6 +32,8 @@ pub struct Shared {
     pub place: Place,
     /// Look and plan, but write nothing.
     pub observe_only: bool,
+    /// Whether it is ours to write.
+    pub leadership: Leadership,
     /// How long someone else's deployment is left alone.
     pub grace: Duration,
     /// So many services roll at once.
@@ -169,19 +172,22 @@ impl Failure {
 /// One pass over one object.
 pub async fn pass(shared: &Shared, desired: &Desired, object: &Object, order: &Order, memory: &mut Memory) -> Ended {
     let started = shared.known().started.get(&object.key).cloned();
-    let looked = look_and_plan(shared, desired, object, order, memory).await;
+    // Asked for before anything is looked at: a claim that is won later needs a later look.
+    let claim = shared.leadership.claim();
+    let looked = look_and_plan(shared, desired, object, order, memory, &claim).await;
     if !matches!(looked, Ok(Looked::Plan(_))) {
         preflight::given_up(shared, &object.key, started);
     }
-    let plan = match looked {
-        Ok(Looked::Plan(plan)) => plan,
-        Ok(Looked::Ended(ended)) => return ended,
-        Err(error) => return Ended::Failed(Failure::of(object, &error, false)),
+    let (plan, claim) = match (looked, claim) {
+        (Ok(Looked::Plan(plan)), Ok(claim)) => (plan, claim),
+        (Ok(Looked::Plan(_)), Err(leader)) => return Ended::Stands(standby(leader.as_deref())),
+        (Ok(Looked::Ended(ended)), _) => return ended,
+        (Err(error), _) => return Ended::Failed(Failure::of(object, &error, false)),
     };
     if shared.known().gone.contains(&object.key) {
         return Ended::Stands(Verdict::Waiting(Reason::Unobserved, "it is no longer declared".into()));
     }
-    let result = apply::apply(shared, object, &plan, memory).await;
+    let result = apply::apply(shared, object, &plan, memory, &claim).await;
     let now = shared.clock.now();
     memory.fresh_after = now;
     match result {
@@ -193,6 +199,9 @@ pub async fn pass(shared: &Shared, desired: &Desired, object: &Object, order: &O
         }
         Err(error) => {
             apply::gave_back(shared, object, &error);
+            if error.is_fenced() {
+                return Ended::Stands(standby(shared.leadership.standing().leader()));
+            }
             Ended::Failed(Failure::of(object, &error, true))
         }
     }
@@ -211,10 +220,12 @@ async fn look_and_plan(
     object: &Object,
     order: &Order,
     memory: &mut Memory,
+    claim: &Result<Claim, Option<String>>,
 ) -> Result<Looked, CallError> {
     let began = shared.clock.now();
     let stands = |verdict: Verdict| Ok(Looked::Ended(Ended::Stands(verdict)));
-    let seen = facts::observe(shared, object, memory.fresh_after.max(order.fresh_after)).await;
+    let ours_since = claim.as_ref().map(Claim::since).unwrap_or_default();
+    let seen = facts::observe(shared, object, memory.fresh_after.max(order.fresh_after).max(ours_since)).await;
     if let Some(error) = seen.failure {
         return Err(error);
     }
@@ -231,7 +242,10 @@ async fn look_and_plan(
     replaces(shared, object, &plan);
     shared.metrics.stage_ended(Stage::Plan, shared.clock.now().since(observed_at));
     memory.drifted = memory.converged && !plan.differences.is_empty();
-    rollouts::tell(shared, object, &plan, memory);
+    match claim {
+        Ok(_) => rollouts::tell(shared, object, &plan, memory),
+        Err(_) => rollouts::watched(&plan, memory),
+    }
     remember(shared, object, &plan);
     if plan.is_late() && plan.verdict == Verdict::Due {
         // A security group comes before its rules, whatever they wait for.
@@ -246,6 +260,9 @@ async fn look_and_plan(
     let waits = matches!(&plan.verdict, Verdict::Waiting(reason, _) if !in_place.contains(reason));
     if shared.observe_only || waits {
         plan.steps.clear();
+    }
+    if let Some(leader) = claim.as_ref().err().filter(|_| !plan.steps.is_empty()) {
+        return stands(standby(leader.as_deref()));
     }
     if let Some(verdict) = shared.approved.as_ref().and_then(|approved| approved.refusal(&object.key, &plan)) {
         return stands(verdict);
@@ -266,6 +283,11 @@ async fn look_and_plan(
         return stands(verdict);
     }
     if plan.steps.is_empty() { stands(plan.verdict) } else { Ok(Looked::Plan(plan)) }
+}
+
+fn standby(leader: Option<&str>) -> Verdict {
+    let leader = leader.map_or_else(|| "nobody leads now".to_owned(), |leader| format!("{leader} leads"));
+    Verdict::Waiting(Reason::Standby, format!("changes are due; this replica is a standby, and {leader}"))
 }
 
 fn not_shown_yet() -> Verdict {

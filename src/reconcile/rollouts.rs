@@ -18,6 +18,12 @@ pub fn tell(shared: &Shared, object: &Object, plan: &Plan, memory: &mut Memory) 
     }
 }
 
+/// What a standby sees, and the leader tells.
+pub fn watched(plan: &Plan, memory: &mut Memory) {
+    memory.converged = plan.verdict == Verdict::Converged;
+    memory.rolling_since = None;
+}
+
 /// A step that starts a rollout was made.
 pub fn started(shared: &Shared, object: &Object, plan: &Plan, memory: &mut Memory) {
     let starts = |effect: StepEffect| match effect {

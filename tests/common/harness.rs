@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ecs_operator::app::{Assumed, Cloud, Options, assemble};
+use ecs_operator::app::{Assumed, Cloud, Election, Options, assemble};
 use ecs_operator::aws::Aws;
 use ecs_operator::check::{self, Desired};
 use ecs_operator::cli::plan::{Secrets, View};
 use ecs_operator::cli::preflight::Ahead;
 use ecs_operator::clock::Clock;
 use ecs_operator::kinds::{Key, Kind, Place, tags::Ownership};
+use ecs_operator::lease::Leadership;
 use ecs_operator::manifest::{self, Input, Reading, Variables};
 use ecs_operator::plan::Approved;
 use ecs_operator::reconcile::{Controller, Settings, Until};
@@ -19,6 +20,7 @@ use ecs_operator::shape::{Call, Time, Tree};
 use ecs_operator::sim::Sim;
 use ecs_operator::sim::world::LoggedCall;
 use ecs_operator::status::{ConditionType, SourceStatus, Status};
+use ecs_operator::telemetry::Metrics;
 use ecs_operator::tree;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -54,7 +56,22 @@ pub struct Operator {
     desired: watch::Sender<Arc<Desired>>,
     _source: watch::Sender<SourceStatus>,
     pub status: watch::Receiver<Arc<Status>>,
+    pub leadership: Leadership,
+    stop: watch::Sender<bool>,
     task: JoinHandle<()>,
+}
+
+impl Operator {
+    /// As SIGTERM ends it.
+    pub async fn end(mut self) {
+        self.stop.send_replace(true);
+        (&mut self.task).await.unwrap();
+    }
+
+    /// How many of its calls would change something.
+    pub fn writes(&self) -> usize {
+        self.way.way().calls.iter().filter(|operation| mutates(operation)).count()
+    }
 }
 
 impl Drop for Operator {
@@ -139,19 +156,37 @@ impl Rig {
     /// Begins an operator that knows nothing but the directory; one that runs is lost.
     pub fn start(&mut self) -> Lossy {
         self.operator = None;
+        let operator = self.begin(|metrics| Election::none(metrics));
+        let way = operator.way.clone();
+        self.operator = Some(operator);
+        way
+    }
+
+    /// Begins an operator that takes part in an election, beside any other.
+    pub fn begin(&self, election: impl FnOnce(&Arc<Metrics>) -> Election) -> Operator {
         let way = Lossy::new(&self.sim);
         let (published, status) = watch::channel(Arc::new(Status::default()));
         let cloud = Cloud::on(self.sim.clone(), &self.clock).through(way.http());
         let us = Ownership { owner: self.owner.into(), source: "test".into() };
         let mut shared = assemble(cloud, &self.clock, us, self.place(), &self.options, &status).unwrap();
         shared.approved.clone_from(&self.approved);
+        let election = election(&shared.metrics);
+        shared.leadership = election.leadership.clone();
+        let leadership = election.leadership.clone();
         let (desired, new) = watch::channel(Arc::new(self.desired()));
         let (source, news) = watch::channel(SourceStatus::default());
         let settings = self.settings.clone();
         let controller = Controller::new(Arc::new(shared), settings, Until::Stopped, new, news, published);
-        let task = tokio::spawn(async move { drop(controller.run(std::future::pending()).await) });
-        self.operator = Some(Operator { way: way.clone(), desired, _source: source, status, task });
-        way
+        let (stop, mut stopped) = watch::channel(false);
+        let (leaving, leave) = watch::channel(false);
+        let task = tokio::spawn(async move {
+            let stop = async {
+                drop(stopped.wait_for(|stopped| *stopped).await);
+                leaving.send_replace(true);
+            };
+            tokio::join!(election.hold(leave), controller.run(stop));
+        });
+        Operator { way, desired, _source: source, status, leadership, stop, task }
     }
 
     pub fn lose_operator(&mut self) {

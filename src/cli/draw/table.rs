@@ -58,6 +58,15 @@ fn source(terminal: &Terminal, status: &Status, now: Time) -> Vec<String> {
     }
     let revision = shorten(terminal, revision, 16);
     let mut lines = wrap(&format!("revision {revision}{}: {counts}", age(source.revision_since)), terminal.width);
+    if let Some(lease) = &status.lease {
+        let since = span(now.since(lease.since));
+        let told = match (lease.leads, &lease.leader) {
+            (true, _) => format!("this replica leads, since {since}"),
+            (false, Some(leader)) => format!("this replica is a standby, since {since}; {} leads", plain(leader)),
+            (false, None) => format!("this replica is a standby, since {since}; nobody is known to lead"),
+        };
+        lines.extend(wrap(&told, terminal.width));
+    }
     for problem in &source.problems {
         lines.extend(indented(terminal, problem).into_iter().map(|line| paint(terminal, Ink::Bad, &line)));
     }

@@ -130,7 +130,8 @@ impl Controller {
         if matches!(ended, Ended::Drifted) {
             self.drifting.insert(key.clone());
         }
-        if let Some((wait, reason)) = again {
+        let rests = self.is_standby() && !matches!(ended, Ended::Failed(_));
+        if let Some((wait, reason)) = again.filter(|_| !rests) {
             self.add(key.clone(), wait, Priority::Normal, reason);
         }
     }

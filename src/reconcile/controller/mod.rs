@@ -6,6 +6,7 @@ mod care;
 mod ended;
 mod round;
 mod settled;
+mod standing;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -182,6 +183,8 @@ impl Controller {
     pub async fn run(mut self, stop: impl Future<Output = ()>) -> BTreeMap<Key, Ended> {
         self.shared.metrics.workers(self.settings.workers);
         tokio::pin!(stop);
+        let mut leadership = self.shared.leadership.clone();
+        self.take_standing();
         self.absorb();
         loop {
             self.sweep_if_due();
@@ -195,6 +198,7 @@ impl Controller {
             tokio::select! {
                 biased;
                 () = &mut stop => break,
+                () = leadership.changed() => self.take_standing(),
                 Some(passed) = self.passes.join_next_with_id() => self.ended(passed),
                 Ok(()) = self.desired.changed() => self.absorb(),
                 Ok(()) = self.source.changed() => self.take_source(),
