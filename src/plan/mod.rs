@@ -110,7 +110,7 @@ pub enum Reason {
 }
 
 impl Reason {
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::ClusterAbsent,
         Self::Contended,
         Self::DependencyNotReady,
