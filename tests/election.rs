@@ -99,7 +99,6 @@ impl Witness {
 /// One replica: an elector, and one that writes whenever it may.
 struct Candidate {
     name: String,
-    clock: Clock,
     way: Way,
     witness: Arc<Witness>,
     stop: watch::Sender<bool>,
@@ -122,7 +121,7 @@ impl Candidate {
         let (stop, stopped) = watch::channel(false);
         let electing = tokio::spawn(elector.run(asked(stopped)));
         let working = tokio::spawn(work(leadership, clock.clone(), Arc::clone(witness), name.to_owned(), seed));
-        Self { name: name.to_owned(), clock, way, witness: Arc::clone(witness), stop, electing, working }
+        Self { name: name.to_owned(), way, witness: Arc::clone(witness), stop, electing, working }
     }
 
     /// Without a word, as a process ends that is killed.

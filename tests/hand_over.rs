@@ -126,7 +126,7 @@ async fn strike(rig: &Rig, server: &ApiServer, way: &Way, first: &mut Option<Ope
 async fn exhaust(blow: Blow) {
     let undisturbed = tell(None).await;
     assert!(undisturbed.calls > 8, "{} calls", undisturbed.calls);
-    for at in 0..undisturbed.calls.min(24) {
+    for at in (0..undisturbed.calls.min(24)).step_by(2) {
         let end = tell(Some((at, blow))).await;
         assert_eq!(end.picture, undisturbed.picture, "{blow:?} at call {at}");
     }

@@ -225,7 +225,8 @@ async fn look_and_plan(
     let began = shared.clock.now();
     let stands = |verdict: Verdict| Ok(Looked::Ended(Ended::Stands(verdict)));
     let ours_since = claim.as_ref().map(Claim::since).unwrap_or_default();
-    let seen = facts::observe(shared, object, memory.fresh_after.max(order.fresh_after).max(ours_since)).await;
+    let fresh_after = memory.fresh_after.max(order.fresh_after).max(ours_since);
+    let seen = facts::observe(shared, object, fresh_after).await;
     if let Some(error) = seen.failure {
         return Err(error);
     }
@@ -236,7 +237,7 @@ async fn look_and_plan(
     let cluster = facts::cluster(shared, object).await;
     let observed_at = shared.clock.now();
     shared.metrics.stage_ended(Stage::Observe, observed_at.since(began));
-    let before = before::of(shared, desired, object, memory.fresh_after.max(order.fresh_after)).await;
+    let before = before::of(shared, desired, object, fresh_after).await;
     let scene = Scene { seen: &seen, cluster: &cluster, before: &before };
     let mut plan = facts::planned(shared, desired, object, &scene, memory).await?;
     replaces(shared, object, &plan);
