@@ -50,7 +50,11 @@ fn starts_rollout(object: &Object, step: &Step) -> bool {
 fn told(shared: &Shared, object: &Object, plan: &Plan, step: &Step, drift: &[String]) -> Option<(What, String)> {
     if starts_rollout(object, step) {
         let runs = step.call.input.get("taskDefinition").and_then(Tree::as_text);
-        let why = if plan.drift { format!("drift of {}", drift.join(", ")) } else { step.reason.clone() };
+        let why = match step.effect {
+            StepEffect::Create => "created".to_owned(),
+            _ if plan.drift => format!("drift of {}", drift.join(", ")),
+            _ => step.reason.clone(),
+        };
         let detail = runs.map_or(why.clone(), |runs| format!("{}: {why}", runs.rsplit('/').next().unwrap_or(runs)));
         return Some((What::RolloutBegan, detail));
     }

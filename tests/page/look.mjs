@@ -106,7 +106,7 @@ for (const [name, path] of [["all", "/"], ["one", key], ["filtered", "/?q=nothin
   await page.keyboard.press("/");
   say(await page.evaluate(() => document.activeElement.id === "q"), "/ goes to the filter");
   await page.keyboard.type("broken");
-  await page.waitForFunction(() => [...document.querySelectorAll(".object .name b")].every((one) => one.textContent === "broken"));
+  await page.locator(".object .name b", { hasText: "hello-world" }).first().waitFor({ state: "detached" });
   say(page.url().endsWith("?q=broken") && (await page.evaluate(() => document.activeElement.id === "q")), "typing filters, and keeps the focus");
   await context.close();
 }

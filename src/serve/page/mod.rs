@@ -153,13 +153,13 @@ fn form(html: &mut Html, status: &Status, view: &View) {
     let names = overview::names(status);
     let known = view.cluster.is_empty() || names.contains(&view.cluster.as_str());
     if names.len() > 1 || !view.cluster.is_empty() {
-        html.raw("<label for=\"cluster\">Cluster</label><select id=\"cluster\" name=\"cluster\">");
+        html.raw("<span class=\"pair\"><label for=\"cluster\">Cluster</label><select id=\"cluster\" name=\"cluster\">");
         html.raw("<option value=\"\">all</option>");
         for name in names.into_iter().chain((!known).then_some(view.cluster.as_str())) {
             html.raw("<option").attribute("value", name);
             html.raw(if name == view.cluster { " selected>" } else { ">" }).text(name).raw("</option>");
         }
-        html.raw("</select>");
+        html.raw("</select></span>");
     }
     if let Some(state) = view.state {
         html.raw("<input type=\"hidden\" name=\"state\"").attribute("value", state.name()).raw(">");

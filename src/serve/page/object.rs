@@ -36,7 +36,7 @@ pub fn item(key: &Key, one: &ObjectStatus, sight: &Sight) -> Html {
     html.raw("</summary><div class=\"body\">");
     body(&mut html, key, one, sight);
     html.raw("<p class=\"foot\"><a").attribute("href", &View::of(key).address());
-    html.raw(">Only ").text(&key.short()).raw("</a></p></div></details></li>");
+    html.raw(">").text(&key.short()).raw(" on a page of its own</a></p></div></details></li>");
     html
 }
 
@@ -158,7 +158,8 @@ fn deployments(html: &mut Html, rollout: &RolloutStatus) {
     );
     html.raw("<th scope=\"col\" class=\"n\">Start</th><th scope=\"col\" class=\"n\">Failed</th></tr></thead><tbody>");
     for one in rollout.deployments.iter().take(limits::DEPLOYMENTS) {
-        html.raw("<tr><th scope=\"row\">").text(&one.task_definition).raw("</th><td>").text(&stands(one)).raw("</td>");
+        html.raw("<tr><th scope=\"row\">").text(&one.task_definition);
+        html.raw(" <span class=\"stands\">").text(&stands(one)).raw("</span></th>");
         for (count, is_bad) in
             [(one.desired, false), (one.running, false), (one.pending, false), (one.failed, one.failed > 0)]
         {
@@ -182,7 +183,13 @@ fn stands(one: &DeploymentStatus) -> String {
 fn event(html: &mut Html, key: &Key, rollout: &RolloutStatus, now: Time) {
     let Some(event) = &rollout.event else { return };
     let said = event.message.strip_prefix(&format!("(service {}) ", key.name)).unwrap_or(&event.message);
-    html.raw("<p class=\"event\"><b>ECS</b>, ").ago(now, event.at).raw(" ago: ").text(said).raw("</p>");
+    html.raw("<p class=\"event\"><b>ECS</b>, ").ago(now, event.at).raw(" ago: ");
+    match said.split_once(": (task ") {
+        // Which tasks it were says nothing to people.
+        Some((before, _)) => html.text(before).raw("."),
+        None => html.text(said),
+    };
+    html.raw("</p>");
 }
 
 fn conditions(html: &mut Html, one: &ObjectStatus, now: Time) {

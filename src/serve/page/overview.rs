@@ -89,7 +89,7 @@ fn headline(status: &Status, selection: &Selection<'_>) -> Html {
         (failing, _) => (State::Failing, format!("{} need attention", of(failing, all))),
     };
     let mut html = Html::default();
-    html.raw("<header class=\"headline ").raw(state.name()).raw("\" id=\"headline\"><h1 role=\"status\">");
+    html.raw("<header class=\"headline ").raw(state.name()).raw("\" id=\"headline\" aria-live=\"polite\"><h1>");
     object::sign(&mut html, state);
     html.raw(" ").text(&said).raw("</h1>");
     if !status.synced {

@@ -49,7 +49,10 @@ fn rolling(name: &str, at: i64) -> RolloutStatus {
         deployments,
         since: Time(NOW.0 - 90_000),
         at: Time(NOW.0 - 90_000 + at * 1000),
-        event: Some(EventStatus { at: NOW, message: format!("(service {name}) has started 1 tasks: {name}.") }),
+        event: Some(EventStatus {
+            at: NOW,
+            message: format!("(service {name}) has started 1 tasks: (task 0123) {name}."),
+        }),
     }
 }
 
@@ -128,7 +131,7 @@ fn what_needs_people_comes_first_and_says_why() {
         "<svg xmlns",
         "ECS keeps at least 2 healthy, at most 6 in all",
         "primary, in progress",
-        "has started 1 tasks",
+        "ago: has started 1 tasks.</p>",
         "<time datetime=\"2026-09-21T14:09:20.000Z\"",
     ] {
         assert!(html.contains(words), "no {words:?} in {html}");
