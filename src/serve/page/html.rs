@@ -69,10 +69,10 @@ impl Html {
     }
 }
 
-/// `under a minute`, `4 min`, `3 h`, `12 d`.
+/// `under 1 min`, `4 min`, `3 h`, `12 d`.
 pub fn ago(span: Duration) -> String {
     match span.as_secs() {
-        ..60 => "under a minute".to_owned(),
+        ..60 => "under 1 min".to_owned(),
         seconds @ 60..3600 => format!("{} min", seconds / 60),
         seconds @ 3600..172_800 => format!("{} h", seconds / 3600),
         seconds => format!("{} d", seconds / 86_400),
@@ -114,7 +114,7 @@ mod tests {
     fn times_are_told_in_steps() {
         let told: Vec<String> =
             [0, 59, 60, 3599, 3600, 172_799, 172_800].map(Duration::from_secs).into_iter().map(ago).collect();
-        assert_eq!(told, ["under a minute", "under a minute", "1 min", "59 min", "1 h", "47 h", "2 d"]);
+        assert_eq!(told, ["under 1 min", "under 1 min", "1 min", "59 min", "1 h", "47 h", "2 d"]);
         assert_eq!([span(42), span(65), span(7800)], ["42 s", "1 min 05 s", "2 h 10 min"]);
         assert_eq!([counted(1, "object"), counted(0, "object")], ["1 object", "0 objects"]);
     }

@@ -153,9 +153,7 @@ fn drawn(html: &mut Html, key: &Key, timeline: &Timeline) {
 
 fn deployments(html: &mut Html, rollout: &RolloutStatus) {
     html.raw("<table class=\"deployments\"><caption>Deployments</caption><thead><tr><th scope=\"col\">Revision</th>");
-    html.raw(
-        "<th scope=\"col\">State</th><th scope=\"col\" class=\"n\">Want</th><th scope=\"col\" class=\"n\">Run</th>",
-    );
+    html.raw("<th scope=\"col\" class=\"n\">Want</th><th scope=\"col\" class=\"n\">Run</th>");
     html.raw("<th scope=\"col\" class=\"n\">Start</th><th scope=\"col\" class=\"n\">Failed</th></tr></thead><tbody>");
     for one in rollout.deployments.iter().take(limits::DEPLOYMENTS) {
         html.raw("<tr><th scope=\"row\">").text(&one.task_definition);

@@ -97,6 +97,11 @@ fn well_formed(html: &str) {
         }
     }
     assert_eq!(open, Vec::<&str>::new());
+    for table in html.split("<table").skip(1).map(|rest| rest.split("</table>").next().unwrap()) {
+        let cells: Vec<usize> =
+            table.split("<tr>").skip(1).map(|row| row.matches("<th ").count() + row.matches("<td").count()).collect();
+        assert!(cells.windows(2).all(|pair| pair[0] == pair[1]), "{cells:?}: {table}");
+    }
 }
 
 fn four() -> Status {
