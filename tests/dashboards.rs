@@ -158,6 +158,8 @@ impl Prometheus {
             let (_, rest) = log.split_once("msg=\"Listening on\" address=")?;
             rest.split_whitespace().next()?.parse().ok()
         });
+        // It listens before it has read what it keeps, and answers 503 until then.
+        until("Prometheus is ready", || get(at, "/-/ready").filter(|answer| answer.status == 200));
         Self { _child: child, at }
     }
 

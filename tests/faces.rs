@@ -187,10 +187,11 @@ fn secrets_are_in_no_log_no_metric_and_no_plan() {
         fs::write(&file, &good).unwrap();
         operator.until_metric("ecs_operator_manifests{state=\"rejected\"}", "0");
     }
-    // Two worlds away from each other: what is there differs from what is wanted in every secret.
-    write_canaries(root.path(), 3);
+    // What is there differs from what is wanted in every secret; the operator does not see this directory.
+    let next = TempDir::new().unwrap();
+    write_canaries(next.path(), 3);
     let url = operator.world.url();
-    let plan = said(program().arg("plan").arg(root.path()).args(["--endpoint-url", &url, "--log", "trace"]));
+    let plan = said(program().arg("plan").arg(next.path()).args(["--endpoint-url", &url, "--log", "trace"]));
     assert_eq!(plan.code, 0, "{plan:?}");
     assert!(plan.out.contains("[TOKEN].value: changed sha256:"), "the change is shown: {}", plan.out);
     assert_silent("plan", &(plan.out + &plan.err));

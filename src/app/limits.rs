@@ -115,15 +115,22 @@ pub fn config(settings: &[Setting]) -> String {
         text.push_str(&format!("{name} = {value}  # {from}\n"));
     }
     text.push('\n');
-    for Limit { of, name, value } in LIMITS {
+    for (name, value) in limits() {
+        text.push_str(&format!("limit.{name} = {value}\n"));
+    }
+    text
+}
+
+/// All limits: `folder.name`, and the value.
+pub fn limits() -> impl Iterator<Item = (String, String)> {
+    LIMITS.iter().map(|Limit { of, name, value }| {
         let value = match value {
             Value::Count(count) => count.to_string(),
             Value::Bytes(bytes) => format!("{bytes} bytes"),
             Value::Span(span) => format!("{span:?}"),
         };
-        text.push_str(&format!("limit.{of}.{name} = {value}\n"));
-    }
-    text
+        (format!("{of}.{name}"), value)
+    })
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! text, a variable may stand for it, as in the manifests.
 
 use crate::kinds::drift::POINTERS_MAX;
-use crate::kinds::{Definition, Drift, Kind, Policy, definition, lookup};
+use crate::kinds::{Definition, Drift, Kind, Policy, ReplaceHow, definition, lookup};
 use crate::manifest::{API_VERSION, DEFAULTS_KIND};
 use crate::shape::table::{self, Member, Range, Shape, Structure, Table};
 use crate::shape::{Map, Tree};
@@ -117,10 +117,22 @@ fn reconcile() -> Tree {
         "description",
         "What a finding of preflight does to a rollout: hold it (Block), have it wait (Wait), or be told (Warn).",
     );
+    let replace = list(text()).with(
+        "description",
+        "The members ECS can't change for whose sake the service may be replaced: launchType, schedulingStrategy, …",
+    );
+    let replace_how = tree! { "enum" => ReplaceHow::ALL.map(ReplaceHow::as_str).to_vec() };
+    let replace_how = replace_how.with(
+        "description",
+        "StartFirst: under another spec.serviceName, and the old one goes when the new one is Ready. StopFirst: under \
+         the same name, with no task in between.",
+    );
     closed(tree! {
         "drift" => drift,
         "ignore" => ignore,
         "preflight" => preflight,
+        "replace" => replace,
+        "replaceHow" => replace_how,
         "restartedAt" => text().with("description", "Any text; another one asks for a restart, or for another try."),
         "rollout" => closed(tree! { "progressDeadline" => deadline, "onFailure" => on_failure }),
     })

@@ -40,6 +40,35 @@ pub struct Reconcile {
     pub ignore: Vec<Pointer>,
     /// What keeps a rollout back that preflight finds can't work; each check's own way where nothing is said.
     pub preflight: Option<Policy>,
+    /// The members that ECS can't change and for whose sake the service may be replaced.
+    pub replace: Vec<String>,
+    pub replace_how: ReplaceHow,
+}
+
+/// Which of two services comes first when one takes the other's place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ReplaceHow {
+    /// The new one, under another name; the old one goes when the new one is Ready.
+    #[default]
+    StartFirst,
+    /// The old one goes first; no task runs in between.
+    StopFirst,
+}
+
+impl ReplaceHow {
+    pub const ALL: [Self; 2] = [Self::StartFirst, Self::StopFirst];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::StartFirst => "StartFirst",
+            Self::StopFirst => "StopFirst",
+        }
+    }
+
+    /// The way of that name, exactly spelled.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|how| how.as_str() == name)
+    }
 }
 
 /// What a finding of preflight does to a rollout, a creation or a scale-out.
@@ -81,6 +110,8 @@ impl Default for Reconcile {
             drift: Drift::default(),
             ignore: Vec::new(),
             preflight: None,
+            replace: Vec::new(),
+            replace_how: ReplaceHow::default(),
         }
     }
 }
@@ -105,6 +136,8 @@ impl Object {
         let preflight = self.reconcile.preflight.map(Policy::as_str);
         let declared = self.spec.clone().with("lookup", self.lookup.canonical()).with_some("preflight", preflight);
         let declared = declared.with("restartedAt", restarted_at).with("progressDeadline", deadline);
+        let replace = format!("{} {}", self.reconcile.replace_how.as_str(), self.reconcile.replace.join(" "));
+        let declared = declared.with("replace", replace);
         hash::hash(&declared.with("drift", drift))
     }
 }

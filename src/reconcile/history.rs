@@ -153,6 +153,7 @@ mod tests {
             realised: None,
             drift,
             preflight: None,
+            replacement: None,
         };
         let asked = plan(&["taskDefinition"], false, Verdict::Due);
         assert_eq!(drift(&asked, false, &[]), Vec::<String>::new());

@@ -42,7 +42,9 @@ fn starts_rollout(object: &Object, step: &Step) -> bool {
     match step.effect {
         StepEffect::Deploys => true,
         StepEffect::Create => object.key.kind == Kind::Service,
-        StepEffect::Register | StepEffect::Tags | StepEffect::InPlace => false,
+        StepEffect::Register | StepEffect::Tags | StepEffect::InPlace | StepEffect::Drains | StepEffect::Deletes => {
+            false
+        }
     }
 }
 
@@ -67,6 +69,7 @@ fn told(shared: &Shared, object: &Object, plan: &Plan, step: &Step, drift: &[Str
         StepEffect::InPlace if !drift.is_empty() => Some((What::DriftHealed, drift.join(", "))),
         StepEffect::InPlace => Some((What::Changed, step.reason.clone())),
         StepEffect::Tags | StepEffect::Deploys => None,
+        StepEffect::Drains | StepEffect::Deletes => Some((What::Deleted, step.reason.clone())),
     }
 }
 

@@ -23,6 +23,8 @@ pub enum What {
     Changed,
     /// What somebody else had changed in place was changed back.
     DriftHealed,
+    /// It was deleted, or its deletion was begun.
+    Deleted,
     RolloutBegan,
     RolloutCompleted,
     RolloutRolledBack,
@@ -46,6 +48,7 @@ impl What {
             Self::Registered => "registered",
             Self::Changed => "changed in place",
             Self::DriftHealed => "drift healed",
+            Self::Deleted => "deleted",
             Self::RolloutBegan => "rollout began",
             Self::RolloutCompleted => "rollout completed",
             Self::RolloutRolledBack => "rollout rolled back",
@@ -65,6 +68,7 @@ impl What {
             | Self::Registered
             | Self::Changed
             | Self::DriftHealed
+            | Self::Deleted
             | Self::RolloutBegan
             | Self::RolloutCompleted
             | Self::RolloutSuperseded
