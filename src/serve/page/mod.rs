@@ -112,8 +112,8 @@ fn document(page: &Page, status: &Status, view: &View) -> String {
     html.raw("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>").text(&title(view));
     html.raw(HEAD);
     html.raw(include_str!("signs.svg"));
-    html.raw("<a class=\"skip\" href=\"#objects\">Skip to the objects</a><div class=\"bar\"><div class=\"inner\">");
-    html.raw("<p class=\"brand\"><a href=\"/\">ecs-operator</a></p>").raw(LIVE).raw("</div></div><main>");
+    html.raw("<a class=\"skip\" href=\"#objects\">Skip to the objects</a><header class=\"bar\"><div class=\"inner\">");
+    html.raw("<p class=\"brand\"><a href=\"/\">ecs-operator</a></p>").raw(LIVE).raw("</div></header><main>");
     let fragments = draw(page, status, view);
     for fragment in &fragments {
         fragment.write(&mut html);
