@@ -56,9 +56,10 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("sim", &["shape", "connections"]),
-    ("status", &["kinds", "rollout::RolloutStatus", "shape"]),
+    ("picture", &["rollout", "shape"]),
+    ("status", &["kinds", "rollout::RolloutStatus", "rollout::Timeline", "shape"]),
     ("telemetry", &["kinds", "shape", "status"]),
-    ("serve", &["status", "telemetry", "kinds", "shape", "clock", "connections"]),
+    ("serve", &["status", "telemetry", "picture", "rollout", "kinds", "shape", "clock", "connections"]),
     ("cli", ALL_BUT_APP),
     ("app", EVERYTHING),
     ("main", &["cli", "app"]),
@@ -89,7 +90,7 @@ const EVERYTHING: &[&str] = &["*"];
 const MACROS: &[(&str, &str)] = &[("tree", "shape")];
 
 /// No await, no clock, no randomness, no logs, ordered maps only: these can be called, replayed and tested anywhere.
-const PURE: &[&str] = &["shape", "manifest", "kinds", "check", "rollout", "plan", "import"];
+const PURE: &[&str] = &["shape", "manifest", "kinds", "check", "rollout", "picture", "plan", "import"];
 /// What purity forbids, as it is written in the source.
 const IMPURE_WORDS: &[&str] =
     &["async", "await", "HashMap", "HashSet", "RandomState", "Instant", "SystemTime::now", ".elapsed", "thread::sleep"];

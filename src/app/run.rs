@@ -8,6 +8,7 @@ use crate::cli::{Exit, args};
 use crate::clock::Clock;
 use crate::kinds::Place;
 use crate::reconcile::Settings;
+use crate::reconcile::conditions::REASONS;
 use crate::serve::{self, Face};
 use crate::source;
 use crate::status::Status;
@@ -45,7 +46,8 @@ pub async fn run(flags: args::Run, clock: Clock) -> Result<Exit, Trouble> {
     let mut shared = assemble(cloud, &clock, nobody, nowhere, &options, &status)?;
     let election = Election::of(&flags.election, &clock, &shared.metrics).await?;
     shared.leadership = election.leadership.clone();
-    let face = Face { status: status.clone(), metrics: Arc::clone(&shared.metrics), clock: clock.clone() };
+    let metrics = Arc::clone(&shared.metrics);
+    let face = Face { status: status.clone(), metrics, clock: clock.clone(), reasons: REASONS };
     let (listener, address) = bind(flags.listen).await?;
     tracing::info!(%address, "metrics and probes listen");
     // Probes and metrics outlive the loop: they are the last to go.

@@ -7,6 +7,7 @@ pub mod conditions;
 pub mod controller;
 mod facts;
 mod heals;
+mod history;
 pub mod lookups;
 pub mod pass;
 pub mod preflight;

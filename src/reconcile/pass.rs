@@ -14,6 +14,7 @@ use crate::observe::{Names, Observer, Seen};
 use crate::plan::{Approved, Plan, Reason, Replacement, StepEffect, Verdict};
 use crate::rollout::{self, Journal, Progress};
 use crate::shape::{Time, Tree};
+use crate::status::Happening;
 use crate::telemetry::{Metrics, Stage};
 
 use super::facts::Scene;
@@ -113,6 +114,10 @@ pub struct Memory {
     pub rolling_since: Option<Time>,
     /// What our last write left in the service: an answer without it is an old one.
     pub witness: Option<Witness>,
+    /// Members that differ, and not because Git asked for it.
+    pub drift: Vec<String>,
+    /// What has happened and the loop has not been told of yet.
+    pub happened: Vec<Happening>,
 }
 
 /// What a pass is told by the loop.
@@ -192,7 +197,7 @@ pub async fn pass(shared: &Shared, desired: &Desired, object: &Object, order: &O
     memory.fresh_after = now;
     match result {
         Ok(changes) => {
-            rollouts::started(shared, object, &plan, memory);
+            rollouts::made(shared, object, &plan, memory);
             memory.heals.made(&plan, memory.drifted, now);
             memory.in_place = in_place_mark(&plan).map(|mark| (mark, now));
             Ended::Applied { changes }

@@ -5,6 +5,7 @@ mod course;
 mod journal;
 mod picture;
 mod stopped;
+mod timeline;
 
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ pub use course::{Batch, Course};
 pub use journal::{Entry, Journal, Outcome};
 pub use picture::{DeploymentStatus, EventStatus, RolloutStatus};
 pub use stopped::why_stopped;
+pub use timeline::{REVISIONS_MAX, SAMPLES_MAX, Sample, Timeline};
 
 /// Between which counts of tasks ECS keeps a service while it rolls (docs/ecs.md §2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -51,7 +51,7 @@ fn object() -> ObjectStatus {
             event: None,
         }),
         last_reconcile: Some(Time(2_250)),
-        suspended: false,
+        ..ObjectStatus::default()
     }
 }
 

@@ -32,6 +32,7 @@ impl Controller {
         for key in due.into_iter().chain(also) {
             if let Some(memory) = self.memory.get_mut(&key) {
                 memory.converged = false;
+                memory.drift.clear();
                 memory.in_place = None;
                 memory.heals = Heals::default();
             }
