@@ -151,6 +151,7 @@ async fn connection(stream: TcpStream, router: Router, limits: Limits, mut endin
 }
 
 /// Ends when a connection that begins now has lived long enough, whatever that comes to meanwhile.
+#[allow(clippy::disallowed_methods, reason = "real clients on a real socket; simulated time has no part here")]
 async fn outlived(mut lasts: watch::Receiver<Duration>) {
     let began = Instant::now();
     loop {

@@ -45,6 +45,9 @@ pub const WIDE: Paper =
 pub const NARROW: Paper =
     Paper { width: 360, height: 176, left: 28, right: 318, top: 14, bottom: 150, font: 11, ticks: 5, words: false };
 
+/// What is counted at a look.
+type Count = fn(&Sample) -> i64;
+
 /// One sort of line or area: its class, and the colour it has unless a page says otherwise.
 struct Pen {
     class: &'static str,
@@ -161,7 +164,7 @@ impl Picture<'_> {
         };
         // Words that would lie on each other are moved apart.
         let apart = (font + 1 - (scale.y(lower) - scale.y(upper))).max(0) / 2;
-        let rows: [(fn(&Sample) -> i64, i64, String); 2] = [
+        let rows: [(Count, i64, String); 2] = [
             (|sample| sample.bounds.upper, scale.y(upper) - apart, most),
             (|sample| sample.bounds.lower, scale.y(lower) + apart, least),
         ];
