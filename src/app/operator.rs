@@ -65,6 +65,7 @@ pub fn assemble(
         leadership: Leadership::alone(),
         grace: options.grace,
         rollouts_max: options.rollouts_max,
+        approved: None,
         known: std::sync::Mutex::default(),
     })
 }
