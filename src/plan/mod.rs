@@ -114,7 +114,7 @@ pub enum Reason {
 }
 
 impl Reason {
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::ClusterAbsent,
         Self::Contended,
         Self::DependencyNotReady,
