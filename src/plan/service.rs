@@ -506,7 +506,7 @@ fn settle(
     let verdict = match verdict {
         Some(verdict) => verdict,
         None if !steps.is_empty() => Verdict::Due,
-        None => match stands(object, facts, shown) {
+        None => match stands(object, facts, shown)? {
             Verdict::Converged if !change.told.is_empty() => {
                 Verdict::Blocked(Reason::DriftKept, drift::story(&change.told))
             }
