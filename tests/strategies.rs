@@ -12,7 +12,7 @@ mod common;
 
 use std::collections::BTreeSet;
 
-use common::harness::{DAY, HOUR, MINUTE, Rig, Wanted, cluster, key, task};
+use common::harness::{HOUR, MINUTE, Rig, Wanted, cluster, key, task};
 use common::lossy::{Position, mutates};
 use ecs_operator::sim::ecs::service::State;
 use ecs_operator::sim::ecs::service::traffic::HookAnswer;
@@ -86,7 +86,7 @@ async fn each_strategy_is_followed_through_its_stages_and_is_ready_when_it_is_ov
         assert_eq!(rig.operations_since(mark), ["RegisterTaskDefinition", "TagResource", "UpdateService"]);
         let mark = rig.mark();
         rig.start();
-        rig.run(DAY).await;
+        rig.run(3 * HOUR).await;
         assert_eq!(rig.operations_since(mark), Vec::<String>::new(), "{configuration}");
         assert_eq!(rig.reason(&key("web")), "Converged");
     }
@@ -104,9 +104,9 @@ async fn a_hook_that_says_no_is_a_failure_and_held_and_another_image_goes_throug
     let (reason, message) = rig.stories().remove(&key("web")).unwrap();
     assert!(reason == "RolledBack" && message.contains("hook"), "{reason}: {message}");
     let mark = rig.mark();
-    rig.run(DAY).await;
+    rig.run(3 * HOUR).await;
     rig.start();
-    rig.run(DAY).await;
+    rig.run(3 * HOUR).await;
     assert_eq!(rig.operations_since(mark), Vec::<String>::new());
     // A scale-out still goes to what runs.
     rig.write("service.yaml", service(3, &configuration)).commit();
@@ -128,7 +128,7 @@ async fn a_person_who_stops_it_while_it_bakes_is_heeded() {
     let arn = rig.service("web", |service| service.journal.last().unwrap().arn.clone());
     rig.by_hand("StopServiceDeployment", tree! { "serviceDeploymentArn" => arn, "stopType" => "ROLLBACK" }).await;
     let mark = rig.mark();
-    rig.run(DAY).await;
+    rig.run(3 * HOUR).await;
     rig.start();
     rig.run(HOUR).await;
     assert_eq!(rig.operations_since(mark), Vec::<String>::new());
@@ -142,7 +142,7 @@ async fn a_pause_says_how_a_person_lets_it_go_on() {
     rig.write("service.yaml", service(2, &blue_green(0, pause))).commit();
     rig.converge(HOUR).await;
     rig.write("task.yaml", task("web", "nginx:2", &[])).commit();
-    rig.run(3 * DAY).await;
+    rig.run(3 * HOUR).await;
     let (reason, message) = rig.stories().remove(&key("web")).unwrap();
     assert!(reason == "RolloutInProgress" && message.contains("continue-service-deployment"), "{reason}: {message}");
     let arn = message.split("--service-deployment-arn ").nth(1).unwrap().split(' ').next().unwrap().to_owned();

@@ -41,7 +41,7 @@ pub fn plan(object: &Object, facts: &Facts<'_>) -> Result<Plan, Need> {
     if !replaced.is_empty() {
         match replace::itself(object, facts, shown, &wanted, change, replaced)? {
             replace::Itself::Plan(plan) => return Ok(*plan),
-            replace::Itself::Left(rest) => change = rest,
+            replace::Itself::Left(rest) => change = *rest,
         }
     }
     if let Some(why) = suspended(shown, facts) {

@@ -172,7 +172,7 @@ pub async fn pass(shared: &Shared, desired: &Desired, object: &Object, order: &O
         preflight::given_up(shared, &object.key, started);
     }
     let plan = match looked {
-        Ok(Looked::Plan(plan)) => plan,
+        Ok(Looked::Plan(plan)) => *plan,
         Ok(Looked::Ended(ended)) => return ended,
         Err(error) => return Ended::Failed(Failure::of(object, &error, false)),
     };
@@ -199,7 +199,7 @@ pub async fn pass(shared: &Shared, desired: &Desired, object: &Object, order: &O
 /// What looking and planning come to.
 enum Looked {
     /// Steps are due.
-    Plan(Plan),
+    Plan(Box<Plan>),
     Ended(Ended),
 }
 
@@ -260,7 +260,7 @@ async fn look_and_plan(
     if let Some(verdict) = plan.deploys().then(|| take_room(shared, &object.key)).flatten() {
         return stands(verdict);
     }
-    if plan.steps.is_empty() { stands(plan.verdict) } else { Ok(Looked::Plan(plan)) }
+    if plan.steps.is_empty() { stands(plan.verdict) } else { Ok(Looked::Plan(Box::new(plan))) }
 }
 
 fn not_shown_yet() -> Verdict {
