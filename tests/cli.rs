@@ -408,3 +408,50 @@ fn aws(at: std::net::SocketAddr, operation: &str, input: &str) -> String {
     stream.read_to_string(&mut answer).unwrap();
     answer
 }
+
+#[test]
+fn a_configuration_file_sets_what_no_flag_and_no_variable_does() {
+    let root = TempDir::new().unwrap();
+    let file = root.path().join("run.yaml");
+    let text = "# of the cluster\nresync: 90s\nworkers: 4\nvar: { TAG: CANARY }\nobserve: true\nstrict: true\n";
+    std::fs::write(&file, text).unwrap();
+    let shown = |more: &[&str]| {
+        let mut run = program();
+        run.arg("run").arg(hello()).arg("--config").arg(&file).arg("--print-config").args(more);
+        said(run.env("ECS_OPERATOR_ROLLOUTS", "3"))
+    };
+    let told = shown(&["--workers", "7"]);
+    assert_eq!((told.code, told.err.as_str()), (0, ""), "{told:?}");
+    let at = |line: usize| format!("{}:{line}", file.display());
+    for wanted in [
+        format!("resync = 90s  # {}", at(2)),
+        "workers = 7  # flag".to_owned(),
+        "rollouts = 3  # environment".to_owned(),
+        format!("var = (not shown)  # {}", at(4)),
+        format!("observe = true  # {}", at(5)),
+        "grace = 1h  # default".to_owned(),
+        format!("owner = hello  # {}", hello().join("ecs-operator.yaml").display()),
+    ] {
+        assert!(lines(&told.out).contains(&wanted.as_str()), "no {wanted:?} in\n{}", told.out);
+    }
+    assert!(!told.out.contains("CANARY") && !told.out.contains("strict"), "{}", told.out);
+
+    for (text, wanted) in [
+        ("resnc: 1s", "run.yaml:1:1: no command has a flag --resnc that a file could set (did you mean resync?)"),
+        ("log: debug\nresync: [[1]]", "run.yaml:2:1: resync takes a value, a list of values, or a map"),
+        ("resync: banana", "invalid value 'banana' for '--resync <TIME>'"),
+        ("resync: banana", "resync is set by "),
+        ("[resync]", "run.yaml:1:1: the configuration is a list; it takes a map"),
+        ("config: other.yaml", "no command has a flag --config that a file could set"),
+        ("a: {", "run.yaml:"),
+    ] {
+        std::fs::write(&file, text).unwrap();
+        let told = shown(&[]);
+        assert_eq!((told.code, told.out.as_str()), (1, ""), "{text}: {told:?}");
+        assert!(told.err.contains(wanted), "{text}: {}", told.err);
+    }
+    std::fs::remove_file(&file).unwrap();
+    let told = shown(&[]);
+    assert_eq!(told.code, 1);
+    assert!(told.err.contains("run.yaml: cannot be read"), "{}", told.err);
+}

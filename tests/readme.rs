@@ -64,6 +64,42 @@ fn exit_codes() -> String {
     format!("```text\n{codes}```\n")
 }
 
+/// Every flag, once for each meaning that it has, and the commands that take it so.
+fn flags() -> String {
+    let mut args = Args::command();
+    args.build();
+    let mut rows: Vec<(Vec<String>, Vec<String>)> = Vec::new();
+    for command in args.get_subcommands() {
+        for flag in command.get_arguments().filter(|flag| flag.get_env().is_some()) {
+            let defaults: Vec<_> = flag.get_default_values().iter().map(|value| value.to_string_lossy()).collect();
+            let default = match (defaults.join(","), flag.get_action().takes_values()) {
+                (value, true) if !value.is_empty() => format!("`{value}`"),
+                _ => String::new(),
+            };
+            let name = flag.get_long().unwrap();
+            let takes = flag.get_value_names().filter(|_| flag.get_action().takes_values());
+            let takes = takes.map_or(String::new(), |names| format!(" {}", names[0]));
+            let help = flag.get_help().unwrap().to_string();
+            let row = vec![format!("`--{name}{}`", takes.replace('|', "\\|")), default, cell(&help)];
+            let command = format!("`{}`", command.get_name());
+            match rows.iter_mut().find(|(known, _)| *known == row) {
+                Some((_, commands)) => commands.push(command),
+                None => rows.push((row, vec![command])),
+            }
+        }
+    }
+    let all = args.get_subcommands().count();
+    let rows = rows.into_iter().map(|(mut row, commands)| {
+        row.push(if commands.len() == all { "all".to_owned() } else { commands.join(", ") });
+        row
+    });
+    table(&["flag", "default", "does", "commands"], rows)
+}
+
+fn limits() -> String {
+    table(&["limit", "value"], ecs_operator::app::limits().map(|(name, value)| vec![format!("`{name}`"), value]))
+}
+
 fn reasons() -> String {
     table(&["reason", "means"], REASONS.iter().map(|(reason, means)| vec![format!("`{reason}`"), cell(means)]))
 }
@@ -153,6 +189,7 @@ fn the_tables_are_made_from_the_code() {
         ("dependencies", dependencies()),
     ];
     keep("README.md", &parts);
+    keep("docs/configuration.md", &[("flags", flags()), ("limits", limits())]);
     keep("docs/rules.md", &[("rules", rules())]);
     keep("docs/embedded-ecs.md", &[("operations", operations()), ("ec2-operations", ec2_operations())]);
 }
@@ -161,6 +198,7 @@ fn the_tables_are_made_from_the_code() {
 fn every_link_leads_to_a_file() {
     let files = [
         "README.md",
+        "docs/configuration.md",
         "docs/embedded-ecs.md",
         "docs/install.md",
         "docs/plan.md",

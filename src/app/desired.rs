@@ -1,11 +1,12 @@
 //! From a snapshot of the directory to the desired state.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use crate::cli::args;
 use crate::kinds::{Place, tags::Ownership};
 use crate::manifest::{self, Input, Reading, Settings, Variables};
-use crate::source::Snapshot;
+use crate::source::{self, Snapshot};
 
 use super::Trouble;
 
@@ -32,6 +33,13 @@ pub fn read(snapshot: &Snapshot, variables: &Variables) -> Reading {
         unreadable: &unreadable,
         variables,
     })
+}
+
+/// What the settings file of a directory says, as far as it can be read.
+pub fn settings(path: &Path) -> Option<Settings> {
+    let mut snapshot = source::load(path).ok()?;
+    snapshot.files.clear();
+    read(&snapshot, &Variables::default()).settings
 }
 
 /// Whose objects these are: the flag, else the settings file; where both are silent, `default` if there is one.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::cli::args::Setting;
-use crate::{aws, import, kinds, manifest, observe, reconcile, serve, sim, source};
+use crate::{aws, import, kinds, manifest, observe, plan, reconcile, serve, sim, source};
 
 /// One limit.
 struct Limit {
@@ -60,6 +60,7 @@ const LIMITS: &[Limit] = &[
     count("import", "functions", import::limits::FUNCTIONS),
     count("import", "modules-depth", import::limits::MODULES_DEPTH),
     bytes("import", "configuration-bytes", import::limits::CONFIGURATION_BYTES),
+    bytes("plan", "file-bytes", plan::file::BYTES_MAX),
     count("observe", "pages", observe::PAGES_MAX),
     count("observe", "revisions-kept", observe::REVISIONS_MAX),
     span("observe", "batch-window", observe::BATCH_WINDOW),
@@ -93,15 +94,22 @@ pub fn config(settings: &[Setting]) -> String {
         text.push_str(&format!("{name} = {value}  # {from}\n"));
     }
     text.push('\n');
-    for Limit { of, name, value } in LIMITS {
+    for (name, value) in limits() {
+        text.push_str(&format!("limit.{name} = {value}\n"));
+    }
+    text
+}
+
+/// All limits: `folder.name`, and the value.
+pub fn limits() -> impl Iterator<Item = (String, String)> {
+    LIMITS.iter().map(|Limit { of, name, value }| {
         let value = match value {
             Value::Count(count) => count.to_string(),
             Value::Bytes(bytes) => format!("{bytes} bytes"),
             Value::Span(span) => format!("{span:?}"),
         };
-        text.push_str(&format!("limit.{of}.{name} = {value}\n"));
-    }
-    text
+        (format!("{of}.{name}"), value)
+    })
 }
 
 #[cfg(test)]

@@ -11,24 +11,31 @@ mod input;
 mod limits;
 mod operator;
 mod plan;
+mod planfile;
 mod preflight;
 mod run;
 mod sim;
+mod simulate;
 mod status;
 mod stop;
 mod tell;
 mod validate;
 
+use crate::cli::args::{Place, Setting};
 use crate::cli::{Args, Command, Exit, print};
 use crate::clock::Clock;
 use crate::shape::plain;
+use crate::source::SETTINGS_FILE;
 use crate::telemetry;
 
 pub use cloud::Cloud;
 pub use import::live;
+pub use limits::limits;
 pub use operator::{Options, assemble};
+pub use plan::all as plans;
 pub use plan::view;
 pub use preflight::ahead;
+pub use simulate::{Assumed, simulate};
 
 /// What stops a command, in words for the person who typed it.
 #[derive(Debug, thiserror::Error)]
@@ -65,7 +72,7 @@ const AT_A_TERMINAL: &str = "warn,ecs_operator=off,aws_config=error,aws_runtime=
 /// Does what the arguments say.
 pub async fn main(args: Args) -> Exit {
     if args.print_config {
-        print::out(limits::config(&args.settings).trim_end());
+        print::out(limits::config(&in_force(&args)).trim_end());
         return Exit::Done;
     }
     let clock = clock(&args.command);
@@ -105,23 +112,49 @@ async fn command(command: Command, clock: Clock) -> Result<Exit, Trouble> {
     }
 }
 
-/// The clock that a command's time goes by: with an embedded ECS, both share it.
-fn clock(command: &Command) -> Clock {
-    let cloud = match command {
-        Command::Run(run) => &run.place.cloud,
-        Command::Plan(plan) => &plan.place.cloud,
-        Command::Preflight(preflight) => &preflight.place.cloud,
+/// The settings of the command, with what the directory's own settings file says where no flag says otherwise.
+fn in_force(args: &Args) -> Vec<Setting> {
+    let mut settings = args.settings.clone();
+    let Some(place) = place(&args.command) else { return settings };
+    let Some(said) = desired::settings(&place.path) else { return settings };
+    let clusters = Some(said.clusters.join(",")).filter(|clusters| !clusters.is_empty());
+    for (name, value) in [("owner", said.owner), ("source", said.source), ("clusters", clusters)] {
+        let known = settings.iter().any(|setting| setting.name == name);
+        if let Some(value) = value.filter(|_| !known) {
+            let from = place.path.join(SETTINGS_FILE).display().to_string();
+            settings.push(Setting { name: name.to_owned(), value, from });
+        }
+    }
+    settings
+}
+
+/// Where a command finds its manifests.
+fn place(command: &Command) -> Option<&Place> {
+    match command {
+        Command::Run(run) => Some(&run.place),
+        Command::Plan(plan) => Some(&plan.place),
+        Command::Preflight(preflight) => Some(&preflight.place),
+        Command::Apply(apply) => Some(&apply.place),
         Command::Validate(_)
         | Command::Explain(_)
         | Command::Status(_)
         | Command::Schema(_)
         | Command::Version(_)
-        | Command::Completion(_) => return Clock::system(),
-        Command::Apply(apply) => &apply.place.cloud,
-        Command::Import(import) => &import.cloud,
+        | Command::Completion(_)
+        | Command::Import(_)
+        | Command::Sim(_)
+        | Command::Demo(_) => None,
+    }
+}
+
+/// The clock that a command's time goes by: with an embedded ECS, both share it.
+fn clock(command: &Command) -> Clock {
+    let cloud = match command {
         Command::Sim(sim) => return Clock::simulated_from_now(sim.time_scale),
-        // Its acts have a clock of their own.
-        Command::Demo(_) => return Clock::system(),
+        Command::Import(import) => Some(&import.cloud),
+        // The demo's acts have a clock of their own.
+        other => place(other).map(|place| &place.cloud),
     };
-    if cloud.sim { Clock::simulated_from_now(cloud.time_scale) } else { Clock::system() }
+    let simulated = cloud.filter(|cloud| cloud.sim);
+    simulated.map_or_else(Clock::system, |cloud| Clock::simulated_from_now(cloud.time_scale))
 }

@@ -6,14 +6,17 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::BoolishValueParser as Yes;
+use clap::error::{ContextKind, ContextValue};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args as Flags, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::check::duration;
+use crate::shape::plain;
 use crate::telemetry::LogFormat;
 
+use super::config::Config;
 use super::exit::{Exit, HELP};
-use super::help;
+use super::{help, print};
 
 /// GitOps for Amazon ECS: manifests in a directory become running services, and stay so.
 #[derive(Debug, Parser)]
@@ -26,6 +29,10 @@ pub struct Args {
     /// Print the settings in force, where each is from, and all limits; and do nothing.
     #[arg(long, global = true, env = "ECS_OPERATOR_PRINT_CONFIG", value_parser = Yes::new())]
     pub print_config: bool,
+    /// A file that sets flags, in YAML or JSON: their long names, and their values. A flag or an environment variable
+    /// counts for more.
+    #[arg(long, global = true, value_name = "FILE", env = "ECS_OPERATOR_CONFIG")]
+    pub config: Option<PathBuf>,
     /// The settings of the command, as they were found.
     #[arg(skip)]
     pub settings: Vec<Setting>,
@@ -36,7 +43,7 @@ pub struct Args {
 pub struct Setting {
     pub name: String,
     pub value: String,
-    pub from: &'static str,
+    pub from: String,
 }
 
 #[derive(Debug, Subcommand)]
@@ -104,7 +111,7 @@ pub struct Logs {
 #[derive(Clone, Debug, Flags)]
 pub struct Place {
     /// The directory with the manifests: a link that git-sync flips, a mounted ConfigMap, or a plain directory. `plan`,
-    /// `preflight` and `apply` also take a file, or `-` for standard input.
+    /// `preflight` and `apply` also take a file, or `-` for standard input; `apply` also what `plan --out` wrote.
     pub path: PathBuf,
     /// Who owns what is made from the directory. Defaults to `owner` in its ecs-operator.yaml.
     #[arg(long, value_name = "NAME", env = "ECS_OPERATOR_OWNER")]
@@ -228,6 +235,19 @@ pub struct Plan {
     /// Show values that may be secret: of variables, commands, labels, options of log drivers.
     #[arg(long, env = "ECS_OPERATOR_SHOW_VALUES", value_parser = Yes::new())]
     pub show_values: bool,
+    /// Copy what the plan touches into an embedded ECS, apply the plan there, and tell how each rollout goes.
+    #[arg(long, env = "ECS_OPERATOR_SIMULATE", value_parser = Yes::new())]
+    pub simulate: bool,
+    /// With --simulate: how long each task takes from its creation to RUNNING; without it, what the embedded ECS takes.
+    #[arg(long, value_name = "TIME", env = "ECS_OPERATOR_START_TIME", requires = "simulate", value_parser = span)]
+    pub start_time: Option<Duration>,
+    /// With --simulate: how long each task runs before it counts as healthy; without it, as its checks say.
+    #[arg(long, value_name = "TIME", env = "ECS_OPERATOR_HEALTHY_AFTER", requires = "simulate", value_parser = span)]
+    pub healthy_after: Option<Duration>,
+    /// Write the plan to this file too, for `apply FILE`: only its owner can read it, and values that may be secret are
+    /// not in it.
+    #[arg(long, value_name = "FILE", env = "ECS_OPERATOR_OUT")]
+    pub out: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, Flags)]
@@ -257,6 +277,9 @@ pub struct Apply {
     /// How long to try, and with --wait to follow.
     #[arg(long, value_name = "TIME", env = "ECS_OPERATOR_TIMEOUT", default_value = "30m", value_parser = span)]
     pub timeout: Duration,
+    /// With a plan file: the manifests that it was made from, where they are not where they were.
+    #[arg(long, value_name = "PATH", env = "ECS_OPERATOR_MANIFESTS")]
+    pub manifests: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, Flags)]
@@ -384,16 +407,38 @@ impl Args {
     /// # Errors
     /// Help, the version, and what can't be read.
     pub fn from_command_line() -> Result<Self, Exit> {
-        let parsed = Self::command().try_get_matches().and_then(|matches| {
+        let config = Self::configuration().map_err(|wrong| {
+            wrong.iter().for_each(|line| print::err(format_args!("error: {}", plain(line))));
+            Exit::Error
+        })?;
+        let parsed = config.defaults(Self::command()).try_get_matches().and_then(|matches| {
             let args = Self::from_arg_matches(&matches)?;
-            let settings = matches.subcommand().map(|(name, of)| settings(name, of)).unwrap_or_default();
+            let settings = matches.subcommand().map(|(name, of)| settings(name, of, &config)).unwrap_or_default();
             Ok(Self { settings, ..args })
         });
         parsed.map_err(|error| {
             // Whoever has closed the output does not want to read it.
             drop(error.print());
+            let flag = match error.get(ContextKind::InvalidArg) {
+                Some(ContextValue::String(shown)) => {
+                    shown.trim_start_matches('-').split(' ').next().unwrap_or_default()
+                }
+                _ => "",
+            };
+            if let Some(from) = config.says(flag) {
+                print::err(format_args!("{flag} is set by {from}, unless a flag or the environment says otherwise"));
+            }
             if error.use_stderr() { Exit::Error } else { Exit::Done }
         })
+    }
+
+    /// What the configuration file says, if one is named. Whatever else is wrong with the command line is told later.
+    fn configuration() -> Result<Config, Vec<String>> {
+        let commands = Self::command();
+        let Ok(matches) = commands.clone().ignore_errors(true).try_get_matches() else { return Ok(Config::default()) };
+        let named = |matches: &ArgMatches| matches.try_get_one::<PathBuf>("config").ok().flatten().cloned();
+        let path = matches.subcommand().and_then(|(_, of)| named(of)).or_else(|| named(&matches));
+        path.map_or_else(|| Ok(Config::default()), |path| Config::read(&path, &commands))
     }
 
     /// A completion script.
@@ -405,7 +450,7 @@ impl Args {
 }
 
 /// What a command's flags have become.
-fn settings(command: &str, matches: &ArgMatches) -> Vec<Setting> {
+fn settings(command: &str, matches: &ArgMatches, config: &Config) -> Vec<Setting> {
     let known = Args::command();
     let of = known.find_subcommand(command);
     let flags = of.into_iter().flat_map(clap::Command::get_arguments).chain(known.get_arguments());
@@ -414,8 +459,9 @@ fn settings(command: &str, matches: &ArgMatches) -> Vec<Setting> {
         let from = match matches.value_source(id)? {
             ValueSource::CommandLine => "flag",
             ValueSource::EnvVariable => "environment",
-            _ => "default",
+            _ => flag.get_long().and_then(|long| config.says(long)).unwrap_or("default"),
         };
+        let from = from.to_owned();
         let given = matches.try_get_raw(id).ok().flatten()?;
         let values: Vec<String> = given.map(|value| value.to_string_lossy().into_owned()).collect();
         // A variable's value may be a secret.

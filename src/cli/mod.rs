@@ -1,6 +1,7 @@
 //! What people type and read: arguments, exit codes, plain output. Must not know: how anything is done.
 
 pub mod args;
+mod config;
 pub mod draw;
 pub mod exit;
 pub mod findings;

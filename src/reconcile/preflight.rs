@@ -178,12 +178,14 @@ fn claim(case: &Case<'_>, object: &Object, tasks: i64, held: i64) -> Claim {
     }
 }
 
-/// What the other services that roll, or have just begun to, will start beyond what is seen of them.
+/// What the other services that roll, or have just begun to, will start beyond what is seen of them; those that only
+/// have tasks to stop give something back.
 fn claims(known: &Known, desired: &Desired, ours: &Key) -> Vec<Claim> {
     let keys = known.rolling.iter().chain(known.started.keys().filter(|key| !known.rolling.contains(*key)));
     keys.filter(|key| *key != ours)
-        .filter_map(|key| remaining(known, desired, key))
-        .filter(|one| one.held > 0)
+        .filter_map(|key| Some((key, remaining(known, desired, key)?)))
+        .filter(|(key, claim)| claim.held > 0 || known.rolling.contains(*key))
+        .map(|(_, claim)| claim)
         .collect()
 }
 
