@@ -124,6 +124,17 @@ impl Observer {
         Ok(Journal::read(&listed, &revisions))
     }
 
+    /// A service deployment by its ARN; without permission to ask it is not known, and nothing depends on it.
+    pub async fn deployment(&self, arn: &str) -> Observed {
+        match self.aws.call(&service::describe_deployment(arn)).await {
+            Ok(reply) => match reply.tree.list("serviceDeployments").first() {
+                Some(deployment) => Observed::Present(deployment.clone()),
+                None => Observed::Absent,
+            },
+            Err(error) => Observed::Unknown(error.to_string()),
+        }
+    }
+
     fn seen(&self, observed: Observed, date: Option<Time>, begun: Time) -> Seen {
         Seen { observed, date: date.unwrap_or_else(|| self.clock.now()), begun, failure: None }
     }

@@ -180,6 +180,8 @@ pub enum Need {
     TaskDefinition(String),
     /// The service's deployments since then.
     Journal(Time),
+    /// A service deployment that shifts traffic, by its ARN.
+    Deployment(String),
     /// What preflight says of what is due.
     Preflight(Due),
 }
@@ -235,6 +237,8 @@ pub struct Answers {
     /// DescribeTaskDefinition's whole answers, by what was asked for.
     pub task_definitions: std::collections::BTreeMap<String, Observed>,
     pub journal: Option<Journal>,
+    /// The service deployment that was asked for, as DescribeServiceDeployments shows it.
+    pub deployment: Option<Observed>,
     pub preflight: std::collections::BTreeMap<Due, Preflight>,
 }
 

@@ -41,7 +41,7 @@ pub fn plan(object: &Object, facts: &Facts<'_>) -> Result<Plan, Need> {
     if !replaced.is_empty() {
         match replace::itself(object, facts, shown, &wanted, change, replaced)? {
             replace::Itself::Plan(plan) => return Ok(*plan),
-            replace::Itself::Left(rest) => change = rest,
+            replace::Itself::Left(rest) => change = *rest,
         }
     }
     if let Some(why) = suspended(shown, facts) {
@@ -506,7 +506,7 @@ fn settle(
     let verdict = match verdict {
         Some(verdict) => verdict,
         None if !steps.is_empty() => Verdict::Due,
-        None => match stands(object, facts, shown) {
+        None => match stands(object, facts, shown)? {
             Verdict::Converged if !change.told.is_empty() => {
                 Verdict::Blocked(Reason::DriftKept, drift::story(&change.told))
             }

@@ -130,6 +130,7 @@ async fn answer(
             memory.journal = (over && !journal.entries.is_empty()).then(|| (mark, journal.clone()));
             answers.journal = Some(journal);
         }
+        Need::Deployment(arn) => answers.deployment = Some(shared.observer.deployment(&arn).await),
         Need::Preflight(due) => {
             let said = preflight::judge(shared, desired, object, due, standing).await;
             answers.preflight.insert(due, said);

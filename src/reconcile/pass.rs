@@ -184,7 +184,7 @@ pub async fn pass(shared: &Shared, desired: &Desired, object: &Object, order: &O
         preflight::given_up(shared, &object.key, started);
     }
     let (plan, claim) = match (looked, claim) {
-        (Ok(Looked::Plan(plan)), Ok(claim)) => (plan, claim),
+        (Ok(Looked::Plan(plan)), Ok(claim)) => (*plan, claim),
         (Ok(Looked::Plan(_)), Err(leader)) => return Ended::Stands(standby(leader.as_deref())),
         (Ok(Looked::Ended(ended)), _) => return ended,
         (Err(error), _) => return Ended::Failed(Failure::of(object, &error, false)),
@@ -215,7 +215,7 @@ pub async fn pass(shared: &Shared, desired: &Desired, object: &Object, order: &O
 /// What looking and planning come to.
 enum Looked {
     /// Steps are due.
-    Plan(Plan),
+    Plan(Box<Plan>),
     Ended(Ended),
 }
 
@@ -288,7 +288,7 @@ async fn look_and_plan(
     if let Some(verdict) = plan.deploys().then(|| take_room(shared, &object.key)).flatten() {
         return stands(verdict);
     }
-    if plan.steps.is_empty() { stands(plan.verdict) } else { Ok(Looked::Plan(plan)) }
+    if plan.steps.is_empty() { stands(plan.verdict) } else { Ok(Looked::Plan(Box::new(plan))) }
 }
 
 fn standby(leader: Option<&str>) -> Verdict {

@@ -4,6 +4,7 @@
 mod course;
 mod journal;
 mod picture;
+pub mod shift;
 mod stopped;
 mod timeline;
 
@@ -74,6 +75,8 @@ pub fn progress(service: &Tree, deadline: Duration, now: Time) -> Progress {
     let began = primary.get("createdAt").and_then(Time::from_tree).unwrap_or(now);
     // A rollback promotes the old deployment with the age it has (docs/ecs.md §2.6).
     let returns = primary.text("rolloutStateReason").is_some_and(|reason| reason.contains("rolling back"));
+    // What waits on purpose is not late.
+    let deadline = deadline.saturating_add(shift::waits(service));
     if now.since(began) > deadline && !returns {
         let late = format!("not done {} after it began; {}", minutes(deadline), cause(service));
         return Progress::Failed { cause: late, timed_out: true };

@@ -202,6 +202,11 @@ pub fn describe_revisions(arns: Vec<&str>) -> Call {
     Call::ecs("DescribeServiceRevisions", tree! { "serviceRevisionArns" => arns })
 }
 
+/// One service deployment, with its stage and hooks.
+pub fn describe_deployment(arn: &str) -> Call {
+    Call::ecs("DescribeServiceDeployments", tree! { "serviceDeploymentArns" => vec![arn] })
+}
+
 /// How far back the journal is read; DescribeServiceRevisions takes no more.
 pub const JOURNAL_MAX: i64 = 20;
 

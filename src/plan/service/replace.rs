@@ -18,7 +18,7 @@ const SERVICE_NAME: &str = "serviceName";
 pub enum Itself {
     Plan(Box<Plan>),
     /// It is drift, and left: the rest is planned as ever.
-    Left(Change),
+    Left(Box<Change>),
 }
 
 /// Plans for a service that differs in `replaced` members under the name that is declared.
@@ -35,7 +35,7 @@ pub fn itself(
     let tried = change.attempt.clone().filter(|tried| tried.hash == wanted.hash && !begun);
     if tried.is_some() && object.reconcile.drift != Drift::Heal {
         leave(object, &mut change, &replaced);
-        return Ok(Itself::Left(change));
+        return Ok(Itself::Left(Box::new(change)));
     }
     let plan = |plan: Plan| Ok(Itself::Plan(Box::new(plan)));
     if let Some(why) = suspended(shown, facts) {
@@ -162,7 +162,7 @@ pub fn finish(object: &Object, facts: &Facts<'_>, shown: &Tree, wanted: &Wanted<
         };
         names(shown, other) || names(other, shown)
     };
-    let drift = !others.iter().all(|other| related(other));
+    let drift = !others.iter().all(related);
     let downs = down.plan(&replacement, wanted);
     Plan { drift, differences: plan.differences, ..downs }.with(replacement)
 }

@@ -4,8 +4,8 @@ use super::super::{Facts, Need, Plan, Reason, Resolution, Verdict};
 use super::{Change, settle};
 use crate::kinds::drift::Drift;
 use crate::kinds::tags::Attempt;
-use crate::kinds::{Difference, Object, secrets};
-use crate::rollout::{self, Entry, Progress};
+use crate::kinds::{Difference, Object, Observed, secrets};
+use crate::rollout::{self, Entry, Progress, shift};
 use crate::shape::{Path, Tree};
 
 /// How a failed attempt is told of, in the end.
@@ -67,12 +67,13 @@ fn redacted(object: &Object, facts: &Facts<'_>, said: &str) -> String {
 }
 
 /// Where the live deployment stands.
-pub(super) fn stands(object: &Object, facts: &Facts<'_>, shown: &Tree) -> Verdict {
-    match rollout::progress(shown, object.reconcile.progress_deadline, facts.date) {
+pub(super) fn stands(object: &Object, facts: &Facts<'_>, shown: &Tree) -> Result<Verdict, Need> {
+    let verdict = match rollout::progress(shown, object.reconcile.progress_deadline, facts.date) {
         Progress::Steady => facts.held.cloned().unwrap_or(Verdict::Converged),
         Progress::Settling { running, desired } => Verdict::Settling(format!("{running} of {desired} tasks run")),
         Progress::Rolling { running, desired } => {
-            Verdict::Rolling(format!("deploying: {running} of {desired} new tasks run"))
+            let stage = stage(facts, shown)?.map_or(String::new(), |stage| format!("; {stage}"));
+            Verdict::Rolling(format!("deploying: {running} of {desired} new tasks run{stage}"))
         }
         Progress::Failed { cause, timed_out: true } => {
             Verdict::Blocked(Reason::RolloutTimedOut, redacted(object, facts, &cause))
@@ -80,5 +81,17 @@ pub(super) fn stands(object: &Object, facts: &Facts<'_>, shown: &Tree) -> Verdic
         Progress::Failed { cause, timed_out: false } => {
             Verdict::Blocked(Reason::RolloutFailed, redacted(object, facts, &cause))
         }
+    };
+    Ok(verdict)
+}
+
+/// At which stage a deployment is that shifts traffic; none with other strategies.
+fn stage(facts: &Facts<'_>, shown: &Tree) -> Result<Option<String>, Need> {
+    let current = shown.text("currentServiceDeployment").filter(|_| shift::is_chosen(shown));
+    let Some(arn) = current else { return Ok(None) };
+    match facts.answers.deployment.as_ref().ok_or_else(|| Need::Deployment(arn.to_owned()))? {
+        Observed::Present(deployment) => Ok(shift::story(deployment)),
+        Observed::Absent => Ok(None),
+        Observed::Unknown(why) => Ok(Some(format!("its stage is not known: {why}"))),
     }
 }
