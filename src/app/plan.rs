@@ -19,7 +19,7 @@ use crate::kinds::lookup::Resolved;
 use crate::kinds::{Key, Kind, Object, Origin};
 use crate::manifest::{self, At, Reading};
 use crate::plan::Plan;
-use crate::reconcile::{Shared, lookups, pass, sweep};
+use crate::reconcile::{Shared, lookups, pass, prune, sweep};
 use crate::shape::Path;
 use crate::status::Status;
 
@@ -95,6 +95,7 @@ pub async fn view(
     name: impl Fn(&str) -> String,
 ) -> Result<View, Trouble> {
     let plans = all(shared, desired).await?;
+    let undeclared = prune::look(shared, desired).await;
     let (objects, lookups) = looked_up(shared, desired).await;
     let aheads = aheads(&plans, &objects, reading, &name);
     let known = RefCell::new(BTreeMap::new());
@@ -117,6 +118,7 @@ pub async fn view(
         place: &shared.place,
         objects: &objects,
         plans: &plans,
+        undeclared: &undeclared,
         lookups: &lookups,
         aheads: &aheads,
         tags: &|key| {

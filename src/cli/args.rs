@@ -404,7 +404,9 @@ impl Args {
             // Whoever has closed the output does not want to read it.
             drop(error.print());
             let flag = match error.get(ContextKind::InvalidArg) {
-                Some(ContextValue::String(shown)) => shown.trim_start_matches('-').split(' ').next().unwrap_or_default(),
+                Some(ContextValue::String(shown)) => {
+                    shown.trim_start_matches('-').split(' ').next().unwrap_or_default()
+                }
                 _ => "",
             };
             if let Some(from) = config.says(flag) {

@@ -40,6 +40,28 @@ pub struct Reconcile {
     pub ignore: Vec<Pointer>,
     /// What keeps a rollout back that preflight finds can't work; each check's own way where nothing is said.
     pub preflight: Option<Policy>,
+    /// What becomes of the object when no manifest declares it any more.
+    pub prune: Prune,
+}
+
+/// What becomes of an object that no manifest declares any more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Prune {
+    /// It is left, and told of.
+    #[default]
+    Orphan,
+    Delete,
+}
+
+impl Prune {
+    pub const ALL: [Self; 2] = [Self::Orphan, Self::Delete];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Orphan => "Orphan",
+            Self::Delete => "Delete",
+        }
+    }
 }
 
 /// What a finding of preflight does to a rollout, a creation or a scale-out.
@@ -81,6 +103,7 @@ impl Default for Reconcile {
             drift: Drift::default(),
             ignore: Vec::new(),
             preflight: None,
+            prune: Prune::default(),
         }
     }
 }
@@ -105,7 +128,8 @@ impl Object {
         let preflight = self.reconcile.preflight.map(Policy::as_str);
         let declared = self.spec.clone().with("lookup", self.lookup.canonical()).with_some("preflight", preflight);
         let declared = declared.with("restartedAt", restarted_at).with("progressDeadline", deadline);
-        hash::hash(&declared.with("drift", drift))
+        let prune = Some(self.reconcile.prune).filter(|prune| *prune != Prune::default()).map(Prune::as_str);
+        hash::hash(&declared.with("drift", drift).with_some("prune", prune))
     }
 }
 

@@ -4,6 +4,7 @@
 pub mod brake;
 mod cluster;
 pub mod known;
+pub mod prune;
 mod security_group;
 mod service;
 mod task_definition;

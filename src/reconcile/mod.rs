@@ -9,6 +9,7 @@ mod heals;
 pub mod lookups;
 pub mod pass;
 pub mod preflight;
+pub mod prune;
 pub mod queue;
 mod rollouts;
 pub mod sweep;

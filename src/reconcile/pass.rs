@@ -17,6 +17,7 @@ use crate::telemetry::{Metrics, Stage};
 
 use super::heals::Heals;
 use super::preflight::{self, Started};
+use super::prune::Pruning;
 use super::witness::Witness;
 use super::{apply, facts, rollouts};
 
@@ -54,6 +55,8 @@ pub struct Known {
     pub seeded: bool,
     /// Services of ours that nobody declares any more, as `cluster/name`.
     pub orphans: BTreeSet<String>,
+    /// Security groups of ours that nobody declares any more.
+    pub pruning: Pruning,
     /// Services of other owners, or of nobody: not described again.
     pub foreign: Names,
     /// Keys that are declared no more: a pass that is still at one of them writes nothing.
