@@ -151,7 +151,7 @@ async fn looked_up(shared: &Shared, desired: &Desired) -> (BTreeMap<Key, Object>
     let (mut objects, mut found) = (desired.objects.clone(), BTreeMap::new());
     for (key, object) in objects.iter_mut().filter(|(_, object)| !object.lookup.is_empty()) {
         // Why it is not known, the plan tells.
-        if let Ok(resolved) = lookups::resolved(shared, object).await {
+        if let Ok(resolved) = lookups::resolved(shared, desired, object).await {
             object.spec = resolved.fill(&object.spec);
             found.insert(key.clone(), resolved);
         }

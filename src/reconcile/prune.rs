@@ -90,9 +90,6 @@ async fn delete(shared: &Shared, one: &Undeclared) -> Option<String> {
             shared.observer.network_outdated();
             None
         }
-        Err(error) => {
-            let remedy = error.remedy().map(|remedy| format!(" ({remedy})")).unwrap_or_default();
-            Some(format!("{error}{remedy}"))
-        }
+        Err(error) => Some(error.told()),
     }
 }

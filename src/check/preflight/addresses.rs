@@ -249,7 +249,8 @@ fn strained(case: &Case<'_>, course: &Course) -> Option<Short> {
     let more = i64::from(spread > course.first_started());
     let few = |zone: &&Zone| {
         let each = (Share::Most.of(zone.needed, zone.subnets.len()) + more).min(zone.needed);
-        zone.free() < zone.needed || zone.subnets.values().any(|free| *free < each)
+        // Others may take all of theirs from any one of them.
+        zone.free() < zone.needed || zone.subnets.values().any(|free| free - zone.claimed < each)
     };
     let full = zones.iter().filter(|_| needed > 0).find(few)?;
     let message = format!(
