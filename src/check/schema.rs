@@ -4,7 +4,7 @@
 //! text, a variable may stand for it, as in the manifests.
 
 use crate::kinds::drift::POINTERS_MAX;
-use crate::kinds::{Definition, Drift, Kind, Policy, Prune, definition, lookup};
+use crate::kinds::{Definition, Drift, Kind, Policy, Prune, ReplaceHow, definition, lookup};
 use crate::manifest::{API_VERSION, DEFAULTS_KIND};
 use crate::shape::table::{self, Member, Range, Shape, Structure, Table};
 use crate::shape::{Map, Tree};
@@ -131,11 +131,23 @@ fn reconcile(kind: Kind) -> Tree {
         "description",
         "What becomes of the object when no manifest declares it any more: it is left (Orphan, unless said) or deleted.",
     );
+    let replace = list(text()).with(
+        "description",
+        "The members ECS can't change for whose sake the service may be replaced: launchType, schedulingStrategy, …",
+    );
+    let replace_how = tree! { "enum" => ReplaceHow::ALL.map(ReplaceHow::as_str).to_vec() };
+    let replace_how = replace_how.with(
+        "description",
+        "StartFirst: under another spec.serviceName, and the old one goes when the new one is Ready. StopFirst: under \
+         the same name, with no task in between.",
+    );
     let mut members = tree! {
         "drift" => drift,
         "ignore" => ignore,
         "preflight" => preflight,
         "prune" => prune,
+        "replace" => replace,
+        "replaceHow" => replace_how,
         "restartedAt" => text().with("description", "Any text; another one asks for a restart, or for another try."),
         "rollout" => closed(tree! { "progressDeadline" => deadline, "onFailure" => on_failure }),
     };

@@ -42,6 +42,9 @@ pub struct Reconcile {
     pub preflight: Option<Policy>,
     /// What becomes of the object when no manifest declares it any more.
     pub prune: Prune,
+    /// The members that ECS can't change and for whose sake the service may be replaced.
+    pub replace: Vec<String>,
+    pub replace_how: ReplaceHow,
 }
 
 /// What becomes of an object that no manifest declares any more.
@@ -61,6 +64,32 @@ impl Prune {
             Self::Orphan => "Orphan",
             Self::Delete => "Delete",
         }
+    }
+}
+
+/// Which of two services comes first when one takes the other's place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ReplaceHow {
+    /// The new one, under another name; the old one goes when the new one is Ready.
+    #[default]
+    StartFirst,
+    /// The old one goes first; no task runs in between.
+    StopFirst,
+}
+
+impl ReplaceHow {
+    pub const ALL: [Self; 2] = [Self::StartFirst, Self::StopFirst];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::StartFirst => "StartFirst",
+            Self::StopFirst => "StopFirst",
+        }
+    }
+
+    /// The way of that name, exactly spelled.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|how| how.as_str() == name)
     }
 }
 
@@ -104,6 +133,8 @@ impl Default for Reconcile {
             ignore: Vec::new(),
             preflight: None,
             prune: Prune::default(),
+            replace: Vec::new(),
+            replace_how: ReplaceHow::default(),
         }
     }
 }
@@ -128,6 +159,8 @@ impl Object {
         let preflight = self.reconcile.preflight.map(Policy::as_str);
         let declared = self.spec.clone().with("lookup", self.lookup.canonical()).with_some("preflight", preflight);
         let declared = declared.with("restartedAt", restarted_at).with("progressDeadline", deadline);
+        let replace = format!("{} {}", self.reconcile.replace_how.as_str(), self.reconcile.replace.join(" "));
+        let declared = declared.with("replace", replace);
         let prune = Some(self.reconcile.prune).filter(|prune| *prune != Prune::default()).map(Prune::as_str);
         hash::hash(&declared.with("drift", drift).with_some("prune", prune))
     }

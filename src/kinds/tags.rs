@@ -20,6 +20,8 @@ pub const PRUNE: &str = "ecs-operator/prune";
 pub const DECLARED: &str = "ecs-operator/tags";
 /// What Git said of members whose drift is left.
 pub const SAID: &str = "ecs-operator/said";
+/// The replacement that a service goes through, or came from.
+pub const REPLACE: &str = "ecs-operator/replace";
 /// Set by people, on a service or cluster: we keep our hands off.
 pub const SUSPEND: &str = "ecs-operator/suspend";
 

@@ -72,6 +72,11 @@ impl Observer {
         }
     }
 
+    /// A service by its name, in one batch with what others look at now.
+    pub async fn service(&self, cluster: &str, name: &str) -> Seen {
+        batch::look(self, Kind::Service, Some(cluster), name).await
+    }
+
     /// A cluster, in one batch with what others look at now.
     pub async fn cluster(&self, name: &str) -> Seen {
         batch::look(self, Kind::Cluster, None, name).await

@@ -5,6 +5,7 @@ pub mod brake;
 mod cluster;
 pub mod known;
 pub mod prune;
+pub mod replacement;
 mod security_group;
 mod service;
 mod task_definition;
@@ -16,6 +17,7 @@ use crate::kinds::{Difference, Effect, Key, Kind, Object, Observed, Policy, tags
 use crate::rollout::Journal;
 use crate::shape::{Call, Path, Time, Tree};
 
+pub use replacement::{Before, Replacement};
 pub use service::HELD;
 
 /// One intended call.
@@ -41,6 +43,9 @@ pub enum StepEffect {
     InPlace,
     /// ECS starts a deployment.
     Deploys,
+    /// A service that is replaced has no tasks any more.
+    Drains,
+    Deletes,
 }
 
 /// Where an object stands, and what is to be done.
@@ -55,6 +60,8 @@ pub struct Plan {
     pub drift: bool,
     /// What was found before anything is rolled, created or scaled out; whatever then is planned has heeded it.
     pub preflight: Option<Preflight>,
+    /// How one service takes the place of another, where that is what is planned.
+    pub replacement: Option<Replacement>,
 }
 
 /// Where an object stands.
@@ -93,6 +100,7 @@ pub enum Reason {
     PreflightBlocked,
     PreflightWaiting,
     ReplacementNeeded,
+    Replacing,
     RolledBack,
     RolloutFailed,
     RolloutLimit,
@@ -102,7 +110,7 @@ pub enum Reason {
 }
 
 impl Reason {
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::ClusterAbsent,
         Self::Contended,
         Self::DependencyNotReady,
@@ -119,6 +127,7 @@ impl Reason {
         Self::PreflightBlocked,
         Self::PreflightWaiting,
         Self::ReplacementNeeded,
+        Self::Replacing,
         Self::RolledBack,
         Self::RolloutFailed,
         Self::RolloutLimit,
@@ -145,6 +154,7 @@ impl Reason {
             Self::PreflightBlocked => "PreflightBlocked",
             Self::PreflightWaiting => "PreflightWaiting",
             Self::ReplacementNeeded => "ReplacementNeeded",
+            Self::Replacing => "Replacing",
             Self::RolledBack => "RolledBack",
             Self::RolloutFailed => "RolloutFailed",
             Self::RolloutLimit => "RolloutLimit",
@@ -185,6 +195,8 @@ pub struct Facts<'a> {
     pub grace: Duration,
     /// Answers to needs.
     pub answers: &'a Answers,
+    /// Services that may be this object's under other names.
+    pub before: &'a Before,
 }
 
 impl Facts<'_> {
@@ -250,12 +262,20 @@ pub fn plan(object: &Object, facts: &Facts<'_>) -> Result<Plan, Need> {
 impl Plan {
     /// A plan without steps.
     fn of(verdict: Verdict) -> Self {
-        Self { steps: Vec::new(), differences: Vec::new(), verdict, realised: None, drift: false, preflight: None }
+        Self {
+            steps: Vec::new(),
+            differences: Vec::new(),
+            verdict,
+            realised: None,
+            drift: false,
+            preflight: None,
+            replacement: None,
+        }
     }
 
     /// A plan whose steps are due.
     fn due(steps: Vec<Step>, differences: Vec<Difference>) -> Self {
-        Self { steps, differences, verdict: Verdict::Due, realised: None, drift: false, preflight: None }
+        Self { steps, differences, ..Self::of(Verdict::Due) }
     }
 
     /// What an earlier step of another object has to provide first.
@@ -263,9 +283,14 @@ impl Plan {
         self.steps.iter().any(|step| !step.late.is_empty())
     }
 
-    /// Whether a step starts a deployment.
+    /// Whether a step starts a deployment, or one of a replacement.
     pub fn deploys(&self) -> bool {
-        self.steps.iter().any(|step| step.effect == StepEffect::Deploys)
+        let replaces = self.replacement.is_some() && !self.steps.is_empty();
+        replaces || self.steps.iter().any(|step| step.effect == StepEffect::Deploys)
+    }
+
+    fn with(self, replacement: Replacement) -> Self {
+        Self { replacement: Some(replacement), ..self }
     }
 }
 

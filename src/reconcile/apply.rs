@@ -34,7 +34,11 @@ pub async fn apply(shared: &Shared, object: &Object, plan: &Plan, memory: &mut M
     for step in &plan.steps {
         let reply = shared.aws.call(&step.call).await?;
         changes += 1;
-        if object.key.kind == Kind::Service {
+        let (named, own) = (step.call.input.text("service"), object.aws_name());
+        if step.effect == StepEffect::Deletes {
+            // What was written to it is gone with it.
+            memory.witness = memory.witness.take().filter(|_| named != Some(own));
+        } else if object.key.kind == Kind::Service && named.is_none_or(|named| named == own) {
             memory.witness.get_or_insert_default().take(&step.call, &reply.tree, shared.clock.now());
         }
         if step.effect == StepEffect::Register {
@@ -59,6 +63,7 @@ fn action(effect: StepEffect) -> Action {
     match effect {
         StepEffect::Create => Action::Created,
         StepEffect::Register => Action::Registered,
-        StepEffect::Tags | StepEffect::InPlace | StepEffect::Deploys => Action::Updated,
+        StepEffect::Tags | StepEffect::InPlace | StepEffect::Deploys | StepEffect::Drains => Action::Updated,
+        StepEffect::Deletes => Action::Deleted,
     }
 }

@@ -128,7 +128,14 @@ pub const REASONS: &[(&str, &str)] = &[
         "PreflightWaiting",
         "What is due has no room now: addresses or instances are short, or a gateway is not available yet. Looked at again until it has. reconcile.preflight: Warn lets it go on.",
     ),
-    ("ReplacementNeeded", "ECS can't change this in place: delete the service by hand, or give it another name."),
+    (
+        "ReplacementNeeded",
+        "AWS can't change this in place, and Git does not permit what could: the message says which member it is, what to write under reconcile.replace, and what to do by hand. Scaling goes on meanwhile.",
+    ),
+    (
+        "Replacing",
+        "One service takes the place of another, step by step, as reconcile.replace permits; `plan` shows how far it is.",
+    ),
     (
         "RolledBack",
         "The deployment failed and is held: not tried again until Git asks for something else, or for the same with another reconcile.restartedAt.",

@@ -5,7 +5,7 @@ use crate::check::Desired;
 use crate::kinds::service::{self, Reference};
 use crate::kinds::{Kind, Object, Observed, tags, task_definition};
 use crate::observe::Seen;
-use crate::plan::{self, Answers, Facts, Need, Plan, Resolution};
+use crate::plan::{self, Answers, Before, Facts, Need, Plan, Resolution};
 use crate::shape::Time;
 use crate::telemetry::CacheResult;
 
@@ -59,15 +59,22 @@ pub async fn cluster(shared: &Shared, object: &Object) -> Observed {
 /// More needs than any plan has.
 const NEEDS_MAX: usize = 8;
 
+/// Where an object stands, among what.
+pub struct Scene<'a> {
+    pub seen: &'a Seen,
+    pub cluster: &'a Observed,
+    pub before: &'a Before,
+}
+
 /// Plans, answering needs as they come up.
 pub async fn planned(
     shared: &Shared,
     desired: &Desired,
     object: &Object,
-    seen: &Seen,
-    cluster: &Observed,
+    scene: &Scene<'_>,
     memory: &mut Memory,
 ) -> Result<Plan, CallError> {
+    let Scene { seen, cluster, before } = *scene;
     let (object, held) = lookups::looked_up(shared, desired, object, seen).await;
     let object = object.as_ref();
     let mut answers = Answers::default();
@@ -84,6 +91,7 @@ pub async fn planned(
             task_definition: resolution(shared, desired, object),
             grace: shared.grace,
             answers: &answers,
+            before,
         };
         let need = match plan::plan(object, &facts) {
             Ok(plan) => return Ok(plan),

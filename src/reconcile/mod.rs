@@ -2,6 +2,7 @@
 
 mod apply;
 pub mod backoff;
+mod before;
 pub mod conditions;
 pub mod controller;
 mod facts;

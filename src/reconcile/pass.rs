@@ -10,16 +10,17 @@ use crate::clock::Clock;
 use crate::kinds::service::{self, Reference};
 use crate::kinds::{Key, Kind, Object, Place, hash, secrets, tags, task_definition};
 use crate::observe::{Names, Observer, Seen};
-use crate::plan::{Plan, Reason, StepEffect, Verdict};
+use crate::plan::{Plan, Reason, Replacement, StepEffect, Verdict};
 use crate::rollout::{self, Journal, Progress};
 use crate::shape::{Time, Tree};
 use crate::telemetry::{Metrics, Stage};
 
+use super::facts::Scene;
 use super::heals::Heals;
 use super::preflight::{self, Started};
 use super::prune::Pruning;
 use super::witness::Witness;
-use super::{apply, facts, rollouts};
+use super::{apply, before, facts, rollouts};
 
 /// What all passes share.
 pub struct Shared {
@@ -57,6 +58,12 @@ pub struct Known {
     pub orphans: BTreeSet<String>,
     /// Security groups of ours that nobody declares any more.
     pub pruning: Pruning,
+    /// Other services that are of declared objects, by their names.
+    pub before: BTreeMap<Key, before::Names>,
+    /// Clusters whose services could not be listed, and why.
+    pub unlisted: BTreeMap<String, String>,
+    /// Services in whose place another comes, or that come in another's: they count among the rollouts.
+    pub replacing: BTreeSet<Key>,
     /// Services of other owners, or of nobody: not described again.
     pub foreign: Names,
     /// Keys that are declared no more: a pass that is still at one of them writes nothing.
@@ -219,7 +226,10 @@ async fn look_and_plan(
     let cluster = facts::cluster(shared, object).await;
     let observed_at = shared.clock.now();
     shared.metrics.stage_ended(Stage::Observe, observed_at.since(began));
-    let mut plan = facts::planned(shared, desired, object, &seen, &cluster, memory).await?;
+    let before = before::of(shared, desired, object, memory.fresh_after.max(order.fresh_after)).await;
+    let scene = Scene { seen: &seen, cluster: &cluster, before: &before };
+    let mut plan = facts::planned(shared, desired, object, &scene, memory).await?;
+    replaces(shared, object, &plan);
     shared.metrics.stage_ended(Stage::Plan, shared.clock.now().since(observed_at));
     memory.drifted = memory.converged && !plan.differences.is_empty();
     rollouts::tell(shared, object, &plan, memory);
@@ -302,7 +312,9 @@ pub async fn preview(shared: &Shared, desired: &Desired, object: &Object) -> Res
     }
     let cluster = facts::swept_cluster(shared, object).await;
     let started = shared.known().started.get(&object.key).cloned();
-    let plan = facts::planned(shared, desired, object, &seen, &cluster, &mut memory).await?;
+    let before = before::of(shared, desired, object, Time::default()).await;
+    let scene = Scene { seen: &seen, cluster: &cluster, before: &before };
+    let plan = facts::planned(shared, desired, object, &scene, &mut memory).await?;
     // Each is shown as if it came alone: what is planned is not begun.
     preflight::given_up(shared, &object.key, started);
     remember(shared, object, &plan);
@@ -334,10 +346,21 @@ pub fn rolls(object: &Object, seen: &Seen) -> bool {
     })
 }
 
+/// A replacement that has begun keeps its place among the rollouts until it is over.
+fn replaces(shared: &Shared, object: &Object, plan: &Plan) {
+    let mut known = shared.known();
+    if plan.replacement.as_ref().is_some_and(Replacement::is_begun) {
+        known.replacing.insert(object.key.clone());
+        known.rolling.insert(object.key.clone());
+    } else {
+        known.replacing.remove(&object.key);
+    }
+}
+
 /// Brings the list of rollouts in progress up to date with what is seen.
 fn count(shared: &Shared, object: &Object, seen: &Seen) {
     let mut known = shared.known();
-    if rolls(object, seen) {
+    if rolls(object, seen) || known.replacing.contains(&object.key) {
         known.rolling.insert(object.key.clone());
     } else {
         known.rolling.remove(&object.key);

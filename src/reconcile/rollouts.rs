@@ -23,7 +23,9 @@ pub fn started(shared: &Shared, object: &Object, plan: &Plan, memory: &mut Memor
     let starts = |effect: StepEffect| match effect {
         StepEffect::Deploys => true,
         StepEffect::Create => object.key.kind == Kind::Service,
-        StepEffect::Register | StepEffect::Tags | StepEffect::InPlace => false,
+        StepEffect::Register | StepEffect::Tags | StepEffect::InPlace | StepEffect::Drains | StepEffect::Deletes => {
+            false
+        }
     };
     if plan.steps.iter().any(|step| starts(step.effect)) {
         ended(shared, object, memory, RolloutResult::Superseded, "");

@@ -38,6 +38,7 @@ pub fn markdown(view: &View) -> String {
         text.push_str(&format!("| `{symbol}` | `{key}` | {words} |\n"));
     }
     text.push_str(&rollouts(&told, LENGTH_MAX.saturating_sub(text.len())));
+    text.push_str(&replacements(&told, LENGTH_MAX.saturating_sub(text.len())));
     let blocks: Vec<String> =
         told.iter().filter(|object| !object.changes.is_empty()).map(|object| changes(object)).collect();
     for (index, block) in blocks.iter().enumerate() {
@@ -67,6 +68,25 @@ fn rollouts(told: &[&Planned], room: usize) -> String {
     }
     if text.is_empty() { text } else { format!("{ROLLOUTS_HEAD}{text}") }
 }
+
+/// What takes the place of what, step by step.
+fn replacements(told: &[&Planned], room: usize) -> String {
+    let one = |object: &&Planned| {
+        let replaced = object.replacement.as_ref()?;
+        let lines: String = replaced.lines().map(|line| format!("  - {}\n", cell(line.trim_start()))).collect();
+        Some(format!("- `{}`\n{lines}", inline(&object.key)))
+    };
+    let mut text = String::new();
+    for one in told.iter().filter_map(one) {
+        if text.len() + one.len() + REPLACEMENTS_HEAD.len() > room {
+            break;
+        }
+        text.push_str(&one);
+    }
+    if text.is_empty() { text } else { format!("{REPLACEMENTS_HEAD}{text}") }
+}
+
+const REPLACEMENTS_HEAD: &str = "\n#### Replacements\n\n";
 
 const ROLLOUTS_HEAD: &str = "\n#### Rollouts\n\n";
 

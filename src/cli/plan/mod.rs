@@ -7,6 +7,7 @@
 mod change;
 mod lookups;
 mod markdown;
+mod replacement;
 mod secret;
 mod text;
 
@@ -24,6 +25,7 @@ use crate::shape::{Path, Tree, plain};
 
 use lookups::LookedUp;
 pub use markdown::markdown;
+use replacement::Replaced;
 pub use secret::Secrets;
 pub use text::text;
 
@@ -85,6 +87,9 @@ struct Planned {
     /// Whether what is due can work; absent where nothing is rolled, created or scaled out.
     #[serde(skip_serializing_if = "Option::is_none")]
     preflight: Option<Ahead>,
+    /// How one service takes the place of another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replacement: Option<Replaced>,
     /// The calls that would be made, in their order.
     calls: Vec<&'static str>,
 }
@@ -281,7 +286,7 @@ impl Summary {
             (deploy, "to deploy"),
             (in_place, "to change in place"),
             (delete, "to delete"),
-            (replace, "to be replaced by hand"),
+            (replace, "to be replaced"),
             (blocked, "blocked"),
             (waiting, "waiting"),
         ];
@@ -313,6 +318,7 @@ fn planned(input: &Input<'_>, object: &Object, plan: &Plan) -> Planned {
         lookups: LookedUp::of(input.lookups.get(&object.key)),
         changes: changes(input, object, plan),
         preflight: input.aheads.get(&object.key).cloned(),
+        replacement: plan.replacement.as_ref().map(Replaced::of),
         calls: plan.steps.iter().map(|step| step.call.operation).collect(),
     }
 }
@@ -323,6 +329,10 @@ fn story(plan: &Plan) -> (Action, Option<&'static str>, String) {
         most.map(|step| (step_action(step.effect), step.reason.clone()))
     };
     match &plan.verdict {
+        Verdict::Due | Verdict::Waiting(crate::plan::Reason::Replacing, _) if plan.replacement.is_some() => {
+            let told = plan.replacement.as_ref().map(crate::plan::Replacement::story);
+            (Action::Replace, None, told.unwrap_or_default())
+        }
         Verdict::Blocked(crate::plan::Reason::ReplacementNeeded, message) => {
             (Action::Replace, Some(crate::plan::Reason::ReplacementNeeded.as_str()), message.clone())
         }
@@ -348,6 +358,7 @@ fn step_action(effect: StepEffect) -> Action {
         StepEffect::Register => Action::Register,
         StepEffect::Tags | StepEffect::InPlace => Action::InPlace,
         StepEffect::Deploys => Action::Deploy,
+        StepEffect::Drains | StepEffect::Deletes => Action::Replace,
     }
 }
 
@@ -357,7 +368,7 @@ fn changes(input: &Input<'_>, object: &Object, plan: &Plan) -> Vec<Change> {
     let makes = |effect: StepEffect| plan.steps.iter().find(|step| step.effect == effect);
     let new = makes(StepEffect::Create).or_else(|| makes(StepEffect::Register).filter(|_| plan.differences.is_empty()));
     let late = plan.steps.iter().any(|step| step.late.contains(&Path::from(TASK_DEFINITION)));
-    let leaves = match new {
+    let leaves = match new.filter(|_| plan.replacement.is_none()) {
         Some(step) => {
             let mut leaves = leaf::declared(definition.rows, &object.spec);
             // Its name stands in the headline.
@@ -368,7 +379,7 @@ fn changes(input: &Input<'_>, object: &Object, plan: &Plan) -> Vec<Change> {
         None => leaf::leaves(definition.rows, &object.spec, &plan.differences),
     };
     let whole = match plan.steps.iter().map(|step| step.effect).max() {
-        Some(StepEffect::Create) => Some(What::Create),
+        Some(StepEffect::Create) if plan.replacement.is_none() => Some(What::Create),
         Some(StepEffect::Register) => Some(What::Register),
         _ => None,
     };
@@ -385,7 +396,8 @@ fn changes(input: &Input<'_>, object: &Object, plan: &Plan) -> Vec<Change> {
         let by_a_call = |step: &Step| step.call.service == "ec2" && step.effect == StepEffect::InPlace;
         let is_in = |step: &Step| step.call.input.get(service::rows::sent_as(member(&leaf))).is_some();
         let sent = |step: &Step| whole.is_some() || by_a_call(step) || is_in(step);
-        let planned = plan.steps.iter().any(sent);
+        // All of it comes with the service that comes.
+        let planned = plan.replacement.is_some() || plan.steps.iter().any(sent);
         let what = whole.unwrap_or_else(|| effect(&leaf));
         Change { planned, ..change(input, object, leaf, what, late) }
     };
@@ -513,6 +525,7 @@ impl Planned {
             lookups: Vec::new(),
             changes: Vec::new(),
             preflight: None,
+            replacement: None,
             calls,
         }
     }
@@ -532,7 +545,8 @@ impl Planned {
         let does = match self.action {
             Action::None | Action::Wait => "waits",
             Action::Blocked => "blocked",
-            Action::Replace => "needs replacing by hand",
+            Action::Replace if self.reason.is_some() => "would have to be replaced",
+            Action::Replace => "is replaced",
             Action::InPlace => "changes in place",
             Action::Deploy => "starts a deployment",
             Action::Register => "registers a revision",

@@ -30,6 +30,11 @@ fn one(object: &Planned, terminal: &Terminal) -> String {
     if let Some(ahead) = &object.preflight {
         text.push_str(&ahead_of(ahead, terminal));
     }
+    if let Some(replaced) = &object.replacement {
+        for line in replaced.lines() {
+            text.push_str(&(indented(&plain(&line), terminal) + "\n"));
+        }
+    }
     // Notes stand below one another as far as they fit.
     let fits = |line: &&Line| !line.below && line.width + line.note() <= terminal.width;
     let column = lines.iter().filter(fits).map(|line| line.width).max().unwrap_or(0);

@@ -2,6 +2,7 @@
 //! is made.
 
 pub mod rows;
+pub mod succession;
 
 use std::collections::BTreeMap;
 
@@ -11,6 +12,8 @@ use crate::tree;
 use super::drift;
 use super::normalise;
 use super::tags::{self, Ownership};
+use succession::Succession;
+
 use super::{Definition, Describe, Effect, Key, Kind, List, Object, hash, lookup, secrets};
 
 pub static DEFINITION: Definition = Definition {
@@ -115,7 +118,19 @@ pub fn deploy_hash(object: &Object, content: &str) -> String {
             parts.set(name, value.clone());
         }
     }
+    // Another scheduling is another wish, though no deployment brings it about; the default is said by silence.
+    if spec.text(SCHEDULING) == Some(DAEMON) {
+        parts.set(SCHEDULING, DAEMON);
+    }
     hash::hash(&parts)
+}
+
+const SCHEDULING: &str = "schedulingStrategy";
+const DAEMON: &str = "DAEMON";
+
+/// Whether one task runs on each instance; nobody says how many.
+pub fn is_daemon(service: &Tree) -> bool {
+    service.text(SCHEDULING) == Some(DAEMON)
 }
 
 /// What the attempt tag remembers of `reconcile.restartedAt`.
@@ -127,21 +142,26 @@ pub fn restart_hash(object: &Object) -> String {
 const DESIRED_COUNT_AT_CREATION: i64 = 1;
 
 /// Creates the service with its tags and a token: a repeat of the same creation finds the first. `before` is the
-/// creation time of an INACTIVE service of that name, whose creation this is no repeat of.
+/// creation time of an INACTIVE service of that name, whose creation this is no repeat of; `succeeds` what it takes over
+/// from a service in whose place it comes.
 pub fn create(
     object: &Object,
     task_definition: &str,
     us: &Ownership,
     attempt: &tags::Attempt,
     before: Option<Time>,
+    succeeds: Option<&Succession>,
 ) -> Call {
     let mut all = object.tags().to_vec();
     all.extend([tags::tag(tags::OWNER, &us.to_string()), attempt.tag()]);
     all.extend(drift::said_at_creation(object));
+    all.extend(succession::object_tag(object));
+    all.extend(succeeds.map(Succession::tag));
     let mut input = object.spec.clone().with("taskDefinition", task_definition).with("tags", all);
     input.set("cluster", cluster(object));
-    if input.get("desiredCount").is_none() && input.text("schedulingStrategy") != Some("DAEMON") {
-        input.set("desiredCount", DESIRED_COUNT_AT_CREATION);
+    if input.get("desiredCount").is_none() && !is_daemon(&input) {
+        let before = succeeds.and_then(|succeeds| succeeds.desired_count);
+        input.set("desiredCount", before.unwrap_or(DESIRED_COUNT_AT_CREATION));
     }
     let incarnation = input.clone().with("key", object.key.to_string()).with_some("before", before);
     let token = hash::hash(&incarnation);

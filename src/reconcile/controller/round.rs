@@ -79,7 +79,8 @@ impl Controller {
         let mass = brake::is_mass_change(drifted, all);
         for key in drifting {
             if mass {
-                let message = format!("drift would redeploy {drifted} of {all} services; commit anything to let it");
+                let message =
+                    format!("drift would redeploy or replace {drifted} of {all} services; commit anything to let it");
                 let ended = Ended::Stands(Verdict::Blocked(Why::MassChange, message));
                 let generation = self.status.objects.get(&key).map_or(0, |status| status.generation);
                 self.show(&key, &ended, generation);
