@@ -237,9 +237,15 @@ async fn a_plan_of_many_asks_no_more_of_aws_than_a_look_and_fits_a_comment() {
 fn the_documented_json_is_the_json() {
     let documented = include_str!("../docs/plan.md");
     let mut names = Vec::new();
-    for kept in
-        ["plan/plan", "plan/drift", "plan/variable", "plan/preflight", "plan/replace-stop-first", "preflight/addresses"]
-    {
+    for kept in [
+        "plan/plan",
+        "plan/drift",
+        "plan/variable",
+        "plan/preflight",
+        "plan/replace-stop-first",
+        "plan/simulate",
+        "preflight/addresses",
+    ] {
         let file = format!("{}/tests/golden/{kept}.json", env!("CARGO_MANIFEST_DIR"));
         members(&ecs_operator::shape::json::read(&std::fs::read(file).unwrap()).unwrap(), &mut names);
     }

@@ -438,3 +438,15 @@ async fn no_more_services_are_replaced_at_a_time_than_may_roll() {
     }
     assert!((1..=2).contains(&most), "{most}");
 }
+
+#[tokio::test(flavor = "current_thread", start_paused = true)]
+async fn a_replacement_of_a_plan_file_goes_to_its_end() {
+    let mut rig = fargate(21).await;
+    rig.lose_operator();
+    let mark = rig.mark();
+    rig.write("service.yaml", service(START, "EC2", "web-2")).commit();
+    rig.approve().await;
+    rig.start();
+    rig.converge(2 * HOUR).await;
+    assert_eq!(rig.operations_since(mark), ["CreateService", "UpdateService", "DeleteService"]);
+}

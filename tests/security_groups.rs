@@ -275,3 +275,20 @@ async fn a_group_of_another_vpc_is_a_finding_by_its_name_too() {
     rig.commit();
     rig.converge(HOUR).await;
 }
+
+#[tokio::test(flavor = "current_thread", start_paused = true)]
+async fn a_group_of_a_plan_file_gets_its_rules_and_the_service_its_group() {
+    let mut rig = Rig::new(11);
+    let network = Network::new(&rig);
+    let subnet = network.subnet(0, &[]);
+    rig.write("cluster.yaml", cluster("prod")).write("task.yaml", task("web", "nginx:1", &[]));
+    let block =
+        format!("    awsvpcConfiguration: {{ subnets: [{subnet}], securityGroups: [web], assignPublicIp: ENABLED }}\n");
+    rig.write("service.yaml", with_network(&Wanted::of("web", 1).text("web"), &block));
+    let rule = tree! { "IpProtocol" => "tcp", "FromPort" => 80, "ToPort" => 80, "IpRanges" => vec![tree! { "CidrIp" => "0.0.0.0/0" }] };
+    rig.write("web.yaml", group(&network, "web", &tree! { "IpPermissions" => vec![rule] })).commit();
+    rig.approve().await;
+    rig.start();
+    rig.converge(HOUR).await;
+    assert_eq!(shown(&network, "web").list("IpPermissions").len(), 1);
+}

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::cli::args::Setting;
-use crate::{aws, import, kinds, manifest, observe, reconcile, serve, sim, source};
+use crate::{aws, import, kinds, manifest, observe, plan, reconcile, serve, sim, source};
 
 /// One limit.
 struct Limit {
@@ -60,6 +60,7 @@ const LIMITS: &[Limit] = &[
     count("import", "functions", import::limits::FUNCTIONS),
     count("import", "modules-depth", import::limits::MODULES_DEPTH),
     bytes("import", "configuration-bytes", import::limits::CONFIGURATION_BYTES),
+    bytes("plan", "file-bytes", plan::file::BYTES_MAX),
     count("observe", "pages", observe::PAGES_MAX),
     count("observe", "revisions-kept", observe::REVISIONS_MAX),
     span("observe", "batch-window", observe::BATCH_WINDOW),

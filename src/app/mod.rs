@@ -11,9 +11,11 @@ mod input;
 mod limits;
 mod operator;
 mod plan;
+mod planfile;
 mod preflight;
 mod run;
 mod sim;
+mod simulate;
 mod status;
 mod stop;
 mod tell;
@@ -30,8 +32,10 @@ pub use cloud::Cloud;
 pub use import::live;
 pub use limits::limits;
 pub use operator::{Options, assemble};
+pub use plan::all as plans;
 pub use plan::view;
 pub use preflight::ahead;
+pub use simulate::{Assumed, simulate};
 
 /// What stops a command, in words for the person who typed it.
 #[derive(Debug, thiserror::Error)]

@@ -63,6 +63,7 @@ pub fn assemble(
         observe_only: options.observe_only,
         grace: options.grace,
         rollouts_max: options.rollouts_max,
+        approved: None,
         known: std::sync::Mutex::default(),
     })
 }

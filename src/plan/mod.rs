@@ -1,8 +1,10 @@
 //! Desired × observed → ordered steps with reasons. Pure: what is not known yet is asked for as a [`Need`].
 //! Must not know: clients, tokio, the clock.
 
+mod approved;
 pub mod brake;
 mod cluster;
+pub mod file;
 pub mod known;
 pub mod prune;
 pub mod replacement;
@@ -17,6 +19,7 @@ use crate::kinds::{Difference, Effect, Key, Kind, Object, Observed, Policy, tags
 use crate::rollout::Journal;
 use crate::shape::{Call, Path, Time, Tree};
 
+pub use approved::Approved;
 pub use replacement::{Before, Replacement};
 pub use service::HELD;
 
@@ -95,6 +98,7 @@ pub enum Reason {
     LookupUnobserved,
     LookupUnresolved,
     MassChange,
+    NotInPlan,
     NotOwned,
     Overridden,
     PreflightBlocked,
@@ -110,7 +114,7 @@ pub enum Reason {
 }
 
 impl Reason {
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::ClusterAbsent,
         Self::Contended,
         Self::DependencyNotReady,
@@ -122,6 +126,7 @@ impl Reason {
         Self::LookupUnobserved,
         Self::LookupUnresolved,
         Self::MassChange,
+        Self::NotInPlan,
         Self::NotOwned,
         Self::Overridden,
         Self::PreflightBlocked,
@@ -149,6 +154,7 @@ impl Reason {
             Self::LookupUnobserved => "LookupUnobserved",
             Self::LookupUnresolved => "LookupUnresolved",
             Self::MassChange => "MassChange",
+            Self::NotInPlan => "NotInPlan",
             Self::NotOwned => "NotOwned",
             Self::Overridden => "Overridden",
             Self::PreflightBlocked => "PreflightBlocked",

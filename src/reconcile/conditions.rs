@@ -114,6 +114,10 @@ pub const REASONS: &[(&str, &str)] = &[
     ("Network", "AWS was not reached; tried again."),
     ("NotFound", "Something that the call names is not there."),
     (
+        "NotInPlan",
+        "Something moved while a plan file was applied: what follows from that is not in the file, and not made. Plan anew.",
+    ),
+    (
         "NotOwned",
         "It belongs to another owner, or to nobody: it is not touched. The message says which tag hands it over.",
     ),

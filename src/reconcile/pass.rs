@@ -10,7 +10,7 @@ use crate::clock::Clock;
 use crate::kinds::service::{self, Reference};
 use crate::kinds::{Key, Kind, Object, Place, hash, secrets, tags, task_definition};
 use crate::observe::{Names, Observer, Seen};
-use crate::plan::{Plan, Reason, Replacement, StepEffect, Verdict};
+use crate::plan::{Approved, Plan, Reason, Replacement, StepEffect, Verdict};
 use crate::rollout::{self, Journal, Progress};
 use crate::shape::{Time, Tree};
 use crate::telemetry::{Metrics, Stage};
@@ -36,6 +36,8 @@ pub struct Shared {
     pub grace: Duration,
     /// So many services roll at once.
     pub rollouts_max: usize,
+    /// The steps of a plan file, where one is applied: nothing else is written.
+    pub approved: Option<Approved>,
     pub known: Mutex<Known>,
 }
 
@@ -247,6 +249,9 @@ async fn look_and_plan(
     let waits = matches!(&plan.verdict, Verdict::Waiting(reason, _) if !in_place.contains(reason));
     if shared.observe_only || waits {
         plan.steps.clear();
+    }
+    if let Some(verdict) = shared.approved.as_ref().and_then(|approved| approved.refusal(&object.key, &plan)) {
+        return stands(verdict);
     }
     if let Some(verdict) = memory.heals.hold(object, seen.observed.present(), &mut plan, shared.clock.now()) {
         return stands(verdict);

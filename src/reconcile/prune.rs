@@ -53,11 +53,13 @@ fn users(shared: &Shared, id: &str) -> Vec<String> {
 /// Deletes what is due, and remembers what is left, and why.
 pub async fn prune(shared: &Shared, desired: &Desired) {
     let all = look(shared, desired).await;
+    // A plan file has no deletions, so none is approved by it.
+    let may_write = !shared.observe_only && shared.approved.is_none();
     let mut left = BTreeMap::new();
     for one in &all {
         let why = match &one.held {
             Some((reason, message)) => Some(format!("{}: {message}", reason.as_str())),
-            None if one.deletes && !shared.observe_only => delete(shared, one).await,
+            None if one.deletes && may_write => delete(shared, one).await,
             None => Some("nobody declares it".to_owned()),
         };
         if let Some(why) = why {

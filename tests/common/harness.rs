@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ecs_operator::app::{Cloud, Options, assemble};
+use ecs_operator::app::{Assumed, Cloud, Options, assemble};
 use ecs_operator::aws::Aws;
 use ecs_operator::check::{self, Desired};
 use ecs_operator::cli::plan::{Secrets, View};
@@ -13,6 +13,7 @@ use ecs_operator::cli::preflight::Ahead;
 use ecs_operator::clock::Clock;
 use ecs_operator::kinds::{Key, Kind, Place, tags::Ownership};
 use ecs_operator::manifest::{self, Input, Reading, SETTINGS_FILE, Variables};
+use ecs_operator::plan::Approved;
 use ecs_operator::reconcile::{Controller, Settings, Until};
 use ecs_operator::shape::{Call, Time, Tree};
 use ecs_operator::sim::Sim;
@@ -45,6 +46,8 @@ pub struct Rig {
     pub may_be_broken: bool,
     revision: u32,
     pub operator: Option<Operator>,
+    /// What an operator may write, where it applies a plan file.
+    pub approved: Option<Approved>,
 }
 
 /// A running operator.
@@ -84,6 +87,7 @@ impl Rig {
             may_be_broken: false,
             revision: 0,
             operator: None,
+            approved: None,
         }
     }
 
@@ -150,7 +154,8 @@ impl Rig {
         let (published, status) = watch::channel(Arc::new(Status::default()));
         let cloud = Cloud::on(self.sim.clone(), &self.clock).through(way.http());
         let us = Ownership { owner: self.owner.into(), source: "test".into() };
-        let shared = assemble(cloud, &self.clock, us, self.place(), &self.options, &status).unwrap();
+        let mut shared = assemble(cloud, &self.clock, us, self.place(), &self.options, &status).unwrap();
+        shared.approved.clone_from(&self.approved);
         let (desired, new) = watch::channel(Arc::new(self.desired()));
         let (source, news) = watch::channel(SourceStatus::default());
         let settings = self.settings.clone();
@@ -320,6 +325,26 @@ impl Rig {
         let shared = assemble(cloud, &self.clock, us, self.place(), &self.options, &status).unwrap();
         let secrets = self.secrets.clone();
         ecs_operator::app::view(&shared, &self.desired(), &self.reading(), &secrets, str::to_owned).await.unwrap()
+    }
+
+    /// The steps of the plans as they are now.
+    pub async fn approve(&mut self) {
+        let (_, status) = watch::channel(Arc::new(Status::default()));
+        let us = Ownership { owner: self.owner.into(), source: "test".into() };
+        let cloud = Cloud::on(self.sim.clone(), &self.clock);
+        let shared = assemble(cloud, &self.clock, us, self.place(), &self.options, &status).unwrap();
+        self.approved = Some(Approved::of(&ecs_operator::app::plans(&shared, &self.desired()).await.unwrap()));
+    }
+
+    /// The plans as they would be shown, with what becomes of them on a copy.
+    pub async fn simulated(&self, assumed: &Assumed) -> View {
+        let (_, status) = watch::channel(Arc::new(Status::default()));
+        let us = Ownership { owner: self.owner.into(), source: "test".into() };
+        let cloud = Cloud::on(self.sim.clone(), &self.clock);
+        let shared = assemble(cloud, &self.clock, us, self.place(), &self.options, &status).unwrap();
+        let plans = ecs_operator::app::plans(&shared, &self.desired()).await.unwrap();
+        let simulation = ecs_operator::app::simulate(&shared, &self.desired(), &plans, assumed).await.unwrap();
+        self.view().await.with(simulation)
     }
 
     /// What `preflight` would say.

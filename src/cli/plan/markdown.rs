@@ -3,7 +3,7 @@
 use crate::cli::Terminal;
 use crate::shape::plain;
 
-use super::{Action, Planned, View};
+use super::{Action, Forecast, Planned, Simulation, View};
 
 /// What GitHub takes as a comment, less some room for what others put around it.
 const LENGTH_MAX: usize = 60_000;
@@ -38,6 +38,10 @@ pub fn markdown(view: &View) -> String {
         text.push_str(&format!("| `{symbol}` | `{key}` | {words} |\n"));
     }
     text.push_str(&rollouts(&told, LENGTH_MAX.saturating_sub(text.len())));
+    for line in view.simulation.iter().flat_map(Simulation::lines) {
+        let mark = if line.starts_with(' ') { "- " } else { "\n" };
+        text.push_str(&format!("{mark}{}\n", cell(line.trim_start())));
+    }
     text.push_str(&replacements(&told, LENGTH_MAX.saturating_sub(text.len())));
     let blocks: Vec<String> =
         told.iter().filter(|object| !object.changes.is_empty()).map(|object| changes(object)).collect();
@@ -56,7 +60,9 @@ pub fn markdown(view: &View) -> String {
 fn rollouts(told: &[&Planned], room: usize) -> String {
     let one = |object: &&Planned| {
         let ahead = object.preflight.as_ref()?;
-        let found: String = ahead.lines().map(|line| format!("  - {}\n", cell(line.trim_start()))).collect();
+        let forecast = object.forecast.iter().flat_map(Forecast::lines);
+        let lines = ahead.lines().chain(forecast);
+        let found: String = lines.map(|line| format!("  - {}\n", cell(line.trim_start()))).collect();
         Some(format!("- `{}`: {}\n{found}", inline(&object.key), cell(&ahead.headline())))
     };
     let mut text = String::new();

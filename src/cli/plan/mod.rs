@@ -5,6 +5,7 @@
 //! `text` is for terminals, `markdown` for pull requests, `json` for programs.
 
 mod change;
+mod forecast;
 mod lookups;
 mod markdown;
 mod replacement;
@@ -23,6 +24,7 @@ use crate::plan::prune::Undeclared;
 use crate::plan::{Plan, Reason, Step, StepEffect, Verdict};
 use crate::shape::{Path, Tree, plain};
 
+pub use forecast::{Forecast, Gap, Outcome, Played, Simulation};
 use lookups::LookedUp;
 pub use markdown::markdown;
 use replacement::Replaced;
@@ -42,6 +44,9 @@ pub struct View {
     owner: String,
     summary: Summary,
     objects: Vec<Planned>,
+    /// What was assumed, where the plan was played on a copy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    simulation: Option<Simulation>,
 }
 
 /// How many objects are in for what; each counts once, for the most that happens to it.
@@ -87,6 +92,9 @@ struct Planned {
     /// Whether what is due can work; absent where nothing is rolled, created or scaled out.
     #[serde(skip_serializing_if = "Option::is_none")]
     preflight: Option<Ahead>,
+    /// How it goes on a copy, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    forecast: Option<Forecast>,
     /// How one service takes the place of another.
     #[serde(skip_serializing_if = "Option::is_none")]
     replacement: Option<Replaced>,
@@ -244,7 +252,22 @@ impl View {
             owner: input.owner.to_string(),
             summary,
             objects,
+            simulation: None,
         }
+    }
+
+    /// The same with what a simulation foretells.
+    #[must_use]
+    pub fn with(mut self, simulation: Simulation) -> Self {
+        for object in &mut self.objects {
+            object.forecast = simulation.forecasts.get(&object.key).cloned();
+        }
+        Self { simulation: Some(simulation), ..self }
+    }
+
+    /// What a simulation foretells of an object, by its short key.
+    pub fn forecast(&self, key: &str) -> Option<&Forecast> {
+        self.objects.iter().find(|object| object.key == key)?.forecast.as_ref()
     }
 
     /// Whether there is anything to do, or in the way of it.
@@ -318,6 +341,7 @@ fn planned(input: &Input<'_>, object: &Object, plan: &Plan) -> Planned {
         lookups: LookedUp::of(input.lookups.get(&object.key)),
         changes: changes(input, object, plan),
         preflight: input.aheads.get(&object.key).cloned(),
+        forecast: None,
         replacement: plan.replacement.as_ref().map(Replaced::of),
         calls: plan.steps.iter().map(|step| step.call.operation).collect(),
     }
