@@ -549,6 +549,7 @@ impl Planned {
             lookups: Vec::new(),
             changes: Vec::new(),
             preflight: None,
+            forecast: None,
             replacement: None,
             calls,
         }
