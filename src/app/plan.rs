@@ -19,7 +19,7 @@ use crate::kinds::lookup::Resolved;
 use crate::kinds::{Key, Kind, Object, Origin};
 use crate::manifest::{self, At, Reading};
 use crate::plan::Plan;
-use crate::reconcile::{Shared, lookups, pass, sweep};
+use crate::reconcile::{Shared, lookups, pass, prune, sweep};
 use crate::shape::Path;
 use crate::status::Status;
 
@@ -131,6 +131,7 @@ pub async fn shown(
     name: impl Fn(&str) -> String,
     plans: &[(Key, Plan)],
 ) -> View {
+    let undeclared = prune::look(shared, desired).await;
     let (objects, lookups) = looked_up(shared, desired).await;
     let aheads = aheads(plans, &objects, reading, &name);
     let known = RefCell::new(BTreeMap::new());
@@ -153,6 +154,7 @@ pub async fn shown(
         place: &shared.place,
         objects: &objects,
         plans,
+        undeclared: &undeclared,
         lookups: &lookups,
         aheads: &aheads,
         tags: &|key| {
@@ -185,7 +187,7 @@ async fn looked_up(shared: &Shared, desired: &Desired) -> (BTreeMap<Key, Object>
     let (mut objects, mut found) = (desired.objects.clone(), BTreeMap::new());
     for (key, object) in objects.iter_mut().filter(|(_, object)| !object.lookup.is_empty()) {
         // Why it is not known, the plan tells.
-        if let Ok(resolved) = lookups::resolved(shared, object).await {
+        if let Ok(resolved) = lookups::resolved(shared, desired, object).await {
             object.spec = resolved.fill(&object.spec);
             found.insert(key.clone(), resolved);
         }

@@ -93,6 +93,20 @@ impl CallError {
         REMEDIES.iter().find(fits).map(|(_, _, remedy)| *remedy)
     }
 
+    /// The error with what to do about it: where it was forbidden, by the IAM action that is missing.
+    pub fn told(&self) -> String {
+        let service = match self.operation {
+            "GetCallerIdentity" => "sts",
+            name if super::ec2::operation(name).is_some() => "ec2",
+            _ => "ecs",
+        };
+        match self.remedy() {
+            Some(FORBIDDEN) => format!("{self} (grant the role {service}:{}, or use another role)", self.operation),
+            Some(remedy) => format!("{self} ({remedy})"),
+            None => self.to_string(),
+        }
+    }
+
     /// Takes down what the SDK says.
     pub(super) fn from_sdk<E>(operation: &'static str, error: &SdkError<E, HttpResponse>) -> Self
     where

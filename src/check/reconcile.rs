@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::kinds::drift::POINTERS_MAX;
-use crate::kinds::{Drift, Effect, Kind, Pointer, Policy, Reconcile, ReplaceHow, definition};
+use crate::kinds::{Drift, Effect, Kind, Pointer, Policy, Prune, Reconcile, ReplaceHow, definition};
 use crate::manifest::{At, Fault};
 use crate::shape::{Path, Tree};
 
@@ -39,6 +39,12 @@ pub fn read(context: &Context<'_>, found: &mut Vec<Fault>) -> Reconcile {
             },
             ("ignore", Tree::List(items)) => reconcile.ignore = ignore(context, items, &at, found),
             ("ignore", _) => found.push(wrong(at, "ignore takes a list of JSON pointers, such as /desiredCount")),
+            ("prune", value) if context.kind() == Some(Kind::SecurityGroup) => {
+                match Prune::ALL.into_iter().find(|prune| value.as_text() == Some(prune.as_str())) {
+                    Some(prune) => reconcile.prune = prune,
+                    None => found.push(wrong(at, "prune takes Orphan or Delete")),
+                }
+            }
             ("preflight", Tree::Text(text)) if Policy::parse(text).is_some() => {
                 reconcile.preflight = Policy::parse(text)
             }
@@ -131,7 +137,8 @@ fn wrong(at: Path, message: &str) -> Fault {
 
 fn unknown(at: Path, name: &str, known: &'static [&'static str]) -> Fault {
     if LATER.contains(&name) {
-        return Fault::new(at, At::Key, "reconcile", format!("reconcile.{name} is not supported yet"));
+        let but = if name == "prune" { ", except on a SecurityGroup" } else { "" };
+        return Fault::new(at, At::Key, "reconcile", format!("reconcile.{name} is not supported yet{but}"));
     }
     let message = format!("unknown member {name:?}; there are {}", known.join(", "));
     Fault::new(at, At::Key, "reconcile", message).near(name, known.iter().copied())

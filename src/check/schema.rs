@@ -4,7 +4,7 @@
 //! text, a variable may stand for it, as in the manifests.
 
 use crate::kinds::drift::POINTERS_MAX;
-use crate::kinds::{Definition, Drift, Kind, Policy, ReplaceHow, definition, lookup};
+use crate::kinds::{Definition, Drift, Kind, Policy, Prune, ReplaceHow, definition, lookup};
 use crate::manifest::{API_VERSION, DEFAULTS_KIND};
 use crate::shape::table::{self, Member, Range, Shape, Structure, Table};
 use crate::shape::{Map, Tree};
@@ -62,7 +62,7 @@ fn one(name: &str, known: &mut Known) -> Option<Tree> {
         "apiVersion" => version(),
         "kind" => tree! { "const" => name },
         "metadata" => metadata(definition(kind).in_cluster),
-        "reconcile" => reconcile(),
+        "reconcile" => reconcile(kind),
         "spec" => spec,
     };
     Some(closed(members).with("required", vec!["apiVersion", "kind", "metadata"]))
@@ -101,7 +101,16 @@ fn metadata(in_cluster: bool) -> Tree {
     closed(members).with("required", vec!["name"])
 }
 
-fn reconcile() -> Tree {
+/// Members of the block that a kind can't have.
+fn left_out(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::SecurityGroup => &["drift", "ignore"],
+        Kind::TaskDefinition => &["drift", "ignore", "prune"],
+        Kind::Cluster | Kind::Service => &["prune"],
+    }
+}
+
+fn reconcile(kind: Kind) -> Tree {
     let deadline = text().with("pattern", "^([0-9]+[smh]|\\$\\{.*\\})$");
     let deadline =
         deadline.with("description", "How long a rollout may take before it counts as failed: 90s, 15m, 2h.");
@@ -117,6 +126,11 @@ fn reconcile() -> Tree {
         "description",
         "What a finding of preflight does to a rollout: hold it (Block), have it wait (Wait), or be told (Warn).",
     );
+    let prune = tree! { "enum" => Prune::ALL.map(Prune::as_str).to_vec() };
+    let prune = prune.with(
+        "description",
+        "What becomes of the object when no manifest declares it any more: it is left (Orphan, unless said) or deleted.",
+    );
     let replace = list(text()).with(
         "description",
         "The members ECS can't change for whose sake the service may be replaced: launchType, schedulingStrategy, …",
@@ -127,16 +141,18 @@ fn reconcile() -> Tree {
         "StartFirst: under another spec.serviceName, and the old one goes when the new one is Ready. StopFirst: under \
          the same name, with no task in between.",
     );
-    closed(tree! {
+    let mut members = tree! {
         "drift" => drift,
         "ignore" => ignore,
         "preflight" => preflight,
+        "prune" => prune,
         "replace" => replace,
         "replaceHow" => replace_how,
         "restartedAt" => text().with("description", "Any text; another one asks for a restart, or for another try."),
         "rollout" => closed(tree! { "progressDeadline" => deadline, "onFailure" => on_failure }),
-    })
-    .with("description", "How the operator treats the object; never sent to AWS.")
+    };
+    left_out(kind).iter().for_each(|name| drop(members.remove(name)));
+    closed(members).with("description", "How the operator treats the object; never sent to AWS.")
 }
 
 fn text() -> Tree {

@@ -27,7 +27,7 @@ pub use key::{Key, Kind, Place};
 pub use leaf::Leaf;
 pub use lookup::Lookup;
 pub use normalise::Row;
-pub use object::{Object, Observed, Origin, Policy, Reconcile, ReplaceHow};
+pub use object::{Object, Observed, Origin, Policy, Prune, Reconcile, ReplaceHow};
 
 /// A kind as data.
 #[derive(Debug)]

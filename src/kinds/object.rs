@@ -40,9 +40,31 @@ pub struct Reconcile {
     pub ignore: Vec<Pointer>,
     /// What keeps a rollout back that preflight finds can't work; each check's own way where nothing is said.
     pub preflight: Option<Policy>,
+    /// What becomes of the object when no manifest declares it any more.
+    pub prune: Prune,
     /// The members that ECS can't change and for whose sake the service may be replaced.
     pub replace: Vec<String>,
     pub replace_how: ReplaceHow,
+}
+
+/// What becomes of an object that no manifest declares any more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Prune {
+    /// It is left, and told of.
+    #[default]
+    Orphan,
+    Delete,
+}
+
+impl Prune {
+    pub const ALL: [Self; 2] = [Self::Orphan, Self::Delete];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Orphan => "Orphan",
+            Self::Delete => "Delete",
+        }
+    }
 }
 
 /// Which of two services comes first when one takes the other's place.
@@ -110,6 +132,7 @@ impl Default for Reconcile {
             drift: Drift::default(),
             ignore: Vec::new(),
             preflight: None,
+            prune: Prune::default(),
             replace: Vec::new(),
             replace_how: ReplaceHow::default(),
         }
@@ -138,7 +161,8 @@ impl Object {
         let declared = declared.with("restartedAt", restarted_at).with("progressDeadline", deadline);
         let replace = format!("{} {}", self.reconcile.replace_how.as_str(), self.reconcile.replace.join(" "));
         let declared = declared.with("replace", replace);
-        hash::hash(&declared.with("drift", drift))
+        let prune = Some(self.reconcile.prune).filter(|prune| *prune != Prune::default()).map(Prune::as_str);
+        hash::hash(&declared.with("drift", drift).with_some("prune", prune))
     }
 }
 

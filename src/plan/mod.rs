@@ -6,6 +6,7 @@ pub mod brake;
 mod cluster;
 pub mod file;
 pub mod known;
+pub mod prune;
 pub mod replacement;
 mod security_group;
 mod service;

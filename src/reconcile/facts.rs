@@ -75,7 +75,7 @@ pub async fn planned(
     memory: &mut Memory,
 ) -> Result<Plan, CallError> {
     let Scene { seen, cluster, before } = *scene;
-    let (object, held) = lookups::looked_up(shared, object, seen).await;
+    let (object, held) = lookups::looked_up(shared, desired, object, seen).await;
     let object = object.as_ref();
     let mut answers = Answers::default();
     let declared = |name: &str| desired.clusters().any(|cluster| cluster.aws_name() == name);

@@ -11,6 +11,7 @@ mod history;
 pub mod lookups;
 pub mod pass;
 pub mod preflight;
+pub mod prune;
 pub mod queue;
 mod rollouts;
 pub mod sweep;

@@ -20,6 +20,7 @@ use crate::telemetry::{Metrics, Stage};
 use super::facts::Scene;
 use super::heals::Heals;
 use super::preflight::{self, Started};
+use super::prune::Pruning;
 use super::witness::Witness;
 use super::{apply, before, facts, rollouts};
 
@@ -61,6 +62,8 @@ pub struct Known {
     pub seeded: bool,
     /// Services of ours that nobody declares any more, as `cluster/name`.
     pub orphans: BTreeSet<String>,
+    /// Security groups of ours that nobody declares any more.
+    pub pruning: Pruning,
     /// Other services that are of declared objects, by their names.
     pub before: BTreeMap<Key, before::Names>,
     /// Clusters whose services could not be listed, and why.

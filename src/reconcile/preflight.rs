@@ -72,7 +72,7 @@ pub async fn ahead(shared: &Shared, desired: &Desired, object: &Object) -> Resul
         return Err(error);
     }
     let cluster = facts::swept_cluster(shared, object).await;
-    let (resolved, held) = lookups::looked_up(shared, object, &seen).await;
+    let (resolved, held) = lookups::looked_up(shared, desired, object, &seen).await;
     let is_there = seen.observed.present().is_some_and(|shown| shown.text("status") != Some("INACTIVE"));
     let due = if is_there { Due::Rollout } else { Due::Create };
     let started = shared.known().started.get(&object.key).cloned();
@@ -116,7 +116,7 @@ fn case<'a>(
 fn fact<T: Clone>(answer: &Result<T, CallError>) -> Fact<T> {
     match answer {
         Ok(known) => Fact::Known(known.clone()),
-        Err(error) => Fact::Unknown(error.to_string()),
+        Err(error) => Fact::Unknown(error.told()),
     }
 }
 

@@ -13,7 +13,7 @@ use ecs_operator::cli::preflight::Ahead;
 use ecs_operator::clock::Clock;
 use ecs_operator::kinds::{Key, Kind, Place, tags::Ownership};
 use ecs_operator::lease::Leadership;
-use ecs_operator::manifest::{self, Input, Reading, Variables};
+use ecs_operator::manifest::{self, Input, Reading, SETTINGS_FILE, Variables};
 use ecs_operator::plan::Approved;
 use ecs_operator::reconcile::{Controller, Settings, Until};
 use ecs_operator::shape::{Call, Time, Tree};
@@ -44,6 +44,8 @@ pub struct Rig {
     /// What plans tell of secrets, always by the same key.
     pub secrets: Secrets,
     texts: BTreeMap<String, String>,
+    /// Broken texts are part of the test.
+    pub may_be_broken: bool,
     revision: u32,
     pub operator: Option<Operator>,
     /// What an operator may write, where it applies a plan file.
@@ -99,6 +101,7 @@ impl Rig {
             owner: "us",
             secrets: Secrets::Hashed(vec![7; 32]),
             texts: BTreeMap::new(),
+            may_be_broken: false,
             revision: 0,
             operator: None,
             approved: None,
@@ -109,6 +112,11 @@ impl Rig {
     pub fn write(&mut self, file: &str, text: impl Into<String>) -> &mut Self {
         self.texts.insert(file.to_owned(), text.into());
         self
+    }
+
+    /// Takes a file away; seen with the next [`Rig::commit`].
+    pub fn remove(&mut self, file: &str) {
+        assert!(self.texts.remove(file).is_some(), "there is no {file}");
     }
 
     /// A new revision of the directory; a running operator sees it at once.
@@ -132,20 +140,23 @@ impl Rig {
     pub fn desired(&self) -> Desired {
         let desired = self.judged();
         let problems: Vec<String> = desired.findings.iter().map(ToString::to_string).collect();
-        assert!(problems.is_empty(), "{problems:#?}");
+        assert!(problems.is_empty() || self.may_be_broken, "{problems:#?}");
         desired
     }
 
     /// The directory, read.
     pub fn reading(&self) -> Reading {
         let place = self.place();
-        let files = self.texts.iter().map(|(name, text)| (name.clone(), Arc::from(text.as_str()))).collect();
+        let text = |(name, text): (&String, &String)| (name.clone(), Arc::<str>::from(text.as_str()));
+        let mut files: BTreeMap<String, Arc<str>> = self.texts.iter().map(text).collect();
+        let settings = files.remove(SETTINGS_FILE);
         let variables = Variables {
             region: Some(place.region.clone()),
             account: Some(place.account.clone()),
             overrides: BTreeMap::new(),
         };
-        manifest::read(&Input { files: &files, settings: None, unreadable: &BTreeMap::new(), variables: &variables })
+        let settings = settings.as_ref();
+        manifest::read(&Input { files: &files, settings, unreadable: &BTreeMap::new(), variables: &variables })
     }
 
     /// The desired state, whatever is wrong with the texts.
@@ -237,6 +248,11 @@ impl Rig {
             Some((key.short(), (ready.reason.to_string(), ready.message.clone())))
         };
         status.objects.iter().filter_map(story).collect()
+    }
+
+    /// What is ours and declared no more, and what is told of it.
+    pub fn orphans(&self) -> Vec<String> {
+        self.operator.iter().flat_map(|operator| operator.status.borrow().orphans.clone()).collect()
     }
 
     pub fn reason(&self, key: &str) -> String {

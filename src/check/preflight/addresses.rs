@@ -133,7 +133,9 @@ fn claimed(case: &Case<'_>, name: &str, subnets: &BTreeMap<String, i64>, share: 
         // Which of several subnets in the zone it takes is not known.
         let all = meets == here.len() || matches!(share, Share::Most);
         let count = if matches!(share, Share::Most) { claim.held } else { claim.tasks };
-        if meets > 0 && all { share.of(count, zones.len()) } else { 0 }
+        // Those that are stopped on the way may all have been in one zone, and others then all start there.
+        let parts = if matches!(share, Share::Most) && claim.held > claim.tasks { 1 } else { zones.len() };
+        if meets > 0 && all { share.of(count, parts) } else { 0 }
     };
     case.claims.iter().map(of).sum()
 }
@@ -247,7 +249,8 @@ fn strained(case: &Case<'_>, course: &Course) -> Option<Short> {
     let more = i64::from(spread > course.first_started());
     let few = |zone: &&Zone| {
         let each = (Share::Most.of(zone.needed, zone.subnets.len()) + more).min(zone.needed);
-        zone.free() < zone.needed || zone.subnets.values().any(|free| *free < each)
+        // Others may take all of theirs from any one of them.
+        zone.free() < zone.needed || zone.subnets.values().any(|free| free - zone.claimed < each)
     };
     let full = zones.iter().filter(|_| needed > 0).find(few)?;
     let message = format!(

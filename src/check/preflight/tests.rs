@@ -259,7 +259,9 @@ fn what_other_rollouts_are_about_to_take_is_not_free() {
     says(&with(claim(9, &["subnet-c"])), &[]);
     // One that stops first takes none more, and for a while holds both.
     let stopping = |held: i64| with(Claim { held, ..claim(0, &["subnet-a", "subnet-b"]) });
-    says(&stopping(4), &[]);
+    says(&stopping(2), &[]);
+    // All in one zone.
+    says(&stopping(4), &[("preflight-addresses-tight", WARNING)]);
     says(&stopping(6), &[("preflight-addresses-tight", WARNING)]);
 }
 

@@ -19,8 +19,9 @@ use serde::Serialize;
 use crate::cli::preflight::Ahead;
 use crate::kinds::leaf::{self, Leaf};
 use crate::kinds::lookup::{self, Resolved};
-use crate::kinds::{Effect, Key, Object, definition, secrets, service, tags};
-use crate::plan::{Plan, Step, StepEffect, Verdict};
+use crate::kinds::{Effect, Key, Kind, Object, definition, secrets, service, tags};
+use crate::plan::prune::Undeclared;
+use crate::plan::{Plan, Reason, Step, StepEffect, Verdict};
 use crate::shape::{Path, Tree, plain};
 
 pub use forecast::{Forecast, Gap, Outcome, Played, Simulation};
@@ -54,6 +55,7 @@ pub struct View {
 struct Summary {
     create: usize,
     register: usize,
+    delete: usize,
     deploy: usize,
     in_place: usize,
     replace: usize,
@@ -118,6 +120,8 @@ pub enum Action {
     /// A new task definition revision.
     Register,
     Create,
+    /// No manifest declares it any more.
+    Delete,
 }
 
 /// One leaf.
@@ -207,6 +211,8 @@ pub struct Input<'a> {
     pub place: &'a crate::kinds::Place,
     pub objects: &'a BTreeMap<Key, Object>,
     pub plans: &'a [(Key, Plan)],
+    /// Objects of ours that nobody declares any more.
+    pub undeclared: &'a [Undeclared],
     /// What selector terms stand for, of objects whose specs are filled with it.
     pub lookups: &'a BTreeMap<Key, Resolved>,
     /// What preflight says of those that are due.
@@ -220,8 +226,9 @@ pub struct Input<'a> {
 
 impl View {
     pub fn new(input: &Input<'_>) -> Self {
-        let objects: Vec<Planned> =
+        let mut objects: Vec<Planned> =
             input.plans.iter().filter_map(|(key, plan)| Some(planned(input, input.objects.get(key)?, plan))).collect();
+        objects.extend(input.undeclared.iter().filter(|one| one.deletes).map(Planned::deleted));
         let mut summary = Summary::default();
         for object in &objects {
             let count = match object.action {
@@ -233,6 +240,7 @@ impl View {
                 Action::Deploy => &mut summary.deploy,
                 Action::Register => &mut summary.register,
                 Action::Create => &mut summary.create,
+                Action::Delete => &mut summary.delete,
             };
             *count += 1;
         }
@@ -294,12 +302,13 @@ impl Value {
 impl Summary {
     /// `Plan: 1 to create, 2 blocked; 3 unchanged.`
     fn line(&self) -> String {
-        let Self { create, register, deploy, in_place, replace, blocked, waiting, unchanged } = *self;
+        let Self { create, register, delete, deploy, in_place, replace, blocked, waiting, unchanged } = *self;
         let parts = [
             (create, "to create"),
             (register, "to register"),
             (deploy, "to deploy"),
             (in_place, "to change in place"),
+            (delete, "to delete"),
             (replace, "to be replaced"),
             (blocked, "blocked"),
             (waiting, "waiting"),
@@ -497,7 +506,17 @@ fn tag_changes(input: &Input<'_>, object: &Object, plan: &Plan) -> Vec<Change> {
             desired: Some(value.into()),
         })
     };
-    declared.filter_map(one).map(|leaf| change(input, object, leaf, What::Tag, false)).collect()
+    let untagged = plan.steps.iter().filter(|step| step.call.operation == "DeleteTags");
+    let untagged = untagged.flat_map(|step| step.call.input.list("Tags")).filter_map(|tag| tag.text("Key"));
+    let gone = untagged.filter(|key| !key.starts_with(tags::PREFIX)).map(|key| Leaf {
+        name: format!("tags[{key}]"),
+        path: Path::from(definition(object.key.kind).tags.list),
+        declared_at: None,
+        addition: None,
+        observed: live.get(key).map(|value| Tree::from(*value)),
+        desired: None,
+    });
+    declared.filter_map(one).chain(gone).map(|leaf| change(input, object, leaf, What::Tag, false)).collect()
 }
 
 /// The tags that a call sends, wherever its service wants them.
@@ -507,6 +526,35 @@ fn tags_of(input: &Tree) -> impl Iterator<Item = &Tree> {
 }
 
 impl Planned {
+    /// An object that nobody declares any more, and whose tag asks for its deletion.
+    fn deleted(one: &Undeclared) -> Self {
+        let (action, reason, message) = match &one.held {
+            None => (Action::Delete, None, format!("{} is declared no more, and its prune is Delete", one.id)),
+            Some((reason @ (Reason::MassChange | Reason::Suspended), why)) => {
+                (Action::Blocked, Some(reason.as_str()), why.clone())
+            }
+            Some((reason, why)) => (Action::Wait, Some(reason.as_str()), format!("to be deleted, and {why}")),
+        };
+        let calls = if one.is_due() { vec!["DeleteSecurityGroup"] } else { Vec::new() };
+        Self {
+            key: plain(&one.key()).into_owned(),
+            kind: Kind::SecurityGroup.as_str(),
+            cluster: None,
+            name: one.name.clone(),
+            action,
+            reason,
+            message: plain(&message).into_owned(),
+            drift: false,
+            origin: None,
+            lookups: Vec::new(),
+            changes: Vec::new(),
+            preflight: None,
+            forecast: None,
+            replacement: None,
+            calls,
+        }
+    }
+
     fn symbol(&self) -> &'static str {
         match self.action {
             Action::None | Action::Wait => " ",
@@ -514,6 +562,7 @@ impl Planned {
             Action::Replace => "-/+",
             Action::InPlace | Action::Deploy => "~",
             Action::Register | Action::Create => "+",
+            Action::Delete => "-",
         }
     }
 
@@ -527,6 +576,7 @@ impl Planned {
             Action::Deploy => "starts a deployment",
             Action::Register => "registers a revision",
             Action::Create => "is created",
+            Action::Delete => "is deleted",
         };
         let drift = if self.drift { "drift, " } else { "" };
         match (self.action, self.reason) {
