@@ -51,6 +51,8 @@ const LIMITS: &[Limit] = &[
     count("manifest", "depth", manifest::limits::DEPTH),
     count("manifest", "documents", manifest::limits::DOCUMENTS),
     bytes("manifest", "file-bytes", manifest::limits::FILE_BYTES),
+    bytes("manifest", "foreign-bytes", manifest::limits::FOREIGN_BYTES),
+    count("manifest", "foreign-nodes", manifest::limits::FOREIGN_NODES),
     count("manifest", "findings", manifest::limits::FINDINGS),
     bytes("manifest", "expanded-bytes", manifest::limits::EXPANDED_BYTES),
     count("manifest", "merges", manifest::limits::MERGES),

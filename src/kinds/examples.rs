@@ -93,6 +93,7 @@ fn what_ecs_was_seen_to_read_back_is_no_difference() {
         let definition = definition(Kind::parse(head).unwrap());
         assert_eq!(definition.differences(&spec, &shown), [], "{head} {}", json::write(&shown));
         assert_ne!(definition.differences(&spec, &other), [], "{head} {}", json::write(&other));
+        assert!(!definition.is_same(&spec, &other), "{head} {}", json::write(&other));
     }
 }
 

@@ -12,6 +12,7 @@ pub mod leaf;
 pub mod lookup;
 pub mod normalise;
 pub mod object;
+mod same;
 pub mod secrets;
 pub mod security_group;
 pub mod service;
@@ -146,6 +147,11 @@ impl Definition {
         };
         let closer = closer.iter().find(|closer| closer.member == member && (closer.when)(observed, desired));
         closer.map_or_else(|| self.effect(member), |closer| closer.effect)
+    }
+
+    /// Whether there are no differences, at a glance: a no may be wrong, a yes is not.
+    pub fn is_same(&self, spec: &Tree, shown: &Tree) -> bool {
+        same::is_same(self.kind, spec, shown)
     }
 
     /// The differences between a spec and what AWS shows, our tags aside. What AWS never shows can't differ.

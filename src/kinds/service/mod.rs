@@ -4,6 +4,7 @@
 pub mod rows;
 pub mod succession;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::shape::{Call, Time, Tree};
@@ -89,16 +90,18 @@ pub fn redact(object: &Object, objects: &BTreeMap<Key, Object>, said: &str) -> S
 
 /// The part of DescribeServices' answer that a spec can be compared with: some members are shown on the PRIMARY
 /// deployment only (docs/ecs.md, what ECS reads back).
-pub fn shown(service: &Tree) -> Tree {
-    let mut shown = service.clone();
-    if let Some(primary) = crate::rollout::primary(service) {
-        for member in ["serviceConnectConfiguration", "volumeConfigurations", "vpcLatticeConfigurations"] {
-            if let Some(value) = primary.get(member) {
-                shown.set(member, value.clone());
-            }
-        }
+pub fn shown(service: &Tree) -> Cow<'_, Tree> {
+    let primary = crate::rollout::primary(service);
+    let members = ["serviceConnectConfiguration", "volumeConfigurations", "vpcLatticeConfigurations"];
+    let more: Vec<(&str, &Tree)> = members.iter().filter_map(|member| Some((*member, primary?.get(member)?))).collect();
+    if more.is_empty() {
+        return Cow::Borrowed(service);
     }
-    shown
+    // No spec has these, and they are long.
+    let rest =
+        service.as_map().into_iter().flatten().filter(|(name, _)| !["deployments", "events"].contains(&name.as_str()));
+    let all = rest.map(|(name, value)| (name.as_str(), value)).chain(more);
+    Cow::Owned(Tree::Map(all.map(|(name, value)| (name.to_owned(), value.clone())).collect()))
 }
 
 /// The deploy hash (design D7): what starts a deployment, and what decides its fate. `content` stands for the task
