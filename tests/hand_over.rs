@@ -33,10 +33,6 @@ enum Blow {
     Edit,
 }
 
-impl Blow {
-    const ALL: [Self; 4] = [Self::Crash, Self::Stop, Self::Cut, Self::Edit];
-}
-
 fn replica(rig: &Rig, server: &ApiServer, way: &Way, name: &str, seed: u64) -> Operator {
     rig.begin(|metrics| {
         let leases = Leases::new(server.client(way), rig.clock.clone(), "ecs", "ecs-operator").unwrap();

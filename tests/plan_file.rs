@@ -250,7 +250,7 @@ fn what_is_no_plan_or_no_longer_one_is_told_apart() {
         assert_eq!(refused.code, 1, "{refused:?}");
         assert!(refused.err.contains(word), "no {word:?} in {}", refused.err);
     };
-    refused(&good[..good.len() / 2], "it is damaged");
+    refused(good.split_at(good.len() / 2).0, "it is damaged");
     refused(&good.replace("1.29", "1.92"), "it is damaged: its sum is another");
     refused(&good.replacen("Plan\":1", "Plan\":7", 1), "version 7 of plan files");
     // Manifests by the same words, and a plan where manifests are wanted.

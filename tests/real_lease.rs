@@ -82,7 +82,7 @@ impl Cluster {
         let chain = fs::read_to_string(self.folder.path().join("certs/apiserver.crt")).ok()?;
         let last = chain.rfind("-----BEGIN").filter(|_| chain.trim_end().ends_with("END CERTIFICATE-----"))?;
         let path = self.folder.path().join("ca.crt");
-        fs::write(&path, &chain[last..]).unwrap();
+        fs::write(&path, chain.split_at(last).1).unwrap();
         Some(path)
     }
 
