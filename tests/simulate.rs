@@ -143,7 +143,7 @@ async fn an_image_that_fails_is_foretold_with_its_reason_and_fails() {
 async fn percentages_without_room_are_held_or_get_no_further() {
     let mut rig = due(3, 3, 100, 200, &[]).await;
     let tight = Wanted { maximum: 125, breaker: false, ..Wanted::of("web", 3) }.text("web");
-    rig.write("service.yaml", &tight[..]).commit();
+    rig.write("service.yaml", tight.as_str()).commit();
     let (view, held) = forecast(&mut rig, &Assumed::default()).await;
     assert_eq!(held.outcome, Outcome::Held, "{held:?}");
     assert!(text(&view, &UNICODE).contains("forecast: held by preflight: "));
