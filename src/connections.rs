@@ -1,13 +1,15 @@
 //! HTTP connections within limits: a client that stalls, floods or goes away holds up no other for long.
 //! Must not know: what is served.
 
+mod prompt;
+
 use std::future::Future;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use axum::Router;
+use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -15,6 +17,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tracing::debug;
+
+use prompt::Prompt;
 
 /// What connections to one listener may take.
 #[derive(Clone, Copy, Debug)]
@@ -29,8 +33,21 @@ pub struct Limits {
     pub header_bytes: usize,
     /// How long one connection lives, so that a client that reads slowly does not keep its place.
     pub life: Duration,
+    /// How long a client may take no byte of an answer that waits for it.
+    pub write_stall: Duration,
     /// How long answers under way may take once a connection or the server is to end.
     pub drain: Duration,
+}
+
+/// How long the connection lives on which a request came; in the request's extensions, for answers that go on.
+#[derive(Clone, Debug)]
+pub struct Life(watch::Sender<Duration>);
+
+impl Life {
+    /// Lets the connection live so long, from its beginning, instead of [`Limits::life`].
+    pub fn lasts(&self, span: Duration) {
+        self.0.send_replace(span);
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,6 +124,9 @@ async fn accept(
 }
 
 async fn connection(stream: TcpStream, router: Router, limits: Limits, mut ending: watch::Receiver<bool>) {
+    let (life, lasts) = watch::channel(limits.life);
+    let router = router.layer(Extension(Life(life)));
+    let stream = Prompt::new(stream, limits.write_stall);
     let mut connection = pin!(
         http1::Builder::new()
             .timer(TokioTimer::new())
@@ -118,7 +138,7 @@ async fn connection(stream: TcpStream, router: Router, limits: Limits, mut endin
         biased;
         ended = connection.as_mut() => Some(ended),
         _ = ending.wait_for(|ending| *ending) => None,
-        () = sleep(limits.life) => None,
+        () = outlived(lasts) => None,
     };
     if ended.is_none() {
         connection.as_mut().graceful_shutdown();
@@ -127,6 +147,19 @@ async fn connection(stream: TcpStream, router: Router, limits: Limits, mut endin
     // What a client did wrong, or that it went away, is its own affair: hyper has answered or closed.
     if let Some(Err(error)) = ended {
         debug!(error = %error, "connection ended");
+    }
+}
+
+/// Ends when a connection that begins now has lived long enough, whatever that comes to meanwhile.
+#[allow(clippy::disallowed_methods, reason = "real clients on a real socket; simulated time has no part here")]
+async fn outlived(mut lasts: watch::Receiver<Duration>) {
+    let began = Instant::now();
+    loop {
+        let span = *lasts.borrow_and_update();
+        if within(span.saturating_sub(began.elapsed()), lasts.changed()).await.is_none_or(|told| told.is_err()) {
+            // Nobody can ask for more any more, or nobody has.
+            return sleep(span.saturating_sub(began.elapsed())).await;
+        }
     }
 }
 

@@ -6,7 +6,7 @@
 //! git-synced dir → source/ → manifest/ → kinds/ → check/ → plan/ → reconcile/ ─→ aws/ ──→ ECS (or sim/, below the SDK)
 //!                                           ↑                          │ ↑         │
 //!                                           └───────── observe/ ←──────┼─┼─────────┘
-//!                                              status → serve/ (metrics, health) · cli/
+//!                                              status → serve/ (metrics, health, page) · cli/
 //! live ECS, other tools' files → import/ → manifests
 //! ```
 
@@ -18,8 +18,10 @@ pub mod clock;
 pub mod connections;
 pub mod import;
 pub mod kinds;
+pub mod lease;
 pub mod manifest;
 pub mod observe;
+pub mod picture;
 pub mod plan;
 pub mod reconcile;
 pub mod rollout;

@@ -3,14 +3,24 @@
 //!
 //! Its JSON is what `/api/v1/status` answers; docs/status.md describes it, and members are only ever added.
 
+mod history;
+
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::kinds::Key;
-use crate::rollout::RolloutStatus;
+use crate::rollout::{RolloutStatus, Timeline};
 use crate::shape::Time;
+
+pub use history::{DETAIL_CHARS, HAPPENINGS_MAX, Happening, History, What};
+
+/// Services whose newest rollout is kept as a timeline; of more, those that ended first go.
+pub const TIMELINES_MAX: usize = 256;
+/// Drifting members that are named of one object.
+pub const DRIFT_MAX: usize = 20;
 
 /// The four questions asked of every object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -71,6 +81,15 @@ pub struct ObjectStatus {
     pub rollout: Option<RolloutStatus>,
     pub last_reconcile: Option<Time>,
     pub suspended: bool,
+    /// Members that differ from Git, which did not ask for it: names, never values. At most [`DRIFT_MAX`].
+    #[serde(default)]
+    pub drift: Vec<String>,
+    /// What became of it since this operator began.
+    #[serde(default)]
+    pub history: History,
+    /// Services only: the rollout in progress, or the last one, as far as it is remembered.
+    #[serde(default)]
+    pub timeline: Option<Arc<Timeline>>,
 }
 
 /// What is known about the directory.
@@ -93,6 +112,17 @@ pub struct SourceStatus {
     pub problems: Vec<String>,
 }
 
+/// What this replica is, where an election is held.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LeaseStatus {
+    /// It leads; otherwise it is a standby, which writes nothing.
+    pub leads: bool,
+    /// Who leads, as far as that is known.
+    pub leader: Option<String>,
+    /// Since when it is what it is.
+    pub since: Time,
+}
+
 /// The whole picture.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -103,4 +133,7 @@ pub struct Status {
     pub orphans: BTreeSet<String>,
     /// A first pass over every object has ended.
     pub synced: bool,
+    /// Only where an election is held.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lease: Option<LeaseStatus>,
 }

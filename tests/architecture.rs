@@ -34,6 +34,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("plan", &["check", "kinds", "rollout", "manifest", "shape"]),
     ("import", &["check", "kinds", "manifest", "shape"]),
     ("aws", &["shape", "kinds::Place", "kinds::key::Place", "clock"]),
+    ("lease", &["shape", "clock"]),
     ("observe", &["aws", "kinds", "rollout::Journal", "shape", "clock"]),
     (
         "reconcile",
@@ -55,9 +56,10 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("sim", &["shape", "connections"]),
-    ("status", &["kinds", "rollout::RolloutStatus", "shape"]),
+    ("picture", &["rollout", "shape"]),
+    ("status", &["kinds", "rollout::RolloutStatus", "rollout::Timeline", "shape"]),
     ("telemetry", &["kinds", "shape", "status"]),
-    ("serve", &["status", "telemetry", "kinds", "shape", "clock", "connections"]),
+    ("serve", &["status", "telemetry", "picture", "rollout", "kinds", "shape", "clock", "connections"]),
     ("cli", ALL_BUT_APP),
     ("app", EVERYTHING),
     ("main", &["cli", "app"]),
@@ -88,7 +90,7 @@ const EVERYTHING: &[&str] = &["*"];
 const MACROS: &[(&str, &str)] = &[("tree", "shape")];
 
 /// No await, no clock, no randomness, no logs, ordered maps only: these can be called, replayed and tested anywhere.
-const PURE: &[&str] = &["shape", "manifest", "kinds", "check", "rollout", "plan", "import"];
+const PURE: &[&str] = &["shape", "manifest", "kinds", "check", "rollout", "picture", "plan", "import"];
 /// What purity forbids, as it is written in the source.
 const IMPURE_WORDS: &[&str] =
     &["async", "await", "HashMap", "HashSet", "RandomState", "Instant", "SystemTime::now", ".elapsed", "thread::sleep"];
@@ -107,11 +109,14 @@ const HOMES: &[(&str, &[&str])] = &[
     ("tracing_subscriber", &["telemetry"]),
     ("tracing", NOT_PURE),
     ("tokio", NOT_PURE),
-    ("fastrand", &["sim", "reconcile", "app"]),
+    ("fastrand", &["sim", "reconcile", "lease", "app"]),
+    ("kube", &["lease"]),
+    ("k8s_openapi", &["lease"]),
+    ("http_body_util", &["lease"]),
     ("regex_lite", &["sim"]),
     ("xmlparser", &["shape"]),
     ("axum", &["connections", "serve", "sim::wire"]),
-    ("http", &["serve", "sim::wire", "aws"]),
+    ("http", &["serve", "sim::wire", "aws", "lease"]),
     ("hyper", &["connections", "serve"]),
     ("hyper_util", &["connections", "serve"]),
     ("clap", &["cli"]),

@@ -215,6 +215,9 @@ const CONTRADICTIONS: &[(&str, &[&str], &str)] = &[
     ("config-map", &["settings.region="], "set settings.region"),
     ("sim", &["aws.podIdentity=true"], "settings.sim needs no credentials"),
     ("sim", &["settings.endpointUrl=http://h"], "both say where requests go"),
+    ("sim", &["replicaCount=2"], "all would write"),
+    ("sim", &["leaderElection.enabled=true"], "an ECS of its own"),
+    ("sim", &["leaderElection.leaseName=x"], "leaderElection.leaseName is set"),
     ("existing-claim", &["source.existingClaim.name="], "name the PersistentVolumeClaim"),
 ];
 
@@ -235,7 +238,7 @@ fn contradictions_are_refused_with_a_sentence() {
 fn values_that_are_not_there_are_refused() {
     let shape = chart().join("ci/git-https-values.yaml");
     for helm in helms("values_that_are_not_there_are_refused") {
-        for wrong in ["setings.owner=x", "settings.ownr=x", "replicaCount=2", "port=http", "settings.workers=0"] {
+        for wrong in ["setings.owner=x", "settings.ownr=x", "replicaCount=9", "port=http", "settings.workers=0"] {
             let told = template(helm, &shape, &["--set", wrong]);
             assert_ne!(told.code, 0, "{helm} took {wrong}");
         }

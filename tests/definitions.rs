@@ -18,11 +18,12 @@ use std::path::{Path, PathBuf};
 
 use common::process::skipped;
 use common::{golden, judge};
-use ecs_operator::kinds::Place;
+use ecs_operator::kinds::{Kind, Place, definition, service};
 use ecs_operator::manifest::{Finding, Severity};
 use ecs_operator::shape::check::{Strictness, check};
 use ecs_operator::shape::table::ecs;
 use ecs_operator::shape::{Tree, json};
+use ecs_operator::tree;
 
 /// Folder by folder, what its files are.
 const FOLDERS: &[(&str, &str)] = &[
@@ -350,6 +351,112 @@ fn the_embedded_ecs_registers_and_describes_them_whole() {
     eprintln!("{whole} definitions were described whole");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(whole > 100, "only {whole} were registered");
+}
+
+#[test]
+fn what_ecs_shows_of_them_is_no_drift() {
+    let Some(folder) = folder("what_ecs_shows_of_them_is_no_drift") else { return };
+    let definition = definition(Kind::TaskDefinition);
+    let (mut same, mut refused, mut wrong) = (0, 0, Vec::new());
+    for one in published(&folder).into_iter().filter(|one| one.kind == "TaskDefinition") {
+        let Some((mut given, described)) = judge::describes(&one.spec) else {
+            // It is refused before: by a finding that names its place.
+            let errors: Vec<Finding> = said(&one).into_iter().filter(|it| it.severity == Severity::Error).collect();
+            assert!(errors.iter().any(|it| it.path.to_string().starts_with("spec")), "{}: {errors:?}", one.file);
+            refused += 1;
+            continue;
+        };
+        given.as_map_mut().unwrap().retain(|name, _| !definition.is_read_only(name) && name != "tags");
+        let found = definition.differences(&given, described.get("taskDefinition").unwrap());
+        same += usize::from(found.is_empty());
+        if !found.is_empty() {
+            wrong.push(format!("{}: {found:?}", one.file));
+        }
+    }
+    eprintln!("{same} definitions are shown as they were given, {refused} are refused with the member");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A registry, where a template has a parameter.
+const REGISTRY: &str = "arn:aws:servicediscovery:us-east-1:123456789012:service/srv-0123456789abcdef";
+
+/// A task definition that has all that a service names of one.
+fn runs(service: &Tree) -> Tree {
+    let mut ports: BTreeMap<String, BTreeSet<i64>> = BTreeMap::new();
+    for item in service.list("loadBalancers").iter().chain(service.list("serviceRegistries")) {
+        let container = item.text("containerName").unwrap_or("web").to_owned();
+        let port = item.int("containerPort").or(item.int("port"));
+        // No two containers of a task share a port.
+        let taken = |port: &i64| ports.iter().any(|(name, ports)| *name != container && ports.contains(port));
+        let port = port.filter(|port| !taken(port));
+        ports.entry(container).or_default().extend(port);
+    }
+    if ports.is_empty() {
+        ports.insert("web".to_owned(), BTreeSet::new());
+    }
+    let connected = service.get("serviceConnectConfiguration").map(|it| it.list("services")).unwrap_or_default();
+    let mut names = connected.iter().filter_map(|one| one.text("portName")).map(str::to_owned);
+    let container = |(name, ports): (&String, &BTreeSet<i64>)| {
+        let ports: Vec<Tree> = ports.iter().map(|port| tree! { "containerPort" => *port }).collect();
+        tree! { "name" => name, "image" => "image:1", "memory" => 128, "portMappings" => ports }
+    };
+    let mut containers: Vec<Tree> = ports.iter().map(container).collect();
+    let mut free = 20_000..;
+    if let Some(Tree::List(mappings)) = containers[0].as_map_mut().unwrap().get_mut("portMappings") {
+        mappings.iter_mut().for_each(|one| names.next().into_iter().for_each(|name| one.set("name", name)));
+        mappings.extend(names.zip(&mut free).map(|(name, port)| tree! { "containerPort" => port, "name" => name }));
+    }
+    let volume = |one: &Tree| tree! { "name" => one.text("name").unwrap_or("v"), "configuredAtLaunch" => true };
+    let volumes: Vec<Tree> = service.list("volumeConfigurations").iter().map(volume).collect();
+    let definition = tree! { "family" => "it", "containerDefinitions" => containers, "volumes" => volumes };
+    match service.get("networkConfiguration") {
+        Some(_) => definition
+            .with("networkMode", "awsvpc")
+            .with("requiresCompatibilities", vec!["EC2", "FARGATE"])
+            .with("cpu", "256")
+            .with("memory", "2048"),
+        None => definition.with("networkMode", "bridge").with("requiresCompatibilities", vec!["EC2"]),
+    }
+}
+
+#[test]
+fn what_ecs_shows_of_services_is_no_drift() {
+    let Some(folder) = folder("what_ecs_shows_of_services_is_no_drift") else { return };
+    let definition = definition(Kind::Service);
+    let (mut same, mut refused, mut wrong) = (0, BTreeMap::<String, usize>::new(), Vec::new());
+    for one in published(&folder).into_iter().filter(|one| one.kind == "Service") {
+        let sim = judge::sim();
+        let call = |operation: &str, input: Tree| sim.call("ecs", operation, input).map_err(|fault| fault.message);
+        call("CreateCluster", tree! { "capacityProviders" => vec!["FARGATE", "FARGATE_SPOT"] }).unwrap();
+        let mut given = one.spec.clone();
+        given.as_map_mut().unwrap().retain(|name, _| !definition.is_read_only(name) && name != "tags");
+        if let Some(Tree::List(registries)) = given.as_map_mut().unwrap().get_mut("serviceRegistries") {
+            let unknown = registries.iter_mut().filter(|one| one.text("registryArn") == Some(PLACEHOLDER));
+            unknown.for_each(|one| one.set("registryArn", REGISTRY));
+        }
+        // Of a service with task sets each set says what it runs.
+        let external = given.at(&["deploymentController", "type"]).and_then(Tree::as_text) == Some("EXTERNAL");
+        let input = given.with("serviceName", "it").with_some("taskDefinition", (!external).then_some("it"));
+        let registered = call("RegisterTaskDefinition", runs(&one.spec));
+        match registered.and_then(|_| call("CreateService", input.clone())) {
+            Ok(_) => {
+                let described = call("DescribeServices", tree! { "services" => vec!["it"] }).unwrap();
+                let shown = service::shown(&described.list("services")[0]).into_owned();
+                let found = definition.differences(&input, &shown);
+                same += usize::from(found.is_empty());
+                if !found.is_empty() {
+                    wrong.push(format!("{}: {found:?}", one.file));
+                }
+            }
+            Err(said) => *refused.entry(said).or_default() += 1,
+        }
+    }
+    eprintln!(
+        "{same} services are shown as they were given, {} are refused: {refused:#?}",
+        refused.values().sum::<usize>()
+    );
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(same > 30, "only {same} were created");
 }
 
 /// Definitions of which one says yes and the other no, and why that is right.

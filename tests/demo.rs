@@ -111,6 +111,8 @@ fn afterwards_the_stage_stays_open_on_free_ports() {
     assert!(state.body.contains("hello-world:4"), "{}", state.body);
     let metrics = until("the metrics", || get(after("curl http://"), "/metrics"));
     assert!(metrics.body.contains("hello-world"), "{}", metrics.body);
+    let page = until("the page", || get(after("\n  http://"), "/"));
+    assert!(page.body.contains("<b>hello-world</b>") && page.body.contains("<svg xmlns"), "{}", page.body);
     demo.signal("INT");
     assert_eq!(demo.ended_within(PATIENCE).code(), Some(0), "{}", demo.err());
 }

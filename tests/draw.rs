@@ -18,7 +18,7 @@ use ecs_operator::kinds::{Key, Kind, Place};
 use ecs_operator::plan::HELD;
 use ecs_operator::rollout::{Bounds, DeploymentStatus, EventStatus, RolloutStatus};
 use ecs_operator::shape::Time;
-use ecs_operator::status::{Condition, ConditionType, ObjectStatus, Status};
+use ecs_operator::status::{Condition, ConditionType, Happening, ObjectStatus, Status, What};
 
 const WIDTHS: [usize; 4] = [60, 80, 120, 200];
 
@@ -62,6 +62,18 @@ fn halfway() -> RolloutStatus {
     rollout(8, (6, 12), vec![new, deployment("ACTIVE", "checkout:41", "COMPLETED", [8, 6, 0, 0])])
 }
 
+fn with_a_past() -> ObjectStatus {
+    let mut one = status("RolledBack", &[ConditionType::Stalled], None);
+    one.drift = vec!["desiredCount".into(), "networkConfiguration.awsvpcConfiguration.assignPublicIp".into()];
+    one.history.add(Happening::new(Time(10_000), What::RolloutBegan, "checkout:42: taskDefinition changed"));
+    let failed =
+        "checkout:42 failed: Service deployment rolled back because the circuit breaker threshold was exceeded";
+    let end = Happening::new(Time(75_000), What::RolloutRolledBack, failed);
+    one.history.add(Happening { took_seconds: Some(65), ..end });
+    (80..83).for_each(|at| one.history.add(Happening::new(Time(at * 1000), What::DriftHealed, "desiredCount")));
+    one
+}
+
 /// All that is drawn, under what it is a picture of.
 fn scenes(terminal: &Terminal) -> Vec<(&'static str, Vec<String>)> {
     let busy = [ConditionType::Reconciling];
@@ -93,6 +105,7 @@ fn scenes(terminal: &Terminal) -> Vec<(&'static str, Vec<String>)> {
         ("not seen yet", draw("checkout", status("Pending", &[], None))),
         ("in one line", vec![draw::line(&Terminal { live: true, ..*terminal }, &key("checkout"), &halfway())]),
         ("a failure", draw::failure(terminal, &failure)),
+        ("in full, with drift and a past", draw::object(terminal, &checkout, &with_a_past(), Time(98_000))),
     ]
 }
 

@@ -121,7 +121,7 @@ fn probes_and_metrics_are_read_only() {
     until("ready", || get(operator.face, "/readyz").filter(|answer| answer.status == 200));
     let livez = get(operator.face, "/livez").unwrap();
     assert_eq!((livez.status, livez.body.as_str()), (200, "ok\n"));
-    let lost = get(operator.face, "/").unwrap();
+    let lost = get(operator.face, "/nothing").unwrap();
     assert_eq!(lost.status, 404);
     assert!(lost.body.contains("/metrics, /livez, /readyz and /api/v1/status"), "{}", lost.body);
     for path in ["/metrics", "/livez", "/readyz", "/api/v1/status"] {

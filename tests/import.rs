@@ -24,6 +24,7 @@ use ecs_operator::app::live;
 use ecs_operator::cli::import as cli;
 use ecs_operator::import::{self, Imported, Ways, What};
 use ecs_operator::kinds::{Definition, Kind, Place, definition};
+use ecs_operator::manifest;
 use ecs_operator::observe::Observer;
 use ecs_operator::shape::{Tree, json, table};
 use ecs_operator::tree;
@@ -485,7 +486,8 @@ fn the_command_writes_into_an_empty_directory_and_keeps_secrets_out_of_sight() {
         "{printed:?}"
     );
     fs::write(path("binary.json"), [0x7f, b'E', 0xff, 0xfe, 0]).unwrap();
-    fs::write(path("huge.json"), vec![b' '; 2 * 1024 * 1024]).unwrap();
+    let huge = fs::File::create(path("huge.json")).unwrap();
+    huge.set_len(manifest::limits::FOREIGN_BYTES as u64 + 1).unwrap();
     for bad in ["binary.json", "huge.json", "gone.json"] {
         let said = program_says(&["--from", &path(bad), "--out", &path("none")]);
         assert!(said.code == 1 && said.err.contains(bad) && !path("none").is_empty(), "{said:?}");
@@ -493,6 +495,34 @@ fn the_command_writes_into_an_empty_directory_and_keeps_secrets_out_of_sight() {
     }
     let neither = program_says(&["--out", "-"]);
     assert!(neither.code == 1 && neither.err.contains("--cluster"), "{neither:?}");
+}
+
+/// A state of so many bytes of others' resources, with one of ECS's behind them.
+fn state(bytes: usize) -> String {
+    let mut text = r#"{"format_version": "1.0", "values": {"root_module": {"resources": ["#.to_owned();
+    for nth in 0.. {
+        if text.len() >= bytes {
+            break;
+        }
+        let values = r#"{"id": "subnet-0", "cidr": "10.0.0.0/24", "tags": {"a": "b", "n": null}, "ports": [1, 2, 3]}"#;
+        let address = format!("aws_subnet.s[{nth}]");
+        text.push_str(&format!(
+            r#"{{"address": "{address}", "mode": "managed", "type": "aws_subnet", "values": {values}}},"#
+        ));
+    }
+    text + r#"{"address": "aws_ecs_cluster.c", "mode": "managed", "type": "aws_ecs_cluster", "values": {"name": "prod"}}]}}}"#
+}
+
+#[test]
+fn what_other_tools_write_may_be_larger_than_a_manifest() {
+    let text = state(2 * manifest::limits::FILE_BYTES);
+    assert!(
+        text.matches([',', ':']).count() > manifest::limits::DOCUMENT_NODES,
+        "more values than a document may have"
+    );
+    let made = from_files(&[("state.json", &text)], &[], &NOWHERE);
+    let written: Vec<&str> = made.files.iter().map(|file| file.path.as_str()).collect();
+    assert_eq!((written, made.notes.len()), (vec!["cluster.yaml"], 1), "{:?}", made.notes);
 }
 
 #[test]

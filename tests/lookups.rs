@@ -183,6 +183,8 @@ async fn while_ec2_can_not_be_asked_nothing_is_deployed_and_changes_in_place_are
         assert_eq!(rig.operations_since(mark), Vec::<String>::new(), "{refusal:?}");
         let (reason, message) = rig.stories().remove(&key("s0000")).unwrap();
         assert!(reason == "LookupUnobserved" && message.contains(refusal.1), "{reason}: {message}");
+        let action = message.contains("grant the role ec2:DescribeSubnets");
+        assert_eq!(action, refusal.1 == "UnauthorizedOperation", "{message}");
 
         rig.write("task.yaml", task("web", "nginx:2", &[]));
         rig.write("s0000.yaml", service("s0000", "even", &Wanted::of("web", 3))).commit();

@@ -106,6 +106,31 @@ async fn what_ecs_cannot_change_is_a_replacement() {
 }
 
 #[tokio::test(flavor = "current_thread", start_paused = true)]
+async fn a_replacement_that_is_permitted_is_shown_step_by_step() {
+    let mut rig = converged(1).await;
+    let replaced = |how: &str, name: &str| {
+        let text = Wanted { more: format!("  serviceName: {name}\n"), ..Wanted::of("web", 2) }.text("web");
+        let permitted = format!("reconcile: {{ replace: [launchType], replaceHow: {how}, ");
+        text.replace("reconcile: { ", &permitted).replace("launchType: FARGATE", "launchType: EC2")
+    };
+    let either = task("web", "nginx:1", &[]).replace("[FARGATE]", "[FARGATE, EC2]");
+    rig.write("task.yaml", either).commit();
+    rig.converge(HOUR).await;
+    let wish = ecs_operator::sim::ecs::instance::Wish { kind: Some("m5.large".into()), ..Default::default() };
+    ecs_operator::sim::ecs::instance::add(&mut rig.sim.world(), "prod", wish).unwrap();
+    rig.write("service.yaml", replaced("StopFirst", "web"));
+    let text = shown(&mut rig, "replace-stop-first").await;
+    assert!(text.contains("no task serves for about"), "{text}");
+    golden::check("plan/replace-stop-first.json", &format!("{}\n", rig.view().await.json()));
+    rig.write("service.yaml", replaced("StartFirst", "web-2"));
+    shown(&mut rig, "replace-start-first").await;
+    golden::check("plan/replace-start-first.md", &markdown(&rig.view().await));
+    rig.start();
+    rig.run(MINUTE / 2).await;
+    shown(&mut rig, "replace-under-way").await;
+}
+
+#[tokio::test(flavor = "current_thread", start_paused = true)]
 async fn what_is_not_ours_or_suspended_or_held_is_blocked_with_the_reason() {
     let mut rig = converged(1).await;
     let arn = rig.service("web", |service| service.arn.clone());
@@ -212,7 +237,15 @@ async fn a_plan_of_many_asks_no_more_of_aws_than_a_look_and_fits_a_comment() {
 fn the_documented_json_is_the_json() {
     let documented = include_str!("../docs/plan.md");
     let mut names = Vec::new();
-    for kept in ["plan/plan", "plan/drift", "plan/variable", "plan/preflight", "preflight/addresses"] {
+    for kept in [
+        "plan/plan",
+        "plan/drift",
+        "plan/variable",
+        "plan/preflight",
+        "plan/replace-stop-first",
+        "plan/simulate",
+        "preflight/addresses",
+    ] {
         let file = format!("{}/tests/golden/{kept}.json", env!("CARGO_MANIFEST_DIR"));
         members(&ecs_operator::shape::json::read(&std::fs::read(file).unwrap()).unwrap(), &mut names);
     }

@@ -238,3 +238,57 @@ async fn a_service_waits_for_the_group_it_names() {
     rig.run(HOUR).await;
     assert_eq!(rig.operations_since(mark), Vec::<String>::new());
 }
+
+#[tokio::test(flavor = "current_thread", start_paused = true)]
+async fn a_group_of_another_vpc_is_a_finding_by_its_name_too() {
+    let mut rig = Rig::new(4);
+    let (here, there) = (Network::new(&rig), Network::new(&rig));
+    let subnet = here.subnet(0, &[("tier", "web")]);
+    rig.write("cluster.yaml", cluster("prod")).write("task.yaml", task("web", "nginx:1", &[]));
+    let service = |network: &str| with_network(&Wanted::of("web", 1).text("web"), network);
+    // Before it is there, where terms tell the subnets.
+    let terms = "    subnetSelectorTerms: [{ tags: { tier: web } }]\n    awsvpcConfiguration: { securityGroups: [web], \
+                 assignPublicIp: ENABLED }\n";
+    rig.write("service.yaml", service(terms)).write("web.yaml", group(&there, "web", &tree! {})).commit();
+    rig.start();
+    rig.run(5 * MINUTE).await;
+    let (reason, message) = rig.stories().remove(&key("web")).unwrap();
+    let told = format!("SecurityGroup/web is of {}, and the subnet {subnet} is of {}", there.vpc, here.vpc);
+    assert_eq!((reason.as_str(), message.as_str()), ("LookupUnresolved", told.as_str()));
+    // And by its id, once it is.
+    let ids =
+        format!("    awsvpcConfiguration: {{ subnets: [{subnet}], securityGroups: [web], assignPublicIp: ENABLED }}\n");
+    rig.write("service.yaml", service(&ids)).commit();
+    rig.run(5 * MINUTE).await;
+    let (reason, message) = rig.stories().remove(&key("web")).unwrap();
+    assert!(reason == "PreflightBlocked" && message.contains(&format!("is in {}", there.vpc)), "{reason}: {message}");
+    // Two that are named, of which one lies elsewhere.
+    let both = format!(
+        "    awsvpcConfiguration: {{ subnets: [{subnet}], securityGroups: [web, db], assignPublicIp: ENABLED }}\n"
+    );
+    rig.write("service.yaml", service(&both)).write("db.yaml", group(&here, "db", &tree! {})).commit();
+    rig.run(5 * MINUTE).await;
+    assert_eq!(rig.reason(&key("web")), "LookupUnresolved");
+    assert!(rig.sim.world().ecs.services.is_empty());
+    rig.write("service.yaml", service(&ids.replace("[web]", "[db]"))).commit();
+    rig.remove("web.yaml");
+    rig.commit();
+    rig.converge(HOUR).await;
+}
+
+#[tokio::test(flavor = "current_thread", start_paused = true)]
+async fn a_group_of_a_plan_file_gets_its_rules_and_the_service_its_group() {
+    let mut rig = Rig::new(11);
+    let network = Network::new(&rig);
+    let subnet = network.subnet(0, &[]);
+    rig.write("cluster.yaml", cluster("prod")).write("task.yaml", task("web", "nginx:1", &[]));
+    let block =
+        format!("    awsvpcConfiguration: {{ subnets: [{subnet}], securityGroups: [web], assignPublicIp: ENABLED }}\n");
+    rig.write("service.yaml", with_network(&Wanted::of("web", 1).text("web"), &block));
+    let rule = tree! { "IpProtocol" => "tcp", "FromPort" => 80, "ToPort" => 80, "IpRanges" => vec![tree! { "CidrIp" => "0.0.0.0/0" }] };
+    rig.write("web.yaml", group(&network, "web", &tree! { "IpPermissions" => vec![rule] })).commit();
+    rig.approve().await;
+    rig.start();
+    rig.converge(HOUR).await;
+    assert_eq!(shown(&network, "web").list("IpPermissions").len(), 1);
+}

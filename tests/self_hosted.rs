@@ -37,7 +37,9 @@ fn strings(value: &Value) -> Vec<&str> {
 }
 
 /// What is asked of EC2; all else is ECS's.
-const EC2: [&str; 15] = [
+const EC2: [&str; 17] = [
+    "DeleteSecurityGroup",
+    "DeleteTags",
     "AuthorizeSecurityGroupEgress",
     "AuthorizeSecurityGroupIngress",
     "CreateSecurityGroup",

@@ -43,8 +43,14 @@ fn all_objects_are_told_in_a_line_each_and_one_in_full() {
     }
     let one = status(&operator, &["hello/Service/hello-world"]);
     assert_eq!(one.code, 0, "{one:?}");
-    for words in ["PRIMARY  hello-world:1  completed", "at least 2", "at most 4", "Stalled      false", "generation 1"]
-    {
+    for words in [
+        "PRIMARY  hello-world:1  completed",
+        "at least 2",
+        "at most 4",
+        "Stalled      false",
+        "generation 1",
+        "rollout completed after",
+    ] {
         assert!(one.out.contains(words), "no {words:?} in\n{}", one.out);
     }
     assert_eq!(status(&operator, &["Service/hello"]).out.lines().next(), one.out.lines().next(), "a part is enough");
@@ -82,6 +88,9 @@ fn as_json_it_is_what_the_operator_serves() {
     let service = &asked["objects"]["123456789012/us-east-1/hello/Service/hello-world"];
     assert_eq!(service["conditions"]["Ready"]["status"], true);
     assert_eq!((&service["rollout"]["bounds"]["lower"], &service["tasks"]["running"]), (&2.into(), &2.into()));
+    let happened: Vec<&Value> = service["history"].as_array().unwrap().iter().map(|one| &one["what"]).collect();
+    assert_eq!(happened, ["RolloutBegan", "RolloutCompleted"]);
+    assert_eq!((&service["timeline"]["over"], &service["drift"]), (&true.into(), &Value::Array(Vec::new())));
     for moving in [&mut asked, &mut served] {
         moving.as_object_mut().unwrap().remove("now");
         let objects = moving["objects"].as_object_mut().unwrap();

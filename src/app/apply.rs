@@ -15,13 +15,28 @@ use crate::plan::{Reason, Verdict};
 use crate::reconcile::{Controller, Ended, Settings, Shared, Until};
 use crate::status::{SourceStatus, Status};
 
-use super::{Trouble, failed, plan, stop};
+use super::plan::Ready;
+use super::{Trouble, failed, plan, planfile, stop};
 
-/// Brings everything to what the directory says, printing what happens.
+/// Brings everything to what the directory says, or to what a plan file holds.
 pub async fn apply(flags: args::Apply, clock: Clock) -> Result<Exit, Trouble> {
-    let Some(ready) = plan::prepare(&flags.place, flags.take_over.clone(), &clock).await? else {
-        return Ok(Exit::Error);
-    };
+    if planfile::is_one(&flags.place.path) {
+        return planfile::apply(flags, clock).await;
+    }
+    if flags.manifests.is_some() {
+        return Err(Trouble::Input(format!(
+            "--manifests is for plan files, and {} is none",
+            flags.place.path.display()
+        )));
+    }
+    match plan::prepare(&flags.place, flags.take_over.clone(), &clock).await? {
+        Some(ready) => carry_out(ready, &flags, &clock).await,
+        None => Ok(Exit::Error),
+    }
+}
+
+/// Runs the loop until it is settled, printing what happens.
+pub async fn carry_out(ready: Ready, flags: &args::Apply, clock: &Clock) -> Result<Exit, Trouble> {
     let (shared, desired) = (Arc::new(ready.shared), Arc::new(ready.desired));
     let until = Until::Settled { rolled_out: flags.wait };
     let settings = Settings { seed: flags.place.cloud.seed, ..Settings::default() };
@@ -134,6 +149,7 @@ fn exit(ended: &BTreeMap<Key, Ended>, wait: bool) -> Exit {
         Ended::Stands(Verdict::Rolling(_) | Verdict::Settling(_)) if !wait => Exit::Done,
         Ended::Stands(Verdict::Blocked(Reason::RolledBack | Reason::RolloutFailed, _)) => Exit::RolledBack,
         Ended::Stands(Verdict::Blocked(Reason::RolloutTimedOut, _)) => Exit::TimedOut,
+        Ended::Stands(Verdict::Blocked(Reason::NotInPlan, _)) => Exit::Moved,
         Ended::Stands(Verdict::Blocked(..)) => Exit::Blocked,
         Ended::Failed(_) | Ended::Resting(_) => Exit::Error,
         Ended::Stands(Verdict::Rolling(_) | Verdict::Settling(_) | Verdict::Waiting(..) | Verdict::Due) => {
@@ -143,6 +159,6 @@ fn exit(ended: &BTreeMap<Key, Ended>, wait: bool) -> Exit {
     };
     // An error says more than a rollout that failed, that more than what is not to be touched, and all more than
     // what is late.
-    let worst = [Exit::Error, Exit::RolledBack, Exit::Blocked, Exit::TimedOut];
+    let worst = [Exit::Error, Exit::RolledBack, Exit::Moved, Exit::Blocked, Exit::TimedOut];
     worst.into_iter().find(|exit| ended.values().any(|ended| one(ended) == *exit)).unwrap_or(Exit::Done)
 }

@@ -13,6 +13,7 @@ use crate::cli::{Exit, args, import as shown, print};
 use crate::clock::Clock;
 use crate::import::{self, Found, Imported, Live, Note, Spot, Ways, What};
 use crate::kinds::{Observed, Place, task_definition};
+use crate::manifest;
 use crate::observe::{Names, Observer, Seen};
 use crate::shape::Tree;
 use crate::source::{self, FileProblem, STDIN};
@@ -65,7 +66,10 @@ type Source = (Vec<Found>, Vec<Note>, Place);
 
 /// What was named, and what that names in turn.
 fn from_files(flags: &args::Import) -> Result<Source, Trouble> {
-    let load = |paths: &[PathBuf]| source::load_given(paths).map_err(|error| Trouble::Input(error.to_string()));
+    let load = |paths: &[PathBuf]| {
+        let bytes_max = manifest::limits::FOREIGN_BYTES as u64;
+        source::load_given(paths, bytes_max).map_err(|error| Trouble::Input(error.to_string()))
+    };
     let snapshot = load(&flags.from)?;
     let mut texts = snapshot.files;
     if let Some(settings) = snapshot.settings {

@@ -46,7 +46,8 @@ impl Given {
     }
 
     fn files(paths: &[PathBuf]) -> Result<Self, Trouble> {
-        let snapshot = source::load_given(paths).map_err(|error| Trouble::Input(error.to_string()))?;
+        let snapshot =
+            source::load_given(paths, source::limits::FILE_BYTES).map_err(|error| Trouble::Input(error.to_string()))?;
         if snapshot.problems.is_empty() && snapshot.files.values().all(|text| text.trim().is_empty()) {
             let names: Vec<&str> = snapshot.files.keys().map(String::as_str).collect();
             return Err(Trouble::Input(format!("{}: holds no manifest", names.join(", "))));

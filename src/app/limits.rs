@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::cli::args::Setting;
-use crate::{aws, import, kinds, manifest, observe, reconcile, serve, sim, source};
+use crate::{aws, import, kinds, lease, manifest, observe, plan, reconcile, rollout, serve, sim, source, status};
 
 /// One limit.
 struct Limit {
@@ -51,6 +51,8 @@ const LIMITS: &[Limit] = &[
     count("manifest", "depth", manifest::limits::DEPTH),
     count("manifest", "documents", manifest::limits::DOCUMENTS),
     bytes("manifest", "file-bytes", manifest::limits::FILE_BYTES),
+    bytes("manifest", "foreign-bytes", manifest::limits::FOREIGN_BYTES),
+    count("manifest", "foreign-nodes", manifest::limits::FOREIGN_NODES),
     count("manifest", "findings", manifest::limits::FINDINGS),
     bytes("manifest", "expanded-bytes", manifest::limits::EXPANDED_BYTES),
     count("manifest", "merges", manifest::limits::MERGES),
@@ -60,6 +62,7 @@ const LIMITS: &[Limit] = &[
     count("import", "functions", import::limits::FUNCTIONS),
     count("import", "modules-depth", import::limits::MODULES_DEPTH),
     bytes("import", "configuration-bytes", import::limits::CONFIGURATION_BYTES),
+    bytes("plan", "file-bytes", plan::file::BYTES_MAX),
     count("observe", "pages", observe::PAGES_MAX),
     count("observe", "revisions-kept", observe::REVISIONS_MAX),
     count("observe", "usage-pages", observe::LIST_PAGES_MAX),
@@ -70,6 +73,13 @@ const LIMITS: &[Limit] = &[
     span("observe", "network-again", observe::NETWORK_AGAIN),
     count("aws", "pages", aws::pages::PAGES_MAX),
     span("aws", "attempt-timeout", aws::ATTEMPT_TIMEOUT),
+    span("lease", "duration", lease::LEASE_DURATION),
+    span("lease", "renew-deadline", lease::RENEW_DEADLINE),
+    span("lease", "retry-period", lease::RETRY_PERIOD),
+    span("lease", "request-timeout", lease::REQUEST_TIMEOUT),
+    span("lease", "release-timeout", lease::RELEASE_WITHIN),
+    span("lease", "duration-believed", lease::DURATION_BELIEVED),
+    bytes("lease", "answer-bytes", lease::ANSWER_BYTES),
     span("reconcile", "drain", reconcile::controller::DRAIN),
     span("reconcile", "answers-lag", reconcile::witness::LAG_MAX),
     count("serve", "connections", serve::CONNECTIONS.connections),
@@ -77,12 +87,34 @@ const LIMITS: &[Limit] = &[
     span("serve", "header-read-timeout", serve::CONNECTIONS.header_read),
     bytes("serve", "header-bytes", serve::CONNECTIONS.header_bytes),
     bytes("serve", "status-bytes", serve::STATUS_BYTES_MAX),
+    span("serve", "write-stall", serve::CONNECTIONS.write_stall),
     span("serve", "drain", serve::CONNECTIONS.drain),
+    count("serve", "answers", serve::answers::ANSWERS),
+    span("serve", "answer-wait", serve::answers::ANSWER_WAIT),
+    count("page", "objects", serve::page::limits::OBJECTS),
+    count("page", "opened", serve::page::limits::OPENED),
+    count("page", "clusters", serve::page::limits::CLUSTERS),
+    count("page", "happenings", serve::page::limits::HAPPENINGS),
+    count("page", "orphans", serve::page::limits::ORPHANS),
+    count("page", "deployments", serve::page::limits::DEPLOYMENTS),
+    count("page", "text-chars", serve::page::limits::TEXT_CHARS),
+    count("page", "filter-chars", serve::page::limits::FILTER_CHARS),
+    count("page", "readers", serve::page::limits::READERS),
+    span("page", "events-every", serve::page::limits::EVENTS_EVERY),
+    span("page", "events-beat", serve::page::limits::EVENTS_BEAT),
+    span("page", "events-life", serve::page::limits::EVENTS_LIFE),
+    count("status", "happenings", status::HAPPENINGS_MAX),
+    count("status", "detail-chars", status::DETAIL_CHARS),
+    count("status", "timelines", status::TIMELINES_MAX),
+    count("status", "drift", status::DRIFT_MAX),
+    count("rollout", "samples", rollout::SAMPLES_MAX),
+    count("rollout", "revisions", rollout::REVISIONS_MAX),
     count("sim", "call-log", sim::world::CALL_LOG_LIMIT),
     bytes("sim", "body-bytes", sim::wire::BODY_LIMIT_BYTES),
     bytes("sim", "header-bytes", sim::wire::CONNECTIONS.header_bytes),
     count("sim", "connections", sim::wire::CONNECTIONS.connections),
     span("sim", "connection-life", sim::wire::CONNECTIONS.life),
+    span("sim", "write-stall", sim::wire::CONNECTIONS.write_stall),
     span("sim", "read-timeout", sim::wire::CONNECTIONS.header_read),
     span("sim", "drain", sim::wire::CONNECTIONS.drain),
 ];
@@ -123,6 +155,7 @@ mod tests {
             ("source", include_str!("../source/limits.rs")),
             ("manifest", include_str!("../manifest/limits.rs")),
             ("import", include_str!("../import/limits.rs")),
+            ("page", include_str!("../serve/page/limits.rs")),
         ];
         for (of, text) in files {
             let names = text.lines().filter_map(|line| line.strip_prefix("pub const ")?.split_once(':'));

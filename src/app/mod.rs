@@ -4,6 +4,7 @@ mod apply;
 mod cloud;
 pub mod demo;
 mod desired;
+mod election;
 mod failed;
 mod feed;
 mod import;
@@ -11,9 +12,11 @@ mod input;
 mod limits;
 mod operator;
 mod plan;
+mod planfile;
 mod preflight;
 mod run;
 mod sim;
+mod simulate;
 mod status;
 mod stop;
 mod tell;
@@ -27,11 +30,14 @@ use crate::source::SETTINGS_FILE;
 use crate::telemetry;
 
 pub use cloud::Cloud;
+pub use election::Election;
 pub use import::live;
 pub use limits::limits;
 pub use operator::{Options, assemble};
+pub use plan::all as plans;
 pub use plan::view;
 pub use preflight::ahead;
+pub use simulate::{Assumed, simulate};
 
 /// What stops a command, in words for the person who typed it.
 #[derive(Debug, thiserror::Error)]

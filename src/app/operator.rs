@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 use crate::cli::args;
 use crate::clock::Clock;
 use crate::kinds::{Place, adopt::Former, tags::Ownership};
+use crate::lease::Leadership;
 use crate::observe::Observer;
 use crate::reconcile::{Controller, Settings, Shared, Until, backoff::Schedule};
 use crate::source;
@@ -16,7 +17,7 @@ use crate::status::Status;
 use crate::telemetry::Metrics;
 
 use super::feed::Feed;
-use super::{Cloud, Trouble};
+use super::{Cloud, Election, Trouble};
 
 /// How the operator treats what it finds.
 #[derive(Clone, Debug)]
@@ -65,8 +66,10 @@ pub fn assemble(
         place,
         observe_only: options.observe_only,
         former: options.former.clone(),
+        leadership: Leadership::alone(),
         grace: options.grace,
         rollouts_max: options.rollouts_max,
+        approved: None,
         known: std::sync::Mutex::default(),
     })
 }
@@ -92,6 +95,7 @@ pub struct Watched {
 pub async fn operate(
     watched: Watched,
     mut shared: Shared,
+    election: Election,
     published: watch::Sender<Arc<Status>>,
     stopped: watch::Receiver<bool>,
 ) -> Result<(), Trouble> {
@@ -114,21 +118,29 @@ pub async fn operate(
     let (desired, source) = feed.subscribe();
     let mut feeding = JoinSet::new();
     feeding.spawn(feed.run());
+    // Only now: who can't read what is to be done, or AWS, is no leader.
+    let (leaving, leave) = watch::channel(false);
+    let mut holding = JoinSet::new();
+    holding.spawn(election.hold(leave));
     let controller = Controller::new(Arc::new(shared), settings, Until::Stopped, desired, source, published);
-    let mut blind = false;
+    let mut fault = None;
     let stop = async {
         tokio::select! {
             biased;
             () = until(stopped) => {}
-            _ = feeding.join_next() => blind = true,
+            _ = feeding.join_next() => fault = Some("the directory is no longer watched"),
+            _ = holding.join_next() => fault = Some("the election has ended by a fault of the program; please report it"),
         }
+        // The lease goes back as soon as no write is under way, whatever else is still being ended.
+        leaving.send_replace(true);
     };
     controller.run(stop).await;
-    if blind {
-        // Better started anew than to keep a state for ever that Git may have left long ago.
-        return Err(Trouble::Input("the directory is no longer watched".into()));
+    while holding.join_next().await.is_some() {}
+    match fault {
+        // Better started anew than to keep a state for ever that Git, or another replica, may have left long ago.
+        Some(fault) => Err(Trouble::Input(fault.into())),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// Whose account it is, asked until there is an answer: nothing may be done before.

@@ -20,26 +20,41 @@ use crate::kinds::lookup::Resolved;
 use crate::kinds::{Key, Kind, Object, Origin};
 use crate::manifest::{self, At, Reading};
 use crate::plan::Plan;
-use crate::reconcile::{Shared, lookups, pass, sweep};
+use crate::reconcile::{Shared, lookups, pass, prune, sweep};
 use crate::shape::Path;
 use crate::status::Status;
 
 use super::desired::{ownership, reading};
 use super::input::Given;
 use super::preflight::placed;
-use super::{Cloud, Options, Trouble, assemble};
+use super::simulate::{Assumed, simulate};
+use super::{Cloud, Options, Trouble, assemble, planfile};
 
 /// Plans everything and prints it.
 pub async fn plan(flags: args::Plan, clock: Clock) -> Result<Exit, Trouble> {
     let Some(ready) = prepare(&flags.place, flags.take_over.clone(), &clock).await? else { return Ok(Exit::Error) };
     let secrets = if flags.show_values { Secrets::Shown } else { Secrets::hashed() };
-    let view = view(&ready.shared, &ready.desired, &ready.reading, &secrets, |file| ready.given.name(file)).await?;
+    let plans = all(&ready.shared, &ready.desired).await?;
+    let view =
+        shown(&ready.shared, &ready.desired, &ready.reading, &secrets, |file| ready.given.name(file), &plans).await;
+    let view = match flags.simulate {
+        true => {
+            let seed = flags.place.cloud.seed;
+            let assumed = Assumed { seed, start: flags.start_time, healthy: flags.healthy_after };
+            view.with(simulate(&ready.shared, &ready.desired, &plans, &assumed).await?)
+        }
+        false => view,
+    };
     let shown = match flags.output {
         PlanOutput::Text => text(&view, &Terminal::of_stdout()),
         PlanOutput::Json => view.json(),
         PlanOutput::Markdown => markdown(&view),
     };
     print::out(shown.trim_end());
+    if let Some(out) = &flags.out {
+        planfile::write(out, &flags.place.path, &ready, &plans).await?;
+        print::err(format_args!("The plan is in {0}; this applies it: ecs-operator apply {0}", out.display()));
+    }
     Ok(if view.is_something() && flags.detailed_exitcode { Exit::Changes } else { Exit::Done })
 }
 
@@ -54,6 +69,20 @@ pub struct Ready {
 /// Reads the directory and gets everything ready to look at AWS; `None` when the manifests have errors, which are
 /// printed: nothing is planned or applied from half a directory.
 pub async fn prepare(flags: &args::Place, former: Option<Former>, clock: &Clock) -> Result<Option<Ready>, Trouble> {
+    prepare_for(flags, former, clock, flags.cloud.sim.then_some("sim")).await
+}
+
+/// The same, where `owner` owns what nobody else is said to.
+pub async fn prepare_for(
+    flags: &args::Place,
+    former: Option<Former>,
+    clock: &Clock,
+    owner: Option<&str>,
+) -> Result<Option<Ready>, Trouble> {
+    if planfile::is_one(&flags.path) {
+        let message = format!("{} is a plan, and not made of manifests; `apply` takes it", flags.path.display());
+        return Err(Trouble::Input(message));
+    }
     let given = given(&flags.path).await?;
     let cloud = Cloud::of(&flags.cloud, clock).await?;
     let (_, status) = watch::channel(Arc::new(Status::default()));
@@ -73,7 +102,7 @@ pub async fn prepare(flags: &args::Place, former: Option<Former>, clock: &Clock)
     if !told.is_empty() {
         print::err(told.trim_end());
     }
-    shared.us = ownership(flags, reading.settings.as_ref(), flags.cloud.sim.then_some("sim"))?;
+    shared.us = ownership(flags, reading.settings.as_ref(), owner)?;
     Ok(Some(Ready { shared, desired, given, reading }))
 }
 
@@ -96,8 +125,21 @@ pub async fn view(
     name: impl Fn(&str) -> String,
 ) -> Result<View, Trouble> {
     let plans = all(shared, desired).await?;
+    Ok(shown(shared, desired, reading, secrets, name, &plans).await)
+}
+
+/// The same of plans that are made already.
+pub async fn shown(
+    shared: &Shared,
+    desired: &Desired,
+    reading: &Reading,
+    secrets: &Secrets,
+    name: impl Fn(&str) -> String,
+    plans: &[(Key, Plan)],
+) -> View {
+    let undeclared = prune::look(shared, desired).await;
     let (objects, lookups) = looked_up(shared, desired).await;
-    let aheads = aheads(&plans, &objects, reading, &name);
+    let aheads = aheads(plans, &objects, reading, &name);
     let known = RefCell::new(BTreeMap::new());
     let locate = |object: &Object, path: &Path| {
         let mut known = known.borrow_mut();
@@ -112,12 +154,13 @@ pub async fn view(
         let manifest::Place { line, column } = locator.find(path, At::Value);
         Some(Place { file: name(file), line, column })
     };
-    Ok(View::new(&Input {
+    View::new(&Input {
         revision: &desired.revision,
         owner: &shared.us,
         place: &shared.place,
         objects: &objects,
-        plans: &plans,
+        plans,
+        undeclared: &undeclared,
         lookups: &lookups,
         aheads: &aheads,
         tags: &|key| {
@@ -128,7 +171,7 @@ pub async fn view(
         },
         secrets,
         locate: &locate,
-    }))
+    })
 }
 
 /// What preflight says of what is due, with the places of its findings.
@@ -150,7 +193,7 @@ async fn looked_up(shared: &Shared, desired: &Desired) -> (BTreeMap<Key, Object>
     let (mut objects, mut found) = (desired.objects.clone(), BTreeMap::new());
     for (key, object) in objects.iter_mut().filter(|(_, object)| !object.lookup.is_empty()) {
         // Why it is not known, the plan tells.
-        if let Ok(resolved) = lookups::resolved(shared, object).await {
+        if let Ok(resolved) = lookups::resolved(shared, desired, object).await {
             object.spec = resolved.fill(&object.spec);
             found.insert(key.clone(), resolved);
         }

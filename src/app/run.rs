@@ -8,13 +8,14 @@ use crate::cli::{Exit, args};
 use crate::clock::Clock;
 use crate::kinds::Place;
 use crate::reconcile::Settings;
+use crate::reconcile::conditions::REASONS;
 use crate::serve::{self, Face};
 use crate::source;
 use crate::status::Status;
 
 use super::operator::{Watched, operate, until};
 use super::sim::bind;
-use super::{Cloud, Options, Trouble, assemble, stop};
+use super::{Cloud, Election, Options, Trouble, assemble, stop};
 
 /// Keeps AWS as the directory says, until asked to stop.
 pub async fn run(flags: args::Run, clock: Clock) -> Result<Exit, Trouble> {
@@ -43,8 +44,11 @@ pub async fn run(flags: args::Run, clock: Clock) -> Result<Exit, Trouble> {
     };
     let nobody = crate::kinds::tags::Ownership { owner: String::new(), source: String::new() };
     let nowhere = Place { account: String::new(), region: String::new() };
-    let shared = assemble(cloud, &clock, nobody, nowhere, &options, &status)?;
-    let face = Face { status: status.clone(), metrics: Arc::clone(&shared.metrics), clock: clock.clone() };
+    let mut shared = assemble(cloud, &clock, nobody, nowhere, &options, &status)?;
+    let election = Election::of(&flags.election, &clock, &shared.metrics).await?;
+    shared.leadership = election.leadership.clone();
+    let metrics = Arc::clone(&shared.metrics);
+    let face = Face { status: status.clone(), metrics, clock: clock.clone(), reasons: REASONS };
     let (listener, address) = bind(flags.listen).await?;
     tracing::info!(%address, "metrics and probes listen");
     // Probes and metrics outlive the loop: they are the last to go.
@@ -60,7 +64,7 @@ pub async fn run(flags: args::Run, clock: Clock) -> Result<Exit, Trouble> {
         },
         place: flags.place,
     };
-    let ended = operate(watched, shared, published, stopped).await;
+    let ended = operate(watched, shared, election, published, stopped).await;
     ending.send_replace(true);
     drop(served.await);
     ended.map(|()| Exit::Done)

@@ -109,13 +109,30 @@ impl Aws {
     /// `BadInput` without sending when the input does not fit the operation's shape; else what AWS, or the way
     /// there, answered.
     pub async fn call(&self, call: &Call) -> Result<Reply, CallError> {
+        self.write(call, || Some((Duration::MAX, ()))).await
+    }
+
+    /// The same, if `enter` lets it when all waiting is over, right before it is sent: so long may it take at most, and
+    /// what `enter` gave is kept until it has ended.
+    ///
+    /// # Errors
+    /// As [`Aws::call`]; and [`CallError::is_fenced`] where `enter` gave nothing, and nothing was sent.
+    pub async fn write<E>(&self, call: &Call, enter: impl Fn() -> Option<(Duration, E)>) -> Result<Reply, CallError> {
         let row = prepare(call)?;
         let waited = self.budget.acquire(call).await;
+        let Some((within, entered)) = enter() else { return Err(CallError::fenced(call.operation)) };
         let began = self.clock.now();
-        let result = match row {
-            Row::Ecs(row) => (row.send)(&self.ecs, &call.input).await,
-            Row::Ec2(row) => row.call(&self.ec2, &call.input).await,
+        let sent = async {
+            match row {
+                Row::Ecs(row) => (row.send)(&self.ecs, &call.input).await,
+                Row::Ec2(row) => row.call(&self.ec2, &call.input).await,
+            }
         };
+        let result = match within < ATTEMPT_TIMEOUT {
+            true => self.clock.timeout(within, sent).await.unwrap_or_else(|_| Err(CallError::late(call.operation))),
+            false => sent.await,
+        };
+        drop(entered);
         let took = self.clock.now().since(began);
         if result.as_ref().is_err_and(|error| error.class == Class::Throttled) {
             self.budget.throttled(call);

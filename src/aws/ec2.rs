@@ -46,6 +46,8 @@ operations! {
     authorize_security_group_ingress AuthorizeSecurityGroupIngress;
     create_security_group CreateSecurityGroup;
     create_tags CreateTags;
+    delete_security_group DeleteSecurityGroup;
+    delete_tags DeleteTags;
     describe_instance_types DescribeInstanceTypes;
     describe_internet_gateways DescribeInternetGateways;
     describe_nat_gateways DescribeNatGateways;

@@ -24,7 +24,7 @@ pub enum Class {
 pub struct CallError {
     pub operation: &'static str,
     /// AWS's name of the error, or ours for what never reached AWS: `Timeout`, `Network`, `NoCredentials`, `BadInput`,
-    /// `BadAnswer`.
+    /// `BadAnswer`, `Fenced`.
     pub code: String,
     pub message: String,
     pub class: Class,
@@ -45,6 +45,21 @@ impl CallError {
     /// An answer that can't be used; AWS may have done what it was asked for.
     pub fn bad_answer(operation: &'static str, message: impl Into<String>) -> Self {
         Self::new(operation, "BadAnswer", message.into(), Class::Transient, true)
+    }
+
+    /// A call that was not sent, since whoever wanted it may not write any more.
+    pub(super) fn fenced(operation: &'static str) -> Self {
+        Self::new(operation, FENCED, "another may lead by now".into(), Class::Conflict, false)
+    }
+
+    /// A call whose answer was not waited for.
+    pub(super) fn late(operation: &'static str) -> Self {
+        Self::new(operation, "Timeout", "no answer in time".into(), Class::Transient, true)
+    }
+
+    /// Nothing was sent: the right to write was lost before.
+    pub fn is_fenced(&self) -> bool {
+        self.code == FENCED
     }
 
     fn new(operation: &'static str, code: &str, message: String, class: Class, ambiguous: bool) -> Self {
@@ -78,6 +93,20 @@ impl CallError {
         REMEDIES.iter().find(fits).map(|(_, _, remedy)| *remedy)
     }
 
+    /// The error with what to do about it: where it was forbidden, by the IAM action that is missing.
+    pub fn told(&self) -> String {
+        let service = match self.operation {
+            "GetCallerIdentity" => "sts",
+            name if super::ec2::operation(name).is_some() => "ec2",
+            _ => "ecs",
+        };
+        match self.remedy() {
+            Some(FORBIDDEN) => format!("{self} (grant the role {service}:{}, or use another role)", self.operation),
+            Some(remedy) => format!("{self} ({remedy})"),
+            None => self.to_string(),
+        }
+    }
+
     /// Takes down what the SDK says.
     pub(super) fn from_sdk<E>(operation: &'static str, error: &SdkError<E, HttpResponse>) -> Self
     where
@@ -91,9 +120,7 @@ impl CallError {
                 let class = classify(code, &message, service.raw().status().as_u16());
                 Self::new(operation, code, message, class, class == Class::Transient)
             }
-            SdkError::TimeoutError(_) => {
-                Self::new(operation, "Timeout", "no answer in time".into(), Class::Transient, true)
-            }
+            SdkError::TimeoutError(_) => Self::late(operation),
             SdkError::DispatchFailure(_) if told().contains("credentials") => {
                 Self::new(operation, NO_CREDENTIALS, told(), Class::Transient, false)
             }
@@ -104,6 +131,8 @@ impl CallError {
     }
 }
 
+/// Our name for a write that was not sent.
+const FENCED: &str = "Fenced";
 /// Our name for an error before the first request.
 const NO_CREDENTIALS: &str = "NoCredentials";
 

@@ -39,6 +39,9 @@ pub struct Desired {
     pub rejected: usize,
     /// Documents of other accounts and regions.
     pub skipped: usize,
+    /// Nothing is missing from it that the directory declares: the settings name its owner, and no document, file or
+    /// setting is broken. What then is not in it is declared no more.
+    pub is_whole: bool,
 }
 
 /// What a rule may look at.
@@ -69,6 +72,7 @@ pub fn desired(reading: &Reading, place: &Place, revision: &str, previous: Optio
         kept: BTreeSet::new(),
         rejected: found.rejected + reading.broken.len(),
         skipped: found.skipped,
+        is_whole: false,
     };
     let keep = reading.settings.as_ref().and_then(|settings| settings.keep).map(Keep::Newest);
     for object in desired.objects.values_mut().filter(|object| object.key.kind == Kind::TaskDefinition) {
@@ -83,6 +87,10 @@ pub fn desired(reading: &Reading, place: &Place, revision: &str, previous: Optio
             desired.kept.insert(key.clone());
         }
     }
+    // A part of a directory, given by itself, has no settings that name an owner.
+    let owned = reading.settings.as_ref().is_some_and(|settings| settings.owner.is_some());
+    let broken = desired.rejected > 0 || !desired.kept.is_empty() || !desired.findings.is_empty();
+    desired.is_whole = owned && !broken && !reading.documents.is_empty();
     desired
 }
 

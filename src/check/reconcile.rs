@@ -3,17 +3,18 @@
 use std::time::Duration;
 
 use crate::kinds::drift::POINTERS_MAX;
-use crate::kinds::{Adopt, Drift, Keep, Kind, Pointer, Policy, Reconcile, definition};
+use crate::kinds::{Adopt, Drift, Effect, Keep, Kind, Pointer, Policy, Prune, Reconcile, ReplaceHow, definition};
 use crate::manifest::{At, Fault, KEEP_MAX};
 use crate::shape::{Path, Tree};
 
 use super::Context;
 
 /// What the block may hold today.
-const MEMBERS: [&str; 7] = ["adopt", "drift", "ignore", "keep", "preflight", "restartedAt", "rollout"];
+const MEMBERS: [&str; 9] =
+    ["adopt", "drift", "ignore", "keep", "preflight", "replace", "replaceHow", "restartedAt", "rollout"];
 const ROLLOUT: [&str; 2] = ["onFailure", "progressDeadline"];
 /// What the design has and this version does not; said as such, so that nobody takes it for a slip.
-const LATER: [&str; 4] = ["dependsOn", "prune", "replace", "replaceHow"];
+const LATER: [&str; 2] = ["dependsOn", "prune"];
 
 /// Reads the block; all findings at once.
 pub fn read(context: &Context<'_>, found: &mut Vec<Fault>) -> Reconcile {
@@ -41,10 +42,25 @@ pub fn read(context: &Context<'_>, found: &mut Vec<Fault>) -> Reconcile {
             },
             ("ignore", Tree::List(items)) => reconcile.ignore = ignore(context, items, &at, found),
             ("ignore", _) => found.push(wrong(at, "ignore takes a list of JSON pointers, such as /desiredCount")),
+            ("prune", value) if context.kind() == Some(Kind::SecurityGroup) => {
+                match Prune::ALL.into_iter().find(|prune| value.as_text() == Some(prune.as_str())) {
+                    Some(prune) => reconcile.prune = prune,
+                    None => found.push(wrong(at, "prune takes Orphan or Delete")),
+                }
+            }
             ("preflight", Tree::Text(text)) if Policy::parse(text).is_some() => {
                 reconcile.preflight = Policy::parse(text)
             }
             ("preflight", _) => found.push(wrong(at, "preflight takes Block, Wait or Warn")),
+            ("replace" | "replaceHow", _) if context.kind() != Some(Kind::Service) => {
+                found.push(wrong(at, "only a Service can be replaced"));
+            }
+            ("replace", Tree::List(items)) => reconcile.replace = replace(items, &at, found),
+            ("replace", _) => found.push(wrong(at, "replace takes a list of members, such as [launchType]")),
+            ("replaceHow", value) => match value.as_text().and_then(ReplaceHow::parse) {
+                Some(how) => reconcile.replace_how = how,
+                None => found.push(wrong(at, "replaceHow takes StartFirst or StopFirst")),
+            },
             ("rollout", Tree::Map(_)) => rollout(value, &at, &mut reconcile, found),
             ("rollout", _) => found.push(wrong(at, "rollout takes a map")),
             (name, _) => found.push(unknown(at, name, &MEMBERS)),
@@ -76,6 +92,26 @@ fn keep(context: &Context<'_>, value: &Tree, at: Path, found: &mut Vec<Fault>) -
         found.push(wrong(at, &message));
     }
     keep
+}
+
+/// The members of a service that ECS can't change, each named once.
+fn replace(items: &[Tree], at: &Path, found: &mut Vec<Fault>) -> Vec<String> {
+    let effects = definition(Kind::Service).effects.iter();
+    let known: Vec<&str> =
+        effects.filter(|(_, effect)| *effect == Effect::Replaces).map(|(member, _)| *member).collect();
+    let mut members = Vec::new();
+    for (index, item) in items.iter().enumerate() {
+        let name = item.as_text().unwrap_or_default();
+        if !known.contains(&name) {
+            let message =
+                format!("ECS changes no service by replacing it for {name:?}; there are {}", known.join(", "));
+            let fault = Fault::new(at.index(index), At::Value, "reconcile", message);
+            found.push(fault.near(name, known.iter().copied()));
+        } else if !members.iter().any(|member| member == name) {
+            members.push(name.to_owned());
+        }
+    }
+    members
 }
 
 /// The pointers, each into a member that can drift.
@@ -129,7 +165,8 @@ fn wrong(at: Path, message: &str) -> Fault {
 
 fn unknown(at: Path, name: &str, known: &'static [&'static str]) -> Fault {
     if LATER.contains(&name) {
-        return Fault::new(at, At::Key, "reconcile", format!("reconcile.{name} is not supported yet"));
+        let but = if name == "prune" { ", except on a SecurityGroup" } else { "" };
+        return Fault::new(at, At::Key, "reconcile", format!("reconcile.{name} is not supported yet{but}"));
     }
     let message = format!("unknown member {name:?}; there are {}", known.join(", "));
     Fault::new(at, At::Key, "reconcile", message).near(name, known.iter().copied())

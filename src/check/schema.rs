@@ -4,7 +4,7 @@
 //! text, a variable may stand for it, as in the manifests.
 
 use crate::kinds::drift::POINTERS_MAX;
-use crate::kinds::{Adopt, Definition, Drift, Keep, Kind, Policy, definition, lookup};
+use crate::kinds::{Adopt, Definition, Drift, Keep, Kind, Policy, Prune, ReplaceHow, definition, lookup};
 use crate::manifest::{API_VERSION, DEFAULTS_KIND, KEEP_MAX};
 use crate::shape::table::{self, Member, Range, Shape, Structure, Table};
 use crate::shape::{Map, Tree};
@@ -102,6 +102,15 @@ fn metadata(in_cluster: bool) -> Tree {
     closed(members).with("required", vec!["name"])
 }
 
+/// Members of the block that a kind can't have.
+fn left_out(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::SecurityGroup => &["drift", "ignore"],
+        Kind::TaskDefinition => &["drift", "ignore", "prune"],
+        Kind::Cluster | Kind::Service => &["prune"],
+    }
+}
+
 fn reconcile(kind: Kind) -> Tree {
     let ways = Adopt::ALL.into_iter().filter(|adopt| adopt.fault(kind).is_none()).map(Adopt::as_str);
     let adopt = tree! { "enum" => ways.collect::<Vec<_>>() };
@@ -125,14 +134,33 @@ fn reconcile(kind: Kind) -> Tree {
         "description",
         "What a finding of preflight does to a rollout: hold it (Block), have it wait (Wait), or be told (Warn).",
     );
+    let prune = tree! { "enum" => Prune::ALL.map(Prune::as_str).to_vec() };
+    let prune = prune.with(
+        "description",
+        "What becomes of the object when no manifest declares it any more: it is left (Orphan, unless said) or deleted.",
+    );
+    let replace = list(text()).with(
+        "description",
+        "The members ECS can't change for whose sake the service may be replaced: launchType, schedulingStrategy, …",
+    );
+    let replace_how = tree! { "enum" => ReplaceHow::ALL.map(ReplaceHow::as_str).to_vec() };
+    let replace_how = replace_how.with(
+        "description",
+        "StartFirst: under another spec.serviceName, and the old one goes when the new one is Ready. StopFirst: under \
+         the same name, with no task in between.",
+    );
     let mut members = tree! {
         "adopt" => adopt,
         "drift" => drift,
         "ignore" => ignore,
         "preflight" => preflight,
+        "prune" => prune,
+        "replace" => replace,
+        "replaceHow" => replace_how,
         "restartedAt" => text().with("description", "Any text; another one asks for a restart, or for another try."),
         "rollout" => closed(tree! { "progressDeadline" => deadline, "onFailure" => on_failure }),
     };
+    left_out(kind).iter().for_each(|name| drop(members.remove(name)));
     if kind == Kind::TaskDefinition {
         members.set("keep", keep(vec![tree! { "const" => Keep::ALL_WORD }]));
     }

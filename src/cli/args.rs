@@ -112,7 +112,7 @@ pub struct Logs {
 #[derive(Clone, Debug, Flags)]
 pub struct Place {
     /// The directory with the manifests: a link that git-sync flips, a mounted ConfigMap, or a plain directory. `plan`,
-    /// `preflight` and `apply` also take a file, or `-` for standard input.
+    /// `preflight` and `apply` also take a file, or `-` for standard input; `apply` also what `plan --out` wrote.
     pub path: PathBuf,
     /// Who owns what is made from the directory. Defaults to `owner` in its ecs-operator.yaml.
     #[arg(long, value_name = "NAME", env = "ECS_OPERATOR_OWNER")]
@@ -187,6 +187,32 @@ pub struct Run {
     /// With --sim: serve the embedded ECS to other clients too.
     #[arg(long, value_name = "ADDR", env = "ECS_OPERATOR_SIM_LISTEN", requires = "sim")]
     pub sim_listen: Option<SocketAddr>,
+    #[command(flatten)]
+    pub election: Election,
+}
+
+/// Which of several replicas writes.
+#[derive(Clone, Debug, Flags)]
+#[group(skip)]
+pub struct Election {
+    /// One of several replicas: write only while holding a Kubernetes Lease, and be a warm standby otherwise.
+    #[arg(long, help_heading = "Leader election", env = "ECS_OPERATOR_LEADER_ELECTION", value_parser = Yes::new(), conflicts_with = "sim")]
+    pub leader_election: bool,
+    /// The Lease's name.
+    #[arg(
+        long,
+        help_heading = "Leader election",
+        value_name = "NAME",
+        env = "ECS_OPERATOR_LEASE_NAME",
+        default_value = "ecs-operator"
+    )]
+    pub lease_name: String,
+    /// The Lease's namespace. Defaults to the one of the pod's ServiceAccount.
+    #[arg(long, help_heading = "Leader election", value_name = "NAME", env = "ECS_OPERATOR_LEASE_NAMESPACE")]
+    pub lease_namespace: Option<String>,
+    /// What the holder is called, before a random ending: the pod's name. Defaults to HOSTNAME, which it is in a pod.
+    #[arg(long, help_heading = "Leader election", value_name = "NAME", env = "ECS_OPERATOR_LEASE_IDENTITY")]
+    pub lease_identity: Option<String>,
 }
 
 #[derive(Clone, Debug, Flags)]
@@ -242,6 +268,19 @@ pub struct Plan {
     /// Show values that may be secret: of variables, commands, labels, options of log drivers.
     #[arg(long, env = "ECS_OPERATOR_SHOW_VALUES", value_parser = Yes::new())]
     pub show_values: bool,
+    /// Copy what the plan touches into an embedded ECS, apply the plan there, and tell how each rollout goes.
+    #[arg(long, env = "ECS_OPERATOR_SIMULATE", value_parser = Yes::new())]
+    pub simulate: bool,
+    /// With --simulate: how long each task takes from its creation to RUNNING; without it, what the embedded ECS takes.
+    #[arg(long, value_name = "TIME", env = "ECS_OPERATOR_START_TIME", requires = "simulate", value_parser = span)]
+    pub start_time: Option<Duration>,
+    /// With --simulate: how long each task runs before it counts as healthy; without it, as its checks say.
+    #[arg(long, value_name = "TIME", env = "ECS_OPERATOR_HEALTHY_AFTER", requires = "simulate", value_parser = span)]
+    pub healthy_after: Option<Duration>,
+    /// Write the plan to this file too, for `apply FILE`: only its owner can read it, and values that may be secret are
+    /// not in it.
+    #[arg(long, value_name = "FILE", env = "ECS_OPERATOR_OUT")]
+    pub out: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, Flags)]
@@ -274,6 +313,9 @@ pub struct Apply {
     /// How long to try, and with --wait to follow.
     #[arg(long, value_name = "TIME", env = "ECS_OPERATOR_TIMEOUT", default_value = "30m", value_parser = span)]
     pub timeout: Duration,
+    /// With a plan file: the manifests that it was made from, where they are not where they were.
+    #[arg(long, value_name = "PATH", env = "ECS_OPERATOR_MANIFESTS")]
+    pub manifests: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, Flags)]

@@ -33,7 +33,8 @@ impl Config {
     /// One line for each thing that is wrong with it: it is not there, is no map of flags to their values, or names a
     /// flag that no command has.
     pub fn read(path: &PathBuf, commands: &Command) -> Result<Self, Vec<String>> {
-        let snapshot = source::load_given(std::slice::from_ref(path)).map_err(|error| vec![error.to_string()])?;
+        let snapshot = source::load_given(std::slice::from_ref(path), source::limits::FILE_BYTES)
+            .map_err(|error| vec![error.to_string()])?;
         if !snapshot.problems.is_empty() {
             return Err(snapshot
                 .problems

@@ -21,6 +21,8 @@ pub enum Exit {
     /// `preflight`: a rollout would be held.
     /// `import`: something could not be brought along.
     Blocked,
+    /// `apply FILE`: something has moved since the plan was made.
+    Moved,
     /// Stopped at once, by a second signal.
     Interrupted,
 }
@@ -36,6 +38,7 @@ Exit codes:
   5  apply: blocked: not ours, suspended, overridden, held by preflight, to be replaced by hand, or nothing to build on;
      preflight: something would be held, or would have to wait;
      import: written, and something could not be brought along
+  6  apply FILE: the manifests or what lives in AWS have moved since the plan was made
   130  stopped at once, by a second signal";
 
 impl Exit {
@@ -48,6 +51,7 @@ impl Exit {
             Self::RolledBack => 3,
             Self::TimedOut => 4,
             Self::Blocked => 5,
+            Self::Moved => 6,
             Self::Interrupted => 130,
         }
     }

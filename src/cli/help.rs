@@ -24,6 +24,9 @@ const PLAN: &[Example] = &[
     ("ecs-operator plan shop", "what apply would do"),
     ("ecs-operator plan shop --detailed-exitcode", "exit with 2 when there is something to do"),
     ("ecs-operator plan shop -o markdown > comment.md", "for a pull request"),
+    ("ecs-operator plan shop --simulate", "with what each rollout comes to, played on a copy"),
+    ("ecs-operator plan shop --simulate --start-time 90s --healthy-after 30s", "for tasks that start slowly"),
+    ("ecs-operator plan shop --out shop.plan", "look at it now, and apply exactly that later"),
     ("ecs-operator plan shop -o json | jq .summary", "for programs; docs/plan.md tells the members"),
 ];
 const PREFLIGHT: &[Example] = &[
@@ -45,6 +48,8 @@ const STATUS: &[Example] = &[
 const APPLY: &[Example] = &[
     ("ecs-operator apply shop --wait", "bring it about, and follow the rollouts; Ctrl-C detaches"),
     ("ecs-operator apply shop --wait --timeout 10m", "give up following after ten minutes"),
+    ("ecs-operator apply shop.plan --wait", "what `plan --out` wrote; exit with 6 when anything has moved since"),
+    ("ecs-operator apply shop.plan --manifests checkout/shop", "the same, with the manifests in another place"),
     ("ecs-operator apply shop --sim --time-scale 60", "rehearse on an embedded ECS"),
 ];
 const SCHEMA: &[Example] = &[

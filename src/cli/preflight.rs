@@ -21,6 +21,8 @@ pub struct Ahead {
     zones: Vec<Zone>,
     /// What the strictest finding does, where it does anything.
     does: Option<Policy>,
+    /// The rules that do it.
+    holding: Vec<&'static str>,
     findings: Vec<Finding>,
 }
 
@@ -32,6 +34,7 @@ impl Ahead {
             course: said.course.clone(),
             zones: said.zones.clone(),
             does: said.hold().map(|hold| hold.policy),
+            holding: said.judged.iter().filter(|one| one.does != Policy::Warn).map(|one| one.fault.rule).collect(),
             findings: said.judged.iter().map(|one| place(&one.fault)).collect(),
         }
     }
@@ -68,7 +71,7 @@ impl Ahead {
                 continue;
             }
             // What holds it is told where it is said that it is held.
-            if self.does.is_none() || one.severity != Severity::Error {
+            if !self.holding.contains(&rule) {
                 lines.push(format!("{}[{rule}]: {}{}", one.severity, one.message, remedy.unwrap_or_default()));
             }
             lines.extend(one.evidence.iter().map(|line| format!("  {line}")));
@@ -82,7 +85,7 @@ impl Ahead {
 
 impl Serialize for Ahead {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { due, course, zones, does, findings } = self;
+        let Self { due, course, zones, does, holding: _, findings } = self;
         Shown {
             due,
             steps: course.as_ref().map(ToString::to_string),

@@ -67,7 +67,7 @@ pub fn one(file: &str, places: &Places, at: &Path, kind: Kind, mut tree: Tree, n
     let definition = definition(kind);
     let spot = |path: &Path| Spot::new(file, places.find(&path.below(at)));
     if kind == Kind::Service && tree.get("deployments").is_some() {
-        tree = service::shown(&tree);
+        tree = service::shown(&tree).into_owned();
     }
     let members = tree.as_map().into_iter().flatten().filter(|(name, _)| !definition.is_read_only(name));
     let mut spec = Tree::Map(members.map(|(name, value)| (name.clone(), value.clone())).collect());

@@ -151,7 +151,7 @@ fn laid(definition: &Definition, at: &str, declared: &Tree, live: &Tree) -> Tree
 /// The part of AWS's answer that a spec can be compared with.
 fn comparable(kind: Kind, shown: &Tree) -> Cow<'_, Tree> {
     match kind {
-        Kind::Service => Cow::Owned(service::shown(shown)),
+        Kind::Service => service::shown(shown),
         Kind::Cluster | Kind::SecurityGroup | Kind::TaskDefinition => Cow::Borrowed(shown),
     }
 }

@@ -44,7 +44,7 @@ fn compare(path: Path, desired: Option<&Tree>, observed: Option<&Tree>, found: &
 }
 
 /// 5 and 5.0 are one number.
-fn same(a: Option<&Tree>, b: Option<&Tree>) -> bool {
+pub(super) fn same(a: Option<&Tree>, b: Option<&Tree>) -> bool {
     match (a, b) {
         (Some(Tree::Int(int)), Some(Tree::Float(float))) | (Some(Tree::Float(float)), Some(Tree::Int(int))) => {
             *int as f64 == *float

@@ -151,9 +151,12 @@ pub struct Sorted {
 /// Sorts the differences of an object from `shown`, the part of AWS's answer that a spec can be compared with.
 pub fn sort(object: &Object, shown: &Tree) -> Sorted {
     let definition = definition(object.key.kind);
-    let (mut desired, mut observed) = definition.sides(&object.spec, shown);
     let missing_tags = tags::missing(object.tags(), shown.list("tags"));
     let pointers = pointers(object);
+    if pointers.is_empty() && definition.is_same(&object.spec, shown) {
+        return Sorted { missing_tags, ..Sorted::default() };
+    }
+    let (mut desired, mut observed) = definition.sides(&object.spec, shown);
     if pointers.is_empty() {
         let due = definition.differing(&desired, &observed);
         return Sorted { due, missing_tags, ..Sorted::default() };

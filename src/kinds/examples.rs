@@ -93,6 +93,7 @@ fn what_ecs_was_seen_to_read_back_is_no_difference() {
         let definition = definition(Kind::parse(head).unwrap());
         assert_eq!(definition.differences(&spec, &shown), [], "{head} {}", json::write(&shown));
         assert_ne!(definition.differences(&spec, &other), [], "{head} {}", json::write(&other));
+        assert!(!definition.is_same(&spec, &other), "{head} {}", json::write(&other));
     }
 }
 
@@ -140,6 +141,7 @@ fn what_a_row_makes_equal_is_not_registered_again() {
             held: None,
             grace: std::time::Duration::ZERO,
             answers: &Answers { task_definitions, ..Answers::default() },
+            before: &crate::plan::Before::default(),
         };
         let plan = plan(&object, &facts).unwrap();
         plan.steps.iter().map(|step| step.call.operation).collect::<Vec<_>>()

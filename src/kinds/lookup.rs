@@ -374,6 +374,22 @@ pub fn named(lookup: &Lookup, id: impl Fn(&str) -> Option<String>) -> Option<Vec
     Some(all.iter().filter_map(Tree::as_text).map(one).collect())
 }
 
+/// Whether the groups that a service names as manifests lie in one VPC, and in that of the subnets that its terms stand
+/// for; `vpc` is what the manifest of a name says.
+///
+/// # Errors
+/// In words for people, where ECS would not take them together.
+pub fn fit<'a>(lookup: &Lookup, subnets: &[Item], vpc: impl Fn(&str) -> Option<&'a str>) -> Result<(), String> {
+    let mut groups = lookup.names().filter_map(|name| Some((name, vpc(name)?)));
+    let subnet = subnets.first().map(|subnet| (format!("the subnet {}", subnet.id), subnet.vpc.as_str()));
+    let first = subnet.or_else(|| groups.next().map(|(name, vpc)| (format!("SecurityGroup/{name}"), vpc)));
+    let Some((what, here)) = first else { return Ok(()) };
+    match groups.find(|(_, vpc)| *vpc != here) {
+        Some((name, other)) => Err(format!("SecurityGroup/{name} is of {other}, and {what} is of {here}")),
+        None => Ok(()),
+    }
+}
+
 /// What the terms of a service stand for. `spec` may name ids of the other sort itself.
 ///
 /// # Errors

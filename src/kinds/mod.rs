@@ -14,6 +14,7 @@ pub mod leaf;
 pub mod lookup;
 pub mod normalise;
 pub mod object;
+mod same;
 pub mod secrets;
 pub mod security_group;
 pub mod service;
@@ -30,7 +31,7 @@ pub use key::{Key, Kind, Place};
 pub use leaf::Leaf;
 pub use lookup::Lookup;
 pub use normalise::Row;
-pub use object::{Keep, Object, Observed, Origin, Policy, Reconcile};
+pub use object::{Keep, Object, Observed, Origin, Policy, Prune, Reconcile, ReplaceHow};
 
 /// A kind as data.
 #[derive(Debug)]
@@ -149,6 +150,11 @@ impl Definition {
         };
         let closer = closer.iter().find(|closer| closer.member == member && (closer.when)(observed, desired));
         closer.map_or_else(|| self.effect(member), |closer| closer.effect)
+    }
+
+    /// Whether there are no differences, at a glance: a no may be wrong, a yes is not.
+    pub fn is_same(&self, spec: &Tree, shown: &Tree) -> bool {
+        same::is_same(self.kind, spec, shown)
     }
 
     /// The differences between a spec and what AWS shows, our tags aside. What AWS never shows can't differ.

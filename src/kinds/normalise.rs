@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::shape::{Map, Path, Segment, Tree};
+use crate::shape::{Path, Segment, Tree};
 
 /// One rule at one place.
 #[derive(Clone, Copy, Debug)]
@@ -178,8 +178,13 @@ pub fn canonical_alone(rows: &[Row], desired: &Tree) -> Tree {
 pub fn filled(rows: &[Row], tree: &Tree) -> Tree {
     let mut tree = without_nulls(tree);
     for row in rows {
-        let whole = matches!(row.rule, Rule::Derived(_)).then(|| tree.clone());
         let (parent, name) = row.at.rsplit_once('.').unwrap_or(("", row.at));
+        let whole = match row.rule {
+            Rule::Derived(_) if lacks(&tree, parent, name) => Some(tree.clone()),
+            Rule::Derived(_) | Rule::Unmanaged | Rule::Set(_) => continue,
+            Rule::Alike(_) | Rule::Unsaid(_) | Rule::Named(_) => continue,
+            Rule::Owned | Rule::Present | Rule::Absent(_) | Rule::Spelling(_) => None,
+        };
         each(&mut tree, parent, &mut |around| fill(row, name, whole.as_ref(), around));
     }
     tree
@@ -211,7 +216,7 @@ fn fill(row: &Row, name: &str, whole: Option<&Tree>, around: &mut Tree) {
 
 /// What is written in several ways is written in one; for comparing only.
 fn unify(rows: &[Row], tree: &mut Tree) {
-    for row in rows {
+    for row in rows.iter().filter(|row| matches!(row.rule, Rule::Alike(_) | Rule::Unsaid(_))) {
         let (parent, name) = row.at.rsplit_once('.').unwrap_or(("", row.at));
         each(tree, parent, &mut |around| {
             let found = |values: &[&str]| around.text(name).is_some_and(|value| values.contains(&value));
@@ -253,7 +258,7 @@ fn compact(rows: &[Row], mut tree: Tree) -> Tree {
             }
         });
     }
-    without_empties(&tree).unwrap_or_else(Tree::map)
+    if is_empty_without_empties(&mut tree) { Tree::map() } else { tree }
 }
 
 /// A set as a map, by the names of its items.
@@ -316,6 +321,17 @@ fn each(tree: &mut Tree, at: &str, visit: &mut dyn FnMut(&mut Tree)) {
     }
 }
 
+/// Whether a structure at `at`, where it exists, lacks the member.
+fn lacks(tree: &Tree, at: &str, member: &str) -> bool {
+    let Some((first, rest)) = at.split_once('.').or((!at.is_empty()).then_some((at, ""))) else {
+        return tree.as_map().is_some_and(|map| !map.contains_key(member));
+    };
+    match first.strip_suffix("[]") {
+        Some(name) => tree.list(name).iter().any(|item| lacks(item, rest, member)),
+        None => tree.get(first).is_some_and(|inner| lacks(inner, rest, member)),
+    }
+}
+
 fn without_nulls(tree: &Tree) -> Tree {
     match tree {
         Tree::Map(map) => {
@@ -327,20 +343,20 @@ fn without_nulls(tree: &Tree) -> Tree {
     }
 }
 
-/// AWS does not tell null, `[]` and `{}` from absent; "" it does (an empty environment variable is one).
-fn without_empties(tree: &Tree) -> Option<Tree> {
+/// AWS does not tell null, `[]` and `{}` from absent; "" it does (an empty environment variable is one). Takes them out,
+/// and says whether nothing is left.
+fn is_empty_without_empties(tree: &mut Tree) -> bool {
     match tree {
-        Tree::Null => None,
+        Tree::Null => true,
         Tree::Map(map) => {
-            let kept: Map =
-                map.iter().filter_map(|(name, value)| Some((name.clone(), without_empties(value)?))).collect();
-            (!kept.is_empty()).then_some(Tree::Map(kept))
+            map.retain(|_, value| !is_empty_without_empties(value));
+            map.is_empty()
         }
         Tree::List(items) => {
-            let kept: Vec<Tree> = items.iter().filter_map(without_empties).collect();
-            (!kept.is_empty()).then_some(Tree::List(kept))
+            items.retain_mut(|item| !is_empty_without_empties(item));
+            items.is_empty()
         }
-        other => Some(other.clone()),
+        Tree::Bool(_) | Tree::Int(_) | Tree::Float(_) | Tree::Text(_) => false,
     }
 }
 

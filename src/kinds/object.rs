@@ -45,6 +45,11 @@ pub struct Reconcile {
     pub adopt: Adopt,
     /// How many revisions of a task definition stay; what the settings say where nothing is said.
     pub keep: Option<Keep>,
+    /// What becomes of the object when no manifest declares it any more.
+    pub prune: Prune,
+    /// The members that ECS can't change and for whose sake the service may be replaced.
+    pub replace: Vec<String>,
+    pub replace_how: ReplaceHow,
 }
 
 /// How many of our own ACTIVE revisions of a task definition stay.
@@ -66,6 +71,52 @@ impl Keep {
             }
             _ => None,
         }
+    }
+}
+
+/// What becomes of an object that no manifest declares any more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Prune {
+    /// It is left, and told of.
+    #[default]
+    Orphan,
+    Delete,
+}
+
+impl Prune {
+    pub const ALL: [Self; 2] = [Self::Orphan, Self::Delete];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Orphan => "Orphan",
+            Self::Delete => "Delete",
+        }
+    }
+}
+
+/// Which of two services comes first when one takes the other's place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ReplaceHow {
+    /// The new one, under another name; the old one goes when the new one is Ready.
+    #[default]
+    StartFirst,
+    /// The old one goes first; no task runs in between.
+    StopFirst,
+}
+
+impl ReplaceHow {
+    pub const ALL: [Self; 2] = [Self::StartFirst, Self::StopFirst];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::StartFirst => "StartFirst",
+            Self::StopFirst => "StopFirst",
+        }
+    }
+
+    /// The way of that name, exactly spelled.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|how| how.as_str() == name)
     }
 }
 
@@ -110,6 +161,9 @@ impl Default for Reconcile {
             preflight: None,
             adopt: Adopt::default(),
             keep: None,
+            prune: Prune::default(),
+            replace: Vec::new(),
+            replace_how: ReplaceHow::default(),
         }
     }
 }
@@ -138,7 +192,10 @@ impl Object {
         };
         let declared = self.spec.clone().with("lookup", self.lookup.canonical()).with_some("preflight", preflight);
         let declared = declared.with("restartedAt", restarted_at).with("progressDeadline", deadline);
-        hash::hash(&declared.with("drift", drift).with("adopt", self.reconcile.adopt.as_str()).with("keep", keep))
+        let replace = format!("{} {}", self.reconcile.replace_how.as_str(), self.reconcile.replace.join(" "));
+        let prune = Some(self.reconcile.prune).filter(|prune| *prune != Prune::default()).map(Prune::as_str);
+        let declared = declared.with("drift", drift).with("replace", replace).with_some("prune", prune);
+        hash::hash(&declared.with("adopt", self.reconcile.adopt.as_str()).with("keep", keep))
     }
 }
 

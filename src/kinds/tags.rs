@@ -16,8 +16,14 @@ pub const OBJECT: &str = "ecs-operator/object";
 pub const ATTEMPT: &str = "ecs-operator/attempt";
 /// What was left as it was found when the object was adopted.
 pub const ADOPTED: &str = "ecs-operator/adopted";
+/// What becomes of the object when no manifest declares it any more; without it, it is left.
+pub const PRUNE: &str = "ecs-operator/prune";
+/// Which tags a manifest has declared, by hashes of their keys.
+pub const DECLARED: &str = "ecs-operator/tags";
 /// What Git said of members whose drift is left.
 pub const SAID: &str = "ecs-operator/said";
+/// The replacement that a service goes through, or came from.
+pub const REPLACE: &str = "ecs-operator/replace";
 /// Set by people, on a service or cluster: we keep our hands off.
 pub const SUSPEND: &str = "ecs-operator/suspend";
 /// Set by people, on a revision of a task definition: it is not deregistered.
@@ -83,6 +89,27 @@ pub fn missing(declared: &[Tree], live: &[Tree]) -> Vec<Tree> {
     let live = read(live);
     let differs = |(key, value): &(&&str, &&str)| live.get(**key) != Some(value);
     read(declared).iter().filter(differs).map(|(key, value)| tag(key, value)).collect()
+}
+
+/// So many hashes of keys fit into a tag's value; the tags of further keys are left when Git takes them away.
+const DECLARED_MOST: usize = 28;
+/// Hex digits of each. Another's tag whose key has the hash of one that was declared would be taken for that.
+const DECLARED_DIGITS: usize = 8;
+
+/// The memory of the tags that a manifest declares; none where it declares none.
+pub fn declared(tags: &[Tree]) -> Option<String> {
+    let hashes: Vec<String> =
+        read(tags).keys().take(DECLARED_MOST).map(|key| super::hash::short(key, DECLARED_DIGITS)).collect();
+    (!hashes.is_empty()).then(|| hashes.join(" "))
+}
+
+/// The keys of live tags that a manifest has declared and does not declare any more.
+pub fn dropped<'a>(declared: &[Tree], live: &'a [Tree]) -> Vec<&'a str> {
+    let (declared, live) = (read(declared), read(live));
+    let remembered: Vec<&str> = live.get(DECLARED).map(|value| value.split(' ').collect()).unwrap_or_default();
+    let was_ours = |key: &&str| remembered.contains(&super::hash::short(key, DECLARED_DIGITS).as_str());
+    let ours = |key: &&str| !key.starts_with(PREFIX) && !declared.contains_key(key);
+    live.into_keys().filter(ours).filter(was_ours).collect()
 }
 
 /// The deployment we set out to make, written down before it is made: `v1:HASH:FAMILY:REVISION:MILLISECONDS:RESTART`,
@@ -170,6 +197,20 @@ mod tests {
         assert_eq!(owner(&[], &us), Owner::Nobody);
         assert_eq!(owner(&[tag(OWNER, "acme/prod")], &us), Owner::Us);
         assert_eq!(owner(&[tag(OWNER, "acme/test")], &us), Owner::Other("acme/test".into()));
+    }
+
+    #[test]
+    fn only_tags_that_were_declared_are_dropped() {
+        let before = [tag("team", "shop"), tag("stage", "prod")];
+        let memory = tag(DECLARED, &declared(&before).unwrap());
+        let live = [&before[..], &[tag("cost", "42"), tag(OWNER, "acme/prod"), memory]].concat();
+        assert_eq!(dropped(&before, &live), Vec::<&str>::new());
+        assert_eq!(dropped(&before[..1], &live), ["stage"]);
+        assert_eq!(dropped(&[], &live), ["stage", "team"]);
+        assert_eq!(dropped(&[], &before), Vec::<&str>::new(), "what nobody remembers was never declared");
+        assert_eq!(declared(&[]), None);
+        let many: Vec<Tree> = (0..50).map(|at| tag(&format!("key-{at}"), "")).collect();
+        assert!(declared(&many).unwrap().len() <= 256);
     }
 
     #[test]

@@ -13,6 +13,10 @@ pub const DEPTH: usize = 64;
 pub const DOCUMENTS: usize = 1_000;
 /// The text of one file, in bytes.
 pub const FILE_BYTES: usize = 1024 * 1024;
+/// A file of another tool that is imported, in bytes: the states of large Terraform projects have 20 MiB.
+pub const FOREIGN_BYTES: usize = 64 * 1024 * 1024;
+/// Values in such a file, counted as those of a document.
+pub const FOREIGN_NODES: usize = 4_000_000;
 /// Problems told about one document; who has more has seen enough.
 pub const FINDINGS: usize = 50;
 /// What one string may grow to when variables are replaced, in bytes.

@@ -181,7 +181,7 @@ impl Growing {
             Event::SequenceEnd | Event::MappingEnd => drop(self.open.pop()),
             Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentStart(_) | Event::DocumentEnd => {}
         }
-        self.nodes.len() <= limits::FILE_NODES
+        self.nodes.len() <= limits::FOREIGN_NODES
     }
 
     fn open(&mut self, anchor: usize, span: Span, tag: Option<String>, holds: Holds) {

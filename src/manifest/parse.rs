@@ -18,34 +18,56 @@ use crate::shape::{Map, Path, Segment, Tree};
 /// What may still be spent: by this document, by its file, by this reading.
 #[derive(Debug)]
 pub(super) struct Budget {
-    document: Cell<usize>,
-    file: Cell<usize>,
-    reading: Cell<usize>,
+    document: Left,
+    file: Left,
+    reading: Left,
+}
+
+/// What is left of a limit.
+#[derive(Debug)]
+struct Left {
+    limit: usize,
+    left: Cell<usize>,
+}
+
+impl Left {
+    fn of(limit: usize) -> Self {
+        Self { limit, left: Cell::new(limit) }
+    }
+
+    fn refill(&self) {
+        self.left.set(self.limit);
+    }
 }
 
 impl Budget {
+    /// For manifests.
     pub fn new() -> Self {
-        Self {
-            document: Cell::new(limits::DOCUMENT_NODES),
-            file: Cell::new(limits::FILE_NODES),
-            reading: Cell::new(limits::READING_NODES),
-        }
+        let [document, file, reading] =
+            [limits::DOCUMENT_NODES, limits::FILE_NODES, limits::READING_NODES].map(Left::of);
+        Self { document, file, reading }
+    }
+
+    /// For one file of another tool.
+    pub fn foreign() -> Self {
+        let [document, file, reading] = [limits::FOREIGN_NODES; 3].map(Left::of);
+        Self { document, file, reading }
     }
 
     pub fn next_file(&self) {
-        self.file.set(limits::FILE_NODES);
+        self.file.refill();
     }
 
     pub fn next_document(&self) {
-        self.document.set(limits::DOCUMENT_NODES);
+        self.document.refill();
     }
 
     /// Takes `nodes` from all three, or names the limit that is met.
     fn spend(&self, nodes: usize) -> Result<(), String> {
-        for (left, limit, whose) in [
-            (&self.document, limits::DOCUMENT_NODES, "this document"),
-            (&self.file, limits::FILE_NODES, "the documents of this file"),
-            (&self.reading, limits::READING_NODES, "all files together"),
+        for (Left { limit, left }, whose) in [
+            (&self.document, "this document"),
+            (&self.file, "the documents of this file"),
+            (&self.reading, "all files together"),
         ] {
             let rest = left.get().checked_sub(nodes);
             left.set(rest.ok_or_else(|| format!("more than {limit} values in {whose}"))?);

@@ -18,6 +18,8 @@ struct Reader {
     reading: Reading,
     budget: Budget,
     tags: Tags,
+    /// What a file may have.
+    file_bytes: usize,
 }
 
 /// Where a document's text is.
@@ -57,7 +59,7 @@ impl Origin {
 }
 
 pub(super) fn read(input: &Input<'_>) -> Reading {
-    let mut reader = Reader { reading: Reading::default(), budget: Budget::new(), tags: Tags::Refused };
+    let mut reader = Reader::new(Budget::new(), Tags::Refused, limits::FILE_BYTES);
     for (path, why) in input.unreadable {
         reader.reading.findings.push(Finding::in_file(path, "unreadable-file", why.as_str()));
         // The settings describe no object; that they are unknown is told by `Reading::settings`.
@@ -90,7 +92,7 @@ pub(super) fn read(input: &Input<'_>) -> Reading {
 
 /// The documents of a text that is no manifest, and what is wrong with it.
 pub(super) fn foreign(file: &str, text: &Arc<str>) -> (Vec<Foreign>, Vec<Finding>) {
-    let mut reader = Reader { reading: Reading::default(), budget: Budget::new(), tags: Tags::Kept };
+    let mut reader = Reader::new(Budget::foreign(), Tags::Kept, limits::FOREIGN_BYTES);
     let raws = reader.file(file, text);
     let foreign = |Raw { origin, tree }: Raw| {
         let start = origin.start();
@@ -100,11 +102,15 @@ pub(super) fn foreign(file: &str, text: &Arc<str>) -> (Vec<Foreign>, Vec<Finding
 }
 
 impl Reader {
+    fn new(budget: Budget, tags: Tags, file_bytes: usize) -> Self {
+        Self { reading: Reading::default(), budget, tags, file_bytes }
+    }
+
     /// The documents of a file, each a tree.
     fn file(&mut self, path: &str, text: &Arc<str>) -> Vec<Raw> {
         self.budget.next_file();
-        if text.len() > limits::FILE_BYTES {
-            let message = format!("{} bytes; a file may have {}", text.len(), limits::FILE_BYTES);
+        if text.len() > self.file_bytes {
+            let message = format!("{} bytes; a file may have {}", text.len(), self.file_bytes);
             self.whole_file(path, "file-too-large", message);
             return Vec::new();
         }

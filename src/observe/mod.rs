@@ -74,6 +74,11 @@ impl Observer {
         }
     }
 
+    /// A service by its name, in one batch with what others look at now.
+    pub async fn service(&self, cluster: &str, name: &str) -> Seen {
+        batch::look(self, Kind::Service, Some(cluster), name).await
+    }
+
     /// A cluster, in one batch with what others look at now.
     pub async fn cluster(&self, name: &str) -> Seen {
         batch::look(self, Kind::Cluster, None, name).await
@@ -119,6 +124,17 @@ impl Observer {
         }
         let revisions = self.aws.call(&service::describe_revisions(arns.into_iter().collect())).await?.tree;
         Ok(Journal::read(&listed, &revisions))
+    }
+
+    /// A service deployment by its ARN; without permission to ask it is not known, and nothing depends on it.
+    pub async fn deployment(&self, arn: &str) -> Observed {
+        match self.aws.call(&service::describe_deployment(arn)).await {
+            Ok(reply) => match reply.tree.list("serviceDeployments").first() {
+                Some(deployment) => Observed::Present(deployment.clone()),
+                None => Observed::Absent,
+            },
+            Err(error) => Observed::Unknown(error.to_string()),
+        }
     }
 
     fn seen(&self, observed: Observed, date: Option<Time>, begun: Time) -> Seen {

@@ -1,5 +1,5 @@
-//! The stopped tasks of a service: read for people, when a rollout has failed, never by a pass. ECS keeps them for an
-//! hour.
+//! The tasks of a service: read for people, when a rollout has failed or is foretold, never by a pass. ECS keeps those
+//! that stopped for an hour.
 
 use crate::aws::CallError;
 use crate::kinds::{Object, service};
@@ -14,8 +14,20 @@ impl Observer {
     /// # Errors
     /// What AWS answers; most of all that reading tasks is not allowed.
     pub async fn stopped_tasks(&self, object: &Object) -> Result<Vec<Tree>, CallError> {
+        self.tasks(object, "STOPPED").await
+    }
+
+    /// Those that run, or are on their way: a page of them.
+    ///
+    /// # Errors
+    /// What AWS answers; most of all that reading tasks is not allowed.
+    pub async fn running_tasks(&self, object: &Object) -> Result<Vec<Tree>, CallError> {
+        self.tasks(object, "RUNNING").await
+    }
+
+    async fn tasks(&self, object: &Object, wanted: &str) -> Result<Vec<Tree>, CallError> {
         let cluster = service::cluster(object);
-        let of = tree! { "cluster" => cluster, "serviceName" => object.aws_name(), "desiredStatus" => "STOPPED" };
+        let of = tree! { "cluster" => cluster, "serviceName" => object.aws_name(), "desiredStatus" => wanted };
         let listed = self.aws.call(&Call::ecs("ListTasks", of)).await?;
         let arns = listed.tree.list("taskArns").to_vec();
         if arns.is_empty() {

@@ -16,6 +16,8 @@ pub type Names = BTreeMap<String, BTreeSet<String>>;
 pub struct Sweep {
     pub clusters: BTreeMap<String, Seen>,
     pub services: BTreeMap<(String, String), Seen>,
+    /// Clusters whose services could not be listed, and why: there may be more in them.
+    pub unlisted: BTreeMap<String, String>,
 }
 
 /// More pages than ECS's quota of services in a cluster fills.
@@ -38,7 +40,10 @@ pub async fn sweep(observer: &Observer, declared: &Names, foreign: &Names) -> Sw
             continue;
         }
         // A list that fails hides what is new for once; what is declared is described all the same.
-        let mut names = list(observer, Kind::Service, cluster).await.unwrap_or_default();
+        let mut names = list(observer, Kind::Service, cluster).await.unwrap_or_else(|error| {
+            sweep.unlisted.insert(cluster.clone(), error.to_string());
+            BTreeSet::new()
+        });
         names.retain(|name| foreign.get(cluster).is_none_or(|foreign| !foreign.contains(name)));
         names.extend(declared.iter().cloned());
         let names: Vec<String> = names.into_iter().collect();

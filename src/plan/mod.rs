@@ -2,9 +2,13 @@
 //! Must not know: clients, tokio, the clock.
 
 mod adopt;
+mod approved;
 pub mod brake;
 mod cluster;
+pub mod file;
 pub mod known;
+pub mod prune;
+pub mod replacement;
 pub mod retention;
 mod security_group;
 mod service;
@@ -19,6 +23,8 @@ use crate::rollout::Journal;
 use crate::shape::{Call, Path, Time, Tree};
 
 pub use crate::kinds::adopt::effective;
+pub use approved::Approved;
+pub use replacement::{Before, Replacement};
 pub use service::HELD;
 
 /// One intended call.
@@ -48,6 +54,9 @@ pub enum StepEffect {
     InPlace,
     /// ECS starts a deployment.
     Deploys,
+    /// A service that is replaced has no tasks any more.
+    Drains,
+    Deletes,
 }
 
 /// Where an object stands, and what is to be done.
@@ -62,6 +71,8 @@ pub struct Plan {
     pub drift: bool,
     /// What was found before anything is rolled, created or scaled out; whatever then is planned has heeded it.
     pub preflight: Option<Preflight>,
+    /// How one service takes the place of another, where that is what is planned.
+    pub replacement: Option<Replacement>,
 }
 
 /// Where an object stands.
@@ -96,22 +107,25 @@ pub enum Reason {
     LookupUnobserved,
     LookupUnresolved,
     MassChange,
+    NotInPlan,
     NotOwned,
     Overridden,
     PreflightBlocked,
     PreflightWaiting,
     ReplacementNeeded,
+    Replacing,
     RolledBack,
     RolloutFailed,
     RolloutLimit,
     RolloutTimedOut,
     SharedAbsent,
+    Standby,
     Suspended,
     Unobserved,
 }
 
 impl Reason {
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 27] = [
         Self::Adopted,
         Self::ClusterAbsent,
         Self::Contended,
@@ -124,16 +138,19 @@ impl Reason {
         Self::LookupUnobserved,
         Self::LookupUnresolved,
         Self::MassChange,
+        Self::NotInPlan,
         Self::NotOwned,
         Self::Overridden,
         Self::PreflightBlocked,
         Self::PreflightWaiting,
         Self::ReplacementNeeded,
+        Self::Replacing,
         Self::RolledBack,
         Self::RolloutFailed,
         Self::RolloutLimit,
         Self::RolloutTimedOut,
         Self::SharedAbsent,
+        Self::Standby,
         Self::Suspended,
         Self::Unobserved,
     ];
@@ -152,16 +169,19 @@ impl Reason {
             Self::LookupUnobserved => "LookupUnobserved",
             Self::LookupUnresolved => "LookupUnresolved",
             Self::MassChange => "MassChange",
+            Self::NotInPlan => "NotInPlan",
             Self::NotOwned => "NotOwned",
             Self::Overridden => "Overridden",
             Self::PreflightBlocked => "PreflightBlocked",
             Self::PreflightWaiting => "PreflightWaiting",
             Self::ReplacementNeeded => "ReplacementNeeded",
+            Self::Replacing => "Replacing",
             Self::RolledBack => "RolledBack",
             Self::RolloutFailed => "RolloutFailed",
             Self::RolloutLimit => "RolloutLimit",
             Self::RolloutTimedOut => "RolloutTimedOut",
             Self::SharedAbsent => "SharedAbsent",
+            Self::Standby => "Standby",
             Self::Suspended => "Suspended",
             Self::Unobserved => "Unobserved",
         }
@@ -175,6 +195,8 @@ pub enum Need {
     TaskDefinition(String),
     /// The service's deployments since then.
     Journal(Time),
+    /// A service deployment that shifts traffic, by its ARN.
+    Deployment(String),
     /// What preflight says of what is due.
     Preflight(Due),
 }
@@ -200,6 +222,8 @@ pub struct Facts<'a> {
     pub grace: Duration,
     /// Answers to needs.
     pub answers: &'a Answers,
+    /// Services that may be this object's under other names.
+    pub before: &'a Before,
 }
 
 impl Facts<'_> {
@@ -230,6 +254,8 @@ pub struct Answers {
     /// DescribeTaskDefinition's whole answers, by what was asked for.
     pub task_definitions: std::collections::BTreeMap<String, Observed>,
     pub journal: Option<Journal>,
+    /// The service deployment that was asked for, as DescribeServiceDeployments shows it.
+    pub deployment: Option<Observed>,
     pub preflight: std::collections::BTreeMap<Due, Preflight>,
 }
 
@@ -279,12 +305,20 @@ fn of_kind(object: &Object, declared: &Object, facts: &Facts<'_>) -> Result<Plan
 impl Plan {
     /// A plan without steps.
     fn of(verdict: Verdict) -> Self {
-        Self { steps: Vec::new(), differences: Vec::new(), verdict, realised: None, drift: false, preflight: None }
+        Self {
+            steps: Vec::new(),
+            differences: Vec::new(),
+            verdict,
+            realised: None,
+            drift: false,
+            preflight: None,
+            replacement: None,
+        }
     }
 
     /// A plan whose steps are due.
     fn due(steps: Vec<Step>, differences: Vec<Difference>) -> Self {
-        Self { steps, differences, verdict: Verdict::Due, realised: None, drift: false, preflight: None }
+        Self { steps, differences, ..Self::of(Verdict::Due) }
     }
 
     /// What an earlier step of another object has to provide first.
@@ -292,9 +326,14 @@ impl Plan {
         self.steps.iter().any(|step| !step.late.is_empty())
     }
 
-    /// Whether a step starts a deployment.
+    /// Whether a step starts a deployment, or one of a replacement.
     pub fn deploys(&self) -> bool {
-        self.steps.iter().any(|step| step.effect == StepEffect::Deploys)
+        let replaces = self.replacement.is_some() && !self.steps.is_empty();
+        replaces || self.steps.iter().any(|step| step.effect == StepEffect::Deploys)
+    }
+
+    fn with(self, replacement: Replacement) -> Self {
+        Self { replacement: Some(replacement), ..self }
     }
 }
 

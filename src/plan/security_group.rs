@@ -21,10 +21,7 @@ pub fn plan(object: &Object, facts: &Facts<'_>) -> Plan {
     }
     let id = shown.text("GroupId").unwrap_or_default();
     let mut steps = Vec::new();
-    let missing = tags::missing(object.tags(), shown.list("Tags"));
-    if !missing.is_empty() {
-        steps.push(Step::new(group::tag(id, &missing), StepEffect::Tags, "declared tags are missing"));
-    }
+    steps.extend(tagging(object, shown.list("Tags"), id));
     let (rules, unknown) = rules(&spec, shown, id);
     steps.extend(rules);
     let verdict = match (steps.is_empty(), unknown.as_slice()) {
@@ -36,6 +33,33 @@ pub fn plan(object: &Object, facts: &Facts<'_>) -> Plan {
         }
     };
     Plan { steps, differences, ..Plan::of(verdict) }
+}
+
+/// The steps that change tags: what is declared no more goes first, and what is remembered follows what is so.
+fn tagging(object: &Object, live: &[Tree], id: &str) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let mut missing = tags::missing(object.tags(), live);
+    let mut dropped = tags::dropped(object.tags(), live);
+    let why = match (missing.is_empty(), dropped.is_empty()) {
+        (false, _) => "declared tags are missing",
+        (true, false) => "tags are not declared any more",
+        (true, true) => "what the manifest says of tags and of prune is noted",
+    };
+    for (key, value) in group::memory(object) {
+        let now = tags::read(live).get(key).copied();
+        match value {
+            Some(value) if now != Some(value.as_str()) => missing.push(tags::tag(key, &value)),
+            None if now.is_some() => dropped.push(key),
+            Some(_) | None => {}
+        }
+    }
+    if !dropped.is_empty() {
+        steps.push(Step::new(group::untag(id, &dropped), StepEffect::Tags, why));
+    }
+    if !missing.is_empty() {
+        steps.push(Step::new(group::tag(id, &missing), StepEffect::Tags, why));
+    }
+    steps
 }
 
 /// The steps that change rules, both ways, and the groups that are named in vain.

@@ -1,17 +1,23 @@
 //! What is to be done for a service: create, change in place, deploy, hold, or keep our hands off (design D7, D7a).
 
+mod replace;
+mod told;
+
 use std::time::Duration;
 
 use crate::check::preflight::Due;
 use crate::kinds::drift::{self, Drift, Sorted};
+use crate::kinds::service::succession::{self, Succession};
 use crate::kinds::tags::{self, Attempt};
-use crate::kinds::{Adopt, Difference, Effect, Object, Observed, lookup, secrets, service, task_definition};
-use crate::rollout::{self, Entry, Outcome, Progress};
+use crate::kinds::{Adopt, Difference, Effect, Object, Observed, lookup, service, task_definition};
+use crate::rollout::{self, Outcome};
 use crate::shape::{Path, Time, Tree};
 
 use super::{
     Facts, Need, Plan, Reason, Resolution, Step, StepEffect, Verdict, members, memory_step, said_step, tag_step,
 };
+pub use told::HELD;
+use told::{drift_left, held, left_alone, stands};
 
 /// `object` is what is to be brought about, `declared` what the manifest says of it.
 pub fn plan(object: &Object, declared: &Object, facts: &Facts<'_>) -> Result<Plan, Need> {
@@ -22,20 +28,22 @@ pub fn plan(object: &Object, declared: &Object, facts: &Facts<'_>) -> Result<Pla
     if let Some(verdict) = cluster_in_the_way(object, facts) {
         // The service comes after its cluster: the step can be shown, and not yet be made.
         let comes = matches!(verdict, Verdict::Waiting(Reason::DependencyNotReady, _));
-        let shown = if comes { create(object, facts, &wanted)? } else { Plan::of(verdict.clone()) };
+        let shown = if comes { create(object, facts, &wanted, None)? } else { Plan::of(verdict.clone()) };
         return Ok(Plan { verdict, ..shown });
     }
     let Some(shown) = facts.observed.present().filter(|shown| shown.text("status") != Some("INACTIVE")) else {
-        return create(object, facts, &wanted);
+        return replace::create(object, facts, &wanted);
     };
     if let Some(verdict) = hands_off(shown) {
         return Ok(Plan::of(verdict));
     }
-    let change = Change::between(object, facts, shown, &wanted)?;
+    let mut change = Change::between(object, facts, shown, &wanted)?;
     let replaced = members(&object.key, &change.differences, Effect::Replaces);
     if !replaced.is_empty() {
-        let message = format!("ECS can't change {} of a service in place", replaced.join(", "));
-        return Ok(blocked(change.all(), Reason::ReplacementNeeded, message));
+        match replace::itself(object, facts, shown, &wanted, change, replaced)? {
+            replace::Itself::Plan(plan) => return Ok(*plan),
+            replace::Itself::Left(rest) => change = *rest,
+        }
     }
     if let Some(why) = suspended(shown.list("tags"), facts) {
         return Ok(blocked(change.all(), Reason::Suspended, why));
@@ -43,7 +51,8 @@ pub fn plan(object: &Object, declared: &Object, facts: &Facts<'_>) -> Result<Pla
     if let Some(controller) = change.foreign_controller(object) {
         return left_to(controller, object, facts, shown, change);
     }
-    decide(object, facts, shown, &wanted, change)
+    let plan = decide(object, facts, shown, &wanted, change)?;
+    Ok(replace::finish(object, facts, shown, &wanted, plan))
 }
 
 const DESIRED_COUNT: &str = "desiredCount";
@@ -88,7 +97,13 @@ fn cluster_in_the_way(object: &Object, facts: &Facts<'_>) -> Option<Verdict> {
     }
 }
 
-fn create(object: &Object, facts: &Facts<'_>, wanted: &Wanted<'_>) -> Result<Plan, Need> {
+/// Creates the service; `succeeds` is noted, where it comes in the place of another.
+fn create(
+    object: &Object,
+    facts: &Facts<'_>,
+    wanted: &Wanted<'_>,
+    succeeds: Option<&Succession>,
+) -> Result<Plan, Need> {
     let waits_for_group = match facts.held {
         Some(Verdict::Waiting(Reason::DependencyNotReady, _)) => true,
         Some(held) => return Ok(Plan::of(held.clone())),
@@ -108,7 +123,7 @@ fn create(object: &Object, facts: &Facts<'_>, wanted: &Wanted<'_>) -> Result<Pla
     // "Since ever", so that the same creation is the same call, and a repeat finds the first.
     let attempt = Attempt { at: Time::default(), ..attempt(object, facts, wanted, reference) };
     let before = facts.observed.present().and_then(|gone| gone.get("createdAt")).and_then(Time::from_tree);
-    let call = service::create(object, reference, facts.us, &attempt, before);
+    let call = service::create(object, reference, facts.us, &attempt, before, succeeds);
     let step = Step { late, ..Step::new(call, StepEffect::Create, "does not exist") };
     let verdict = facts.held.cloned().unwrap_or(Verdict::Due);
     Ok(Plan { preflight, verdict, ..Plan::due(vec![step], vec![]) })
@@ -376,47 +391,6 @@ fn moved(object: &Object, shown: &Tree, tried: &Attempt) -> bool {
 /// ECS forgets service deployments after 90 days (docs/ecs.md §1.3); some days before that its silence says nothing.
 const JOURNAL_MEMORY: Duration = Duration::from_secs(80 * 24 * 3600);
 
-/// How a failed attempt is told of, in the end.
-pub const HELD: &str =
-    "It is not tried again until Git asks for something else, or for the same with another reconcile.restartedAt";
-
-fn held(
-    object: &Object,
-    facts: &Facts<'_>,
-    shown: &Tree,
-    change: Change,
-    tried: &Attempt,
-    reason: &str,
-) -> Result<Plan, Need> {
-    let parts = [Some(reason.to_owned()), rollout::telling_event(shown)].into_iter().flatten();
-    let told: Vec<String> = parts.map(|part| redacted(object, facts, part.trim_end_matches('.'))).collect();
-    let message = format!("{} failed: {}. {HELD}", tried.task_definition, told.join("; "));
-    settle(object, facts, shown, change, Some(Verdict::Blocked(Reason::RolledBack, message)))
-}
-
-/// Someone else's deployment is told of and not reverted.
-fn left_alone(object: &Object, facts: &Facts<'_>, shown: &Tree, change: Change, by: &Entry) -> Result<Plan, Need> {
-    let left = facts.grace.saturating_sub(facts.date.since(by.created_at)).as_secs().div_ceil(60);
-    let message = format!(
-        "someone deployed {} at {}; left alone for {left} more minutes, or until Git changes",
-        by.task_definition, by.created_at
-    );
-    settle(object, facts, shown, change, Some(Verdict::Blocked(Reason::Overridden, message)))
-}
-
-/// What would have to be deployed is drift, and left: told of, or not even that.
-fn drift_left(object: &Object, facts: &Facts<'_>, shown: &Tree, mut change: Change) -> Result<Plan, Need> {
-    let deploys = |one: &Difference| {
-        one.path == Path::from("taskDefinition") || change.deploying.iter().any(|name| name == one.member())
-    };
-    let (deploying, rest): (Vec<_>, Vec<_>) = std::mem::take(&mut change.differences).into_iter().partition(deploys);
-    change.differences = rest;
-    if object.reconcile.drift == Drift::Warn {
-        change.told.extend(deploying);
-    }
-    settle(object, facts, shown, change, None)
-}
-
 /// Nothing is to be deployed, and the attempt that is noted is another one (or none): live state is what is wanted all
 /// the same, and that is noted, so that what differs later is known for drift.
 fn settle_and_remember(
@@ -496,6 +470,8 @@ fn deploy(
     tags.extend(change.said);
     if remembered == Remembered::No {
         tags.push(attempt(object, facts, wanted, reference).tag());
+        let named = |tag: &Tree| !tags::missing(std::slice::from_ref(tag), shown.list("tags")).is_empty();
+        tags.extend(succession::object_tag(object).filter(named));
     }
     if let Some(arn) = shown.text("serviceArn").filter(|_| !tags.is_empty()) {
         steps.push(tag_step(arn, tags, "the attempt is written down before it is made"));
@@ -534,7 +510,7 @@ fn settle(
     let verdict = match verdict {
         Some(verdict) => verdict,
         None if !steps.is_empty() => Verdict::Due,
-        None => match stands(object, facts, shown) {
+        None => match stands(object, facts, shown)? {
             Verdict::Converged if !change.told.is_empty() => {
                 Verdict::Blocked(Reason::DriftKept, drift::story(&change.told))
             }
@@ -543,31 +519,4 @@ fn settle(
     };
     let differences = change.differences.into_iter().chain(change.told).collect();
     Ok(Plan { steps, differences, preflight, ..Plan::of(verdict) })
-}
-
-/// What ECS says of a rollout, without what it may repeat of the task definition: "exec: \"COMMAND\": not found".
-fn redacted(object: &Object, facts: &Facts<'_>, said: &str) -> String {
-    let said = secrets::redact(&object.spec, said);
-    match &facts.task_definition {
-        Resolution::Realised { object: Some(runs), .. } | Resolution::Late { object: runs, .. } => {
-            secrets::redact(&runs.spec, &said)
-        }
-        Resolution::Realised { object: None, .. } | Resolution::NotNeeded | Resolution::Missing(_) => said,
-    }
-}
-
-fn stands(object: &Object, facts: &Facts<'_>, shown: &Tree) -> Verdict {
-    match rollout::progress(shown, object.reconcile.progress_deadline, facts.date) {
-        Progress::Steady => facts.held.cloned().unwrap_or(Verdict::Converged),
-        Progress::Settling { running, desired } => Verdict::Settling(format!("{running} of {desired} tasks run")),
-        Progress::Rolling { running, desired } => {
-            Verdict::Rolling(format!("deploying: {running} of {desired} new tasks run"))
-        }
-        Progress::Failed { cause, timed_out: true } => {
-            Verdict::Blocked(Reason::RolloutTimedOut, redacted(object, facts, &cause))
-        }
-        Progress::Failed { cause, timed_out: false } => {
-            Verdict::Blocked(Reason::RolloutFailed, redacted(object, facts, &cause))
-        }
-    }
 }

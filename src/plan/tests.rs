@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Answers, Due, Facts, Need, Plan, Preflight, Reason, Resolution, StepEffect, Verdict, plan};
+use super::{Answers, Before, Due, Facts, Need, Plan, Preflight, Reason, Resolution, StepEffect, Verdict, plan};
 use crate::check::preflight::Judged;
 use crate::kinds::tags::{self, Attempt, Ownership};
 use crate::kinds::{Key, Kind, Object, Observed, Origin, Place, Policy, Reconcile, service};
@@ -77,6 +77,7 @@ fn decide_with(object: &Object, shown: Observed, wanted: Resolution, answers: &A
         task_definition: wanted,
         grace: Duration::from_secs(3600),
         answers: &answers,
+        before: &Before::default(),
     };
     plan(object, &facts)
 }
@@ -338,6 +339,7 @@ fn a_service_whose_cluster_is_nowhere_says_what_to_do() {
             task_definition: wants("web:1"),
             grace: Duration::ZERO,
             answers: &looked_ahead(&Answers::default()),
+            before: &Before::default(),
         };
         let plan = plan(&object, &facts).unwrap();
         assert_eq!((reason(&plan), plan.steps.len()), (Some(why), steps));

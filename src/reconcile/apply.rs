@@ -2,6 +2,7 @@
 
 use crate::aws::{CallError, Class};
 use crate::kinds::{Kind, Object, service, task_definition};
+use crate::lease::Claim;
 use crate::plan::{Plan, StepEffect};
 use crate::shape::Tree;
 use crate::telemetry::{Action, Stage};
@@ -27,14 +28,25 @@ pub fn gave_back(shared: &Shared, object: &Object, error: &CallError) {
     known.revisions.retain(|(of, _), _| Some(of) != named.as_ref());
 }
 
-/// Makes the steps in their order, up to the first that fails; returns how many calls changed something.
-pub async fn apply(shared: &Shared, object: &Object, plan: &Plan, memory: &mut Memory) -> Result<usize, CallError> {
+/// Makes the steps in their order, up to the first that fails, each only while the claim holds; returns how many calls
+/// changed something.
+pub async fn apply(
+    shared: &Shared,
+    object: &Object,
+    plan: &Plan,
+    memory: &mut Memory,
+    claim: &Claim,
+) -> Result<usize, CallError> {
     let began = shared.clock.now();
     let mut changes = 0;
     for step in &plan.steps {
-        let reply = shared.aws.call(&step.call).await?;
+        let reply = shared.aws.write(&step.call, || claim.enter()).await?;
         changes += 1;
-        if object.key.kind == Kind::Service {
+        let (named, own) = (step.call.input.text("service"), object.aws_name());
+        if step.effect == StepEffect::Deletes {
+            // What was written to it is gone with it.
+            memory.witness = memory.witness.take().filter(|_| named != Some(own));
+        } else if object.key.kind == Kind::Service && named.is_none_or(|named| named == own) {
             memory.witness.get_or_insert_default().take(&step.call, &reply.tree, shared.clock.now());
         }
         if step.effect == StepEffect::Register {
@@ -62,6 +74,9 @@ fn action(effect: StepEffect) -> Action {
         StepEffect::Create => Action::Created,
         StepEffect::Register => Action::Registered,
         StepEffect::Adopt => Action::Adopted,
-        StepEffect::Memory | StepEffect::Tags | StepEffect::InPlace | StepEffect::Deploys => Action::Updated,
+        StepEffect::Memory | StepEffect::Tags | StepEffect::InPlace | StepEffect::Deploys | StepEffect::Drains => {
+            Action::Updated
+        }
+        StepEffect::Deletes => Action::Deleted,
     }
 }

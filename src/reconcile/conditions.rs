@@ -121,6 +121,10 @@ pub const REASONS: &[(&str, &str)] = &[
     ("Network", "AWS was not reached; tried again."),
     ("NotFound", "Something that the call names is not there."),
     (
+        "NotInPlan",
+        "Something moved while a plan file was applied: what follows from that is not in the file, and not made. Plan anew.",
+    ),
+    (
         "NotOwned",
         "It belongs to another owner, or to nobody: it is not touched. The message says what hands it over: reconcile.adopt, --take-over, or a tag.",
     ),
@@ -135,7 +139,14 @@ pub const REASONS: &[(&str, &str)] = &[
         "PreflightWaiting",
         "What is due has no room now: addresses or instances are short, or a gateway is not available yet. Looked at again until it has. reconcile.preflight: Warn lets it go on.",
     ),
-    ("ReplacementNeeded", "ECS can't change this in place: delete the service by hand, or give it another name."),
+    (
+        "ReplacementNeeded",
+        "AWS can't change this in place, and Git does not permit what could: the message says which member it is, what to write under reconcile.replace, and what to do by hand. Scaling goes on meanwhile.",
+    ),
+    (
+        "Replacing",
+        "One service takes the place of another, step by step, as reconcile.replace permits; `plan` shows how far it is.",
+    ),
     (
         "RolledBack",
         "The deployment failed and is held: not tried again until Git asks for something else, or for the same with another reconcile.restartedAt.",
@@ -147,6 +158,10 @@ pub const REASONS: &[(&str, &str)] = &[
     ("Server", "AWS had a fault of its own; tried again."),
     ("Settling", "ECS replaces, adds or takes away tasks, or gets the object ready."),
     ("SharedAbsent", "It does not exist, and reconcile.adopt is Shared: whoever keeps it creates it."),
+    (
+        "Standby",
+        "Changes are due, and another replica leads: it makes them. A standby looks again once a round (--resync).",
+    ),
     ("Suspended", "The tag ecs-operator/suspend is set on the service or its cluster: nothing is written."),
     ("Throttled", "AWS asks for fewer calls; tried again, slower."),
     ("Timeout", "AWS did not answer in time; looked at again before anything is decided."),

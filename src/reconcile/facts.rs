@@ -7,7 +7,7 @@ use crate::check::Desired;
 use crate::kinds::service::{self, Reference};
 use crate::kinds::{Kind, Object, Observed, tags, task_definition};
 use crate::observe::Seen;
-use crate::plan::{self, Answers, Facts, Need, Plan, Resolution};
+use crate::plan::{self, Answers, Before, Facts, Need, Plan, Resolution};
 use crate::shape::Time;
 use crate::telemetry::CacheResult;
 
@@ -61,16 +61,23 @@ pub async fn cluster(shared: &Shared, object: &Object) -> Observed {
 /// More needs than any plan has.
 const NEEDS_MAX: usize = 8;
 
+/// Where an object stands, among what.
+pub struct Scene<'a> {
+    pub seen: &'a Seen,
+    pub cluster: &'a Observed,
+    pub before: &'a Before,
+}
+
 /// Plans, answering needs as they come up.
 pub async fn planned(
     shared: &Shared,
     desired: &Desired,
     object: &Object,
-    seen: &Seen,
-    cluster: &Observed,
+    scene: &Scene<'_>,
     memory: &mut Memory,
 ) -> Result<Plan, CallError> {
-    let (object, held) = lookups::looked_up(shared, object, seen).await;
+    let Scene { seen, cluster, before } = *scene;
+    let (object, held) = lookups::looked_up(shared, desired, object, seen).await;
     let object = object.as_ref();
     let mut answers = Answers::default();
     let declared = |name: &str| desired.clusters().any(|cluster| cluster.aws_name() == name);
@@ -87,6 +94,7 @@ pub async fn planned(
             task_definition: resolution(shared, desired, object, seen),
             grace: shared.grace,
             answers: &answers,
+            before,
         };
         let need = match plan::plan(object, &facts) {
             Ok(plan) => return Ok(plan),
@@ -125,6 +133,7 @@ async fn answer(
             memory.journal = (over && !journal.entries.is_empty()).then(|| (mark, journal.clone()));
             answers.journal = Some(journal);
         }
+        Need::Deployment(arn) => answers.deployment = Some(shared.observer.deployment(&arn).await),
         Need::Preflight(due) => {
             let shown = standing.seen.observed.present();
             let object = shown.map_or(Cow::Borrowed(object), |shown| plan::effective(object, shown));

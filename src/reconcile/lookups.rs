@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::aws::{CallError, Class};
+use crate::check::Desired;
 use crate::kinds::lookup::{self, GROUPS, Item, Resolved, SUBNETS, Sort, There};
 use crate::kinds::{Key, Kind, Object, security_group, service};
 use crate::observe::Seen;
@@ -16,10 +17,13 @@ use super::pass::Shared;
 ///
 /// # Errors
 /// Why nothing may be created or deployed.
-pub async fn resolved(shared: &Shared, object: &Object) -> Result<Resolved, Verdict> {
+pub async fn resolved(shared: &Shared, desired: &Desired, object: &Object) -> Result<Resolved, Verdict> {
     let (subnets, groups) = (there(shared, object, &SUBNETS).await?, there(shared, object, &GROUPS).await?);
     let there = There { subnets: &subnets, groups: &groups };
     let resolved = lookup::resolve(&object.lookup, &object.spec, there)
+        .map_err(|message| Verdict::Blocked(Reason::LookupUnresolved, message))?;
+    let vpc = |name: &str| desired.objects.get(&service::security_group(object, name))?.spec.text("VpcId");
+    lookup::fit(&object.lookup, resolved.of(&SUBNETS).unwrap_or_default(), vpc)
         .map_err(|message| Verdict::Blocked(Reason::LookupUnresolved, message))?;
     let named = lookup::named(&object.lookup, |name| group_id(shared, &service::security_group(object, name)));
     Ok(Resolved { named, ..resolved })
@@ -56,8 +60,7 @@ async fn there(shared: &Shared, object: &Object, sort: &'static Sort) -> Result<
 }
 
 fn unobserved(error: &CallError) -> Verdict {
-    let remedy = error.remedy().map(|remedy| format!(" ({remedy})")).unwrap_or_default();
-    let message = format!("what the selector terms match is not known: {error}{remedy}");
+    let message = format!("what the selector terms match is not known: {}", error.told());
     match error.class() {
         Class::Terminal => Verdict::Blocked(Reason::LookupUnobserved, message),
         Class::Transient | Class::Throttled | Class::Conflict => Verdict::Waiting(Reason::LookupUnobserved, message),
@@ -66,14 +69,19 @@ fn unobserved(error: &CallError) -> Verdict {
 
 /// The object with what its terms stand for. Where that is not known, with what is live, so that what can be changed in
 /// place is; and why nothing may be created or deployed.
-pub async fn looked_up<'a>(shared: &Shared, object: &'a Object, seen: &Seen) -> (Cow<'a, Object>, Option<Verdict>) {
+pub async fn looked_up<'a>(
+    shared: &Shared,
+    desired: &Desired,
+    object: &'a Object,
+    seen: &Seen,
+) -> (Cow<'a, Object>, Option<Verdict>) {
     if object.key.kind == Kind::SecurityGroup {
         return (with_ids(shared, object).await, None);
     }
     if object.lookup.is_empty() {
         return (Cow::Borrowed(object), None);
     }
-    let held = match resolved(shared, object).await {
+    let held = match resolved(shared, desired, object).await {
         Ok(resolved) => match resolved.late().next() {
             None => {
                 let spec = resolved.fill(&object.spec);

@@ -2,13 +2,16 @@
 
 mod apply;
 pub mod backoff;
+mod before;
 pub mod conditions;
 pub mod controller;
 mod facts;
 mod heals;
+mod history;
 pub mod lookups;
 pub mod pass;
 pub mod preflight;
+pub mod prune;
 pub mod queue;
 pub mod retention;
 mod rollouts;

@@ -10,16 +10,20 @@ use crate::clock::Clock;
 use crate::kinds::adopt::Former;
 use crate::kinds::service::{self, Reference};
 use crate::kinds::{Key, Kind, Object, Place, hash, secrets, tags, task_definition};
+use crate::lease::{Claim, Leadership};
 use crate::observe::{Names, Observer, Seen};
-use crate::plan::{Plan, Reason, StepEffect, Verdict};
+use crate::plan::{Approved, Plan, Reason, Replacement, StepEffect, Verdict};
 use crate::rollout::{self, Journal, Progress};
 use crate::shape::{Time, Tree};
+use crate::status::Happening;
 use crate::telemetry::{Metrics, Stage};
 
+use super::facts::Scene;
 use super::heals::Heals;
 use super::preflight::{self, Started};
+use super::prune::Pruning;
 use super::witness::Witness;
-use super::{apply, facts, rollouts};
+use super::{apply, before, facts, rollouts};
 
 /// What all passes share.
 pub struct Shared {
@@ -33,10 +37,14 @@ pub struct Shared {
     pub place: Place,
     /// Look and plan, but write nothing.
     pub observe_only: bool,
+    /// Whether it is ours to write.
+    pub leadership: Leadership,
     /// How long someone else's deployment is left alone.
     pub grace: Duration,
     /// So many services roll at once.
     pub rollouts_max: usize,
+    /// The steps of a plan file, where one is applied: nothing else is written.
+    pub approved: Option<Approved>,
     pub known: Mutex<Known>,
 }
 
@@ -59,6 +67,14 @@ pub struct Known {
     pub seeded: bool,
     /// Services of ours that nobody declares any more, as `cluster/name`.
     pub orphans: BTreeSet<String>,
+    /// Security groups of ours that nobody declares any more.
+    pub pruning: Pruning,
+    /// Other services that are of declared objects, by their names.
+    pub before: BTreeMap<Key, before::Names>,
+    /// Clusters whose services could not be listed, and why.
+    pub unlisted: BTreeMap<String, String>,
+    /// Services in whose place another comes, or that come in another's: they count among the rollouts.
+    pub replacing: BTreeSet<Key>,
     /// Services of other owners, or of nobody: not described again.
     pub foreign: Names,
     /// Keys that are declared no more: a pass that is still at one of them writes nothing.
@@ -106,6 +122,10 @@ pub struct Memory {
     pub rolling_since: Option<Time>,
     /// What our last write left in the service: an answer without it is an old one.
     pub witness: Option<Witness>,
+    /// Members that differ, and not because Git asked for it.
+    pub drift: Vec<String>,
+    /// What has happened and the loop has not been told of yet.
+    pub happened: Vec<Happening>,
 }
 
 /// What a pass is told by the loop.
@@ -167,24 +187,27 @@ impl Failure {
 /// One pass over one object.
 pub async fn pass(shared: &Shared, desired: &Desired, object: &Object, order: &Order, memory: &mut Memory) -> Ended {
     let started = shared.known().started.get(&object.key).cloned();
-    let looked = look_and_plan(shared, desired, object, order, memory).await;
+    // Asked for before anything is looked at: a claim that is won later needs a later look.
+    let claim = shared.leadership.claim();
+    let looked = look_and_plan(shared, desired, object, order, memory, &claim).await;
     if !matches!(looked, Ok(Looked::Plan(_))) {
         preflight::given_up(shared, &object.key, started);
     }
-    let plan = match looked {
-        Ok(Looked::Plan(plan)) => plan,
-        Ok(Looked::Ended(ended)) => return ended,
-        Err(error) => return Ended::Failed(Failure::of(object, &error, false)),
+    let (plan, claim) = match (looked, claim) {
+        (Ok(Looked::Plan(plan)), Ok(claim)) => (*plan, claim),
+        (Ok(Looked::Plan(_)), Err(leader)) => return Ended::Stands(standby(leader.as_deref())),
+        (Ok(Looked::Ended(ended)), _) => return ended,
+        (Err(error), _) => return Ended::Failed(Failure::of(object, &error, false)),
     };
     if shared.known().gone.contains(&object.key) {
         return Ended::Stands(Verdict::Waiting(Reason::Unobserved, "it is no longer declared".into()));
     }
-    let result = apply::apply(shared, object, &plan, memory).await;
+    let result = apply::apply(shared, object, &plan, memory, &claim).await;
     let now = shared.clock.now();
     memory.fresh_after = now;
     match result {
         Ok(changes) => {
-            rollouts::started(shared, object, &plan, memory);
+            rollouts::made(shared, object, &plan, memory);
             memory.heals.made(&plan, memory.drifted, now);
             memory.in_place = in_place_mark(&plan).map(|mark| (mark, now));
             let adopted = plan.steps.iter().any(|step| step.effect == StepEffect::Adopt);
@@ -192,6 +215,9 @@ pub async fn pass(shared: &Shared, desired: &Desired, object: &Object, order: &O
         }
         Err(error) => {
             apply::gave_back(shared, object, &error);
+            if error.is_fenced() {
+                return Ended::Stands(standby(shared.leadership.standing().leader()));
+            }
             Ended::Failed(Failure::of(object, &error, true))
         }
     }
@@ -200,7 +226,7 @@ pub async fn pass(shared: &Shared, desired: &Desired, object: &Object, order: &O
 /// What looking and planning come to.
 enum Looked {
     /// Steps are due.
-    Plan(Plan),
+    Plan(Box<Plan>),
     Ended(Ended),
 }
 
@@ -210,10 +236,13 @@ async fn look_and_plan(
     object: &Object,
     order: &Order,
     memory: &mut Memory,
+    claim: &Result<Claim, Option<String>>,
 ) -> Result<Looked, CallError> {
     let began = shared.clock.now();
     let stands = |verdict: Verdict| Ok(Looked::Ended(Ended::Stands(verdict)));
-    let seen = facts::observe(shared, object, memory.fresh_after.max(order.fresh_after)).await;
+    let ours_since = claim.as_ref().map(Claim::since).unwrap_or_default();
+    let fresh_after = memory.fresh_after.max(order.fresh_after).max(ours_since);
+    let seen = facts::observe(shared, object, fresh_after).await;
     if let Some(error) = seen.failure {
         return Err(error);
     }
@@ -224,10 +253,16 @@ async fn look_and_plan(
     let cluster = facts::cluster(shared, object).await;
     let observed_at = shared.clock.now();
     shared.metrics.stage_ended(Stage::Observe, observed_at.since(began));
-    let mut plan = facts::planned(shared, desired, object, &seen, &cluster, memory).await?;
+    let before = before::of(shared, desired, object, fresh_after).await;
+    let scene = Scene { seen: &seen, cluster: &cluster, before: &before };
+    let mut plan = facts::planned(shared, desired, object, &scene, memory).await?;
+    replaces(shared, object, &plan);
     shared.metrics.stage_ended(Stage::Plan, shared.clock.now().since(observed_at));
     memory.drifted = memory.converged && !plan.differences.is_empty();
-    rollouts::tell(shared, object, &plan, memory);
+    match claim {
+        Ok(_) => rollouts::tell(shared, object, &plan, memory),
+        Err(_) => rollouts::watched(&plan, memory),
+    }
     remember(shared, object, &plan);
     if plan.is_late() && plan.verdict == Verdict::Due {
         // A security group comes before its rules, whatever they wait for.
@@ -242,6 +277,12 @@ async fn look_and_plan(
     let waits = matches!(&plan.verdict, Verdict::Waiting(reason, _) if !in_place.contains(reason));
     if shared.observe_only || waits {
         plan.steps.clear();
+    }
+    if let Some(leader) = claim.as_ref().err().filter(|_| !plan.steps.is_empty()) {
+        return stands(standby(leader.as_deref()));
+    }
+    if let Some(verdict) = shared.approved.as_ref().and_then(|approved| approved.refusal(&object.key, &plan)) {
+        return stands(verdict);
     }
     if let Some(verdict) = memory.heals.hold(object, seen.observed.present(), &mut plan, shared.clock.now()) {
         return stands(verdict);
@@ -258,7 +299,12 @@ async fn look_and_plan(
     if let Some(verdict) = plan.deploys().then(|| take_room(shared, &object.key)).flatten() {
         return stands(verdict);
     }
-    if plan.steps.is_empty() { stands(plan.verdict) } else { Ok(Looked::Plan(plan)) }
+    if plan.steps.is_empty() { stands(plan.verdict) } else { Ok(Looked::Plan(Box::new(plan))) }
+}
+
+fn standby(leader: Option<&str>) -> Verdict {
+    let leader = leader.map_or_else(|| "nobody leads now".to_owned(), |leader| format!("{leader} leads"));
+    Verdict::Waiting(Reason::Standby, format!("changes are due; this replica is a standby, and {leader}"))
 }
 
 fn not_shown_yet() -> Verdict {
@@ -307,7 +353,9 @@ pub async fn preview(shared: &Shared, desired: &Desired, object: &Object) -> Res
     }
     let cluster = facts::swept_cluster(shared, object).await;
     let started = shared.known().started.get(&object.key).cloned();
-    let plan = facts::planned(shared, desired, object, &seen, &cluster, &mut memory).await?;
+    let before = before::of(shared, desired, object, Time::default()).await;
+    let scene = Scene { seen: &seen, cluster: &cluster, before: &before };
+    let plan = facts::planned(shared, desired, object, &scene, &mut memory).await?;
     // Each is shown as if it came alone: what is planned is not begun.
     preflight::given_up(shared, &object.key, started);
     remember(shared, object, &plan);
@@ -340,10 +388,21 @@ pub fn rolls(object: &Object, seen: &Seen) -> bool {
     })
 }
 
+/// A replacement that has begun keeps its place among the rollouts until it is over.
+fn replaces(shared: &Shared, object: &Object, plan: &Plan) {
+    let mut known = shared.known();
+    if plan.replacement.as_ref().is_some_and(Replacement::is_begun) {
+        known.replacing.insert(object.key.clone());
+        known.rolling.insert(object.key.clone());
+    } else {
+        known.replacing.remove(&object.key);
+    }
+}
+
 /// Brings the list of rollouts in progress up to date with what is seen.
 fn count(shared: &Shared, object: &Object, seen: &Seen) {
     let mut known = shared.known();
-    if rolls(object, seen) {
+    if rolls(object, seen) || known.replacing.contains(&object.key) {
         known.rolling.insert(object.key.clone());
     } else {
         known.rolling.remove(&object.key);

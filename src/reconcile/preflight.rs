@@ -72,7 +72,7 @@ pub async fn ahead(shared: &Shared, desired: &Desired, object: &Object) -> Resul
         return Err(error);
     }
     let cluster = facts::swept_cluster(shared, object).await;
-    let (resolved, held) = lookups::looked_up(shared, object, &seen).await;
+    let (resolved, held) = lookups::looked_up(shared, desired, object, &seen).await;
     let is_there = seen.observed.present().is_some_and(|shown| shown.text("status") != Some("INACTIVE"));
     let due = if is_there { Due::Rollout } else { Due::Create };
     let started = shared.known().started.get(&object.key).cloned();
@@ -116,7 +116,7 @@ fn case<'a>(
 fn fact<T: Clone>(answer: &Result<T, CallError>) -> Fact<T> {
     match answer {
         Ok(known) => Fact::Known(known.clone()),
-        Err(error) => Fact::Unknown(error.to_string()),
+        Err(error) => Fact::Unknown(error.told()),
     }
 }
 
@@ -193,12 +193,14 @@ fn claim(case: &Case<'_>, object: &Object, tasks: i64, held: i64) -> Claim {
     }
 }
 
-/// What the other services that roll, or have just begun to, will start beyond what is seen of them.
+/// What the other services that roll, or have just begun to, will start beyond what is seen of them; those that only
+/// have tasks to stop give something back.
 fn claims(known: &Known, desired: &Desired, ours: &Key) -> Vec<Claim> {
     let keys = known.rolling.iter().chain(known.started.keys().filter(|key| !known.rolling.contains(*key)));
     keys.filter(|key| *key != ours)
-        .filter_map(|key| remaining(known, desired, key))
-        .filter(|one| one.held > 0)
+        .filter_map(|key| Some((key, remaining(known, desired, key)?)))
+        .filter(|(key, claim)| claim.held > 0 || known.rolling.contains(*key))
+        .map(|(_, claim)| claim)
         .collect()
 }
 

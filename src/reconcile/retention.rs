@@ -9,6 +9,7 @@ use crate::check::Desired;
 use crate::kinds::service::{self, Reference};
 use crate::kinds::tags::Attempt;
 use crate::kinds::{Keep, Kind, Object, Observed, task_definition};
+use crate::lease::Claim;
 use crate::observe::Everywhere;
 use crate::plan::retention::{deregister, is_expendable, is_ours, old_enough_at};
 use crate::shape::{Time, Tree};
@@ -45,7 +46,8 @@ pub fn is_due(shared: &Shared, desired: &Desired) -> bool {
 
 /// Looks at the families that are due, until as many revisions as may be at once are deregistered.
 pub async fn round(shared: &Shared, desired: &Desired) {
-    let mut round = Round { shared, desired, everywhere: None, left: AT_ONCE };
+    let Ok(claim) = shared.leadership.claim() else { return };
+    let mut round = Round { shared, desired, everywhere: None, left: AT_ONCE, claim };
     for (object, keep) in due(shared, desired) {
         let again = match round.family(object, keep).await {
             Ok(again) => again,
@@ -67,6 +69,7 @@ struct Round<'a> {
     /// Asked for when the first revision could go.
     everywhere: Option<Everywhere>,
     left: usize,
+    claim: Claim,
 }
 
 impl Round<'_> {
@@ -96,7 +99,7 @@ impl Round<'_> {
             if self.left == 0 || self.shared.known().gone.contains(&object.key) {
                 return Ok(now);
             }
-            self.shared.aws.call(&deregister(&reference)).await?;
+            self.shared.aws.write(&deregister(&reference), || self.claim.enter()).await?;
             self.left -= 1;
             self.shared.metrics.change_applied(&object.key, Action::Deregistered);
         }

@@ -7,8 +7,8 @@ use crate::kinds::{Key, Kind, lookup, service, tags};
 use crate::observe::{Names, Sweep};
 use crate::plan::known;
 
-use super::lookups;
 use super::pass::{Known, Shared, rolls};
+use super::{before, lookups};
 
 /// Observes all clusters the desired state speaks of, and what is in them.
 pub async fn sweep(shared: &Shared, desired: &Desired) {
@@ -23,7 +23,7 @@ pub async fn sweep(shared: &Shared, desired: &Desired) {
     for (key, seen) in groups {
         known.see(&key, seen);
     }
-    undeclared(shared, &mut known, &keys, &swept);
+    undeclared(shared, desired, &mut known, &keys, &swept);
     for (name, seen) in swept.services {
         if let Some(key) = keys.get(&name) {
             known.see(key, seen);
@@ -78,13 +78,27 @@ fn declared(desired: &Desired) -> (Names, BTreeMap<(String, String), Key>) {
 }
 
 /// Services that nobody declares: ours are orphans, and told of; the others are not looked at again.
-fn undeclared(shared: &Shared, known: &mut Known, keys: &BTreeMap<(String, String), Key>, swept: &Sweep) {
-    let mut orphans = BTreeSet::new();
+fn undeclared(
+    shared: &Shared,
+    desired: &Desired,
+    known: &mut Known,
+    keys: &BTreeMap<(String, String), Key>,
+    swept: &Sweep,
+) {
+    let (mut orphans, mut of_objects) = (BTreeSet::new(), BTreeMap::<Key, before::Names>::new());
     for ((cluster, name), seen) in swept.services.iter().filter(|(name, _)| !keys.contains_key(*name)) {
         let Some(shown) = seen.observed.present().filter(|shown| shown.text("status") == Some("ACTIVE")) else {
             continue;
         };
-        if tags::owner(shown.list("tags"), &shared.us) == tags::Owner::Us {
+        let key = before::key_of(desired, cluster, shown, &shared.us);
+        let goes = key.as_ref().and_then(|key| desired.objects.get(key));
+        let goes = goes.is_some_and(|object| !object.reconcile.replace.is_empty());
+        if let Some(key) = key {
+            of_objects.entry(key).or_default().insert(name.clone(), Some(seen.clone()));
+        }
+        if goes {
+            // Its object takes its place.
+        } else if tags::owner(shown.list("tags"), &shared.us) == tags::Owner::Us {
             orphans.insert(format!("{cluster}/{name}"));
         } else {
             known.foreign.entry(cluster.clone()).or_default().insert(name.clone());
@@ -96,6 +110,7 @@ fn undeclared(shared: &Shared, known: &mut Known, keys: &BTreeMap<(String, Strin
         }
     }
     known.orphans = orphans;
+    before::swept(known, of_objects, swept.unlisted.clone());
 }
 
 /// Rollouts that an operator before us began, or someone else did, count as well.

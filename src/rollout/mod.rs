@@ -4,7 +4,9 @@
 mod course;
 mod journal;
 mod picture;
+pub mod shift;
 mod stopped;
+mod timeline;
 
 use std::time::Duration;
 
@@ -16,6 +18,7 @@ pub use course::{Batch, Course};
 pub use journal::{Entry, Journal, Outcome};
 pub use picture::{DeploymentStatus, EventStatus, RolloutStatus};
 pub use stopped::why_stopped;
+pub use timeline::{REVISIONS_MAX, SAMPLES_MAX, Sample, Timeline};
 
 /// Between which counts of tasks ECS keeps a service while it rolls (docs/ecs.md §2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,6 +75,8 @@ pub fn progress(service: &Tree, deadline: Duration, now: Time) -> Progress {
     let began = primary.get("createdAt").and_then(Time::from_tree).unwrap_or(now);
     // A rollback promotes the old deployment with the age it has (docs/ecs.md §2.6).
     let returns = primary.text("rolloutStateReason").is_some_and(|reason| reason.contains("rolling back"));
+    // What waits on purpose is not late.
+    let deadline = deadline.saturating_add(shift::waits(service));
     if now.since(began) > deadline && !returns {
         let late = format!("not done {} after it began; {}", minutes(deadline), cause(service));
         return Progress::Failed { cause: late, timed_out: true };

@@ -1,9 +1,11 @@
-//! What probes and Prometheus ask over HTTP. Must not know: how anything is decided or counted.
+//! What probes, Prometheus and people ask over HTTP. Must not know: how anything is decided or counted.
 //!
-//! Read only: `GET` and `HEAD` of `/metrics`, `/livez`, `/readyz`, `/api/v1/status`. No body is read, nothing is told but what the status
-//! and the metrics hold, and those hold no secrets.
+//! Read only: `GET` and `HEAD` of `/metrics`, `/livez`, `/readyz`, `/api/v1/status`, and of the page for people at `/`.
+//! No body is read, nothing is told but what the status and the metrics hold, and those hold no secrets.
 
+pub mod answers;
 mod client;
+pub mod page;
 #[cfg(test)]
 mod tests;
 
@@ -14,7 +16,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -22,13 +24,14 @@ use hyper::body::Body as _;
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio::task::spawn_blocking;
 
 use crate::clock::Clock;
 use crate::connections::{self, Limits, WhenFull};
 use crate::shape::Time;
 use crate::status::Status;
 use crate::telemetry::Metrics;
+
+use answers::Answers;
 
 pub use client::{AskError, STATUS_BYTES_MAX, status};
 
@@ -42,6 +45,7 @@ pub const CONNECTIONS: Limits = Limits {
     header_read: Duration::from_secs(5),
     header_bytes: 16 * 1024,
     life: Duration::from_secs(60),
+    write_stall: Duration::from_secs(10),
     drain: Duration::from_secs(5),
 };
 
@@ -54,6 +58,15 @@ pub struct Face {
     pub status: watch::Receiver<Arc<Status>>,
     pub metrics: Arc<Metrics>,
     pub clock: Clock,
+    /// What the reasons of conditions mean, for people.
+    pub reasons: &'static [(&'static str, &'static str)],
+}
+
+/// What is answered from.
+#[derive(Clone)]
+struct Shown {
+    face: Face,
+    answers: Answers,
 }
 
 /// The whole status, and the operator's time when it was asked.
@@ -69,18 +82,27 @@ pub struct Report {
 /// # Errors
 /// When the listener itself fails; a connection that fails harms no other.
 pub async fn serve(listener: TcpListener, face: Face, shutdown: impl Future<Output = ()>) -> io::Result<()> {
-    connections::run(listener, router(face), CONNECTIONS, shutdown).await
+    let (end, ending) = watch::channel(false);
+    let shutdown = async move {
+        shutdown.await;
+        // Streams would never end by themselves.
+        end.send_replace(true);
+    };
+    connections::run(listener, router(face, ending), CONNECTIONS, shutdown).await
 }
 
-fn router(face: Face) -> Router {
+fn router(face: Face, ending: watch::Receiver<bool>) -> Router {
+    let answers = Answers::default();
+    let page = page::router(face.clone(), answers.clone(), ending);
     Router::new()
         .route("/livez", get(livez))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
         .route(STATUS_PATH, get(whole_status))
-        .fallback(|| async { (StatusCode::NOT_FOUND, "there are /metrics, /livez, /readyz and /api/v1/status\n") })
+        .fallback(|| async { (StatusCode::NOT_FOUND, "there are /, /metrics, /livez, /readyz and /api/v1/status\n") })
+        .with_state(Shown { face, answers })
+        .merge(page)
         .layer(middleware::from_fn(without_body))
-        .with_state(face)
 }
 
 /// Refuses bodies before anything looks at them.
@@ -98,8 +120,8 @@ async fn livez() -> &'static str {
 }
 
 /// Something to serve with: the directory was read once. A standby is ready, and so is an operator that AWS refuses.
-async fn readyz(State(face): State<Face>) -> (StatusCode, &'static str) {
-    let status = Arc::clone(&face.status.borrow());
+async fn readyz(State(shown): State<Shown>) -> (StatusCode, &'static str) {
+    let status = Arc::clone(&shown.face.status.borrow());
     if status.synced || status.source.last_success.is_some() {
         (StatusCode::OK, "ok\n")
     } else {
@@ -107,22 +129,16 @@ async fn readyz(State(face): State<Face>) -> (StatusCode, &'static str) {
     }
 }
 
-/// Written off the runtime's threads, as metrics are.
-async fn whole_status(State(face): State<Face>) -> Response {
-    let status = Arc::clone(&face.status.borrow());
-    let report = Report { now: face.clock.wall(), status: Arc::unwrap_or_clone(status) };
-    match spawn_blocking(move || serde_json::to_string(&report)).await {
-        Ok(Ok(text)) => ([(header::CONTENT_TYPE, "application/json")], text + "\n").into_response(),
-        Ok(Err(error)) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
-        Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, "status: writing broke off\n").into_response(),
-    }
+async fn whole_status(State(Shown { face, answers }): State<Shown>) -> Response {
+    let write = move || {
+        let status = Arc::clone(&face.status.borrow());
+        let report = Report { now: face.clock.wall(), status: Arc::unwrap_or_clone(status) };
+        serde_json::to_string(&report).map(|text| text + "\n").map_err(|error| error.to_string())
+    };
+    answers.answer("application/json", write).await
 }
 
-/// Rendered off the runtime's threads: thousands of services and /proc take a while, and probes shall not wait for it.
-async fn metrics(State(face): State<Face>) -> Response {
-    match spawn_blocking(move || face.metrics.render()).await {
-        Ok(Ok(text)) => ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response(),
-        Ok(Err(error)) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
-        Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, "metrics: rendering broke off\n").into_response(),
-    }
+async fn metrics(State(Shown { face, answers }): State<Shown>) -> Response {
+    let render = move || face.metrics.render().map_err(|error| error.to_string());
+    answers.answer("text/plain; version=0.0.4; charset=utf-8", render).await
 }

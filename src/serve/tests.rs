@@ -7,6 +7,8 @@ use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+mod readers;
+
 use super::*;
 use crate::telemetry::MAX_SERVICES_DEFAULT;
 
@@ -17,6 +19,14 @@ struct Server {
     task: JoinHandle<io::Result<()>>,
 }
 
+/// A face that shows one status for ever.
+pub fn face(status: Status, now: Time) -> Face {
+    let (_, receiver) = watch::channel(Arc::new(status));
+    let metrics = Arc::new(Metrics::new(receiver.clone(), MAX_SERVICES_DEFAULT).unwrap());
+    let reasons = &[("RolledBack", "Held like nothing else.")];
+    Face { status: receiver, metrics, clock: Clock::simulated(now, 1.0), reasons }
+}
+
 async fn start() -> Server {
     let (status, receiver) = watch::channel(Arc::new(Status::default()));
     let metrics = Arc::new(Metrics::new(receiver.clone(), MAX_SERVICES_DEFAULT).unwrap());
@@ -24,7 +34,8 @@ async fn start() -> Server {
     let at = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
     let shutdown = async move { drop(stopped.await) };
-    let task = tokio::spawn(serve(listener, Face { status: receiver, metrics, clock: Clock::system() }, shutdown));
+    let face = Face { status: receiver, metrics, clock: Clock::system(), reasons: &[] };
+    let task = tokio::spawn(serve(listener, face, shutdown));
     Server { at, status, stop, task }
 }
 
@@ -67,7 +78,7 @@ async fn metrics_come_as_text() {
 #[tokio::test]
 async fn nothing_else_is_there_and_nothing_can_be_written() {
     let server = start().await;
-    for path in ["/", "/metrics/", "/debug", "/%2e%2e/livez", "/livez/../metrics"] {
+    for path in ["//", "/metrics/", "/debug", "/%2e%2e/livez", "/livez/../metrics"] {
         assert!(request(server.at, "GET", path).await.starts_with("HTTP/1.1 404 "), "{path}");
     }
     for method in ["POST", "PUT", "DELETE", "PATCH"] {

@@ -161,11 +161,16 @@ fn verify(
 
 /// The text of a listed file. Never blocks on a pipe, never follows a link.
 pub(super) fn text(entry: &Entry) -> Result<Arc<str>, FileTrouble> {
+    text_within(entry, limits::FILE_BYTES)
+}
+
+/// The same, of a file that may have so many bytes.
+pub(super) fn text_within(entry: &Entry, bytes_max: u64) -> Result<Arc<str>, FileTrouble> {
     for attempt in 0..limits::FILE_ATTEMPTS {
         if attempt > 0 {
             std::thread::sleep(limits::ATTEMPT_PAUSE);
         }
-        if let Some(bytes) = bytes(entry)? {
+        if let Some(bytes) = bytes(entry, bytes_max)? {
             return decode(bytes).map(Arc::from).map_err(FileTrouble::Problem);
         }
     }
@@ -173,7 +178,7 @@ pub(super) fn text(entry: &Entry) -> Result<Arc<str>, FileTrouble> {
 }
 
 /// The bytes of a file, or nothing when it was written to meanwhile.
-fn bytes(entry: &Entry) -> Result<Option<Vec<u8>>, FileTrouble> {
+fn bytes(entry: &Entry, bytes_max: u64) -> Result<Option<Vec<u8>>, FileTrouble> {
     let failed = |error: std::io::Error| match error.kind() {
         ErrorKind::NotFound | ErrorKind::StaleNetworkFileHandle => {
             FileTrouble::Changed(format!("{} vanished", entry.path))
@@ -190,10 +195,10 @@ fn bytes(entry: &Entry) -> Result<Option<Vec<u8>>, FileTrouble> {
     if (before.device, before.inode) != (entry.stamp.device, entry.stamp.inode) {
         return Err(FileTrouble::Changed(format!("{} was replaced", entry.path)));
     }
-    let mut bytes = Vec::with_capacity(usize::try_from(before.size.min(limits::FILE_BYTES)).unwrap_or(0));
-    Read::take(&mut file, limits::FILE_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() as u64 > limits::FILE_BYTES {
-        return Err(FileTrouble::Problem(format!("more than {} bytes", limits::FILE_BYTES)));
+    let mut bytes = Vec::with_capacity(usize::try_from(before.size.min(bytes_max)).unwrap_or(0));
+    Read::take(&mut file, bytes_max + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > bytes_max {
+        return Err(FileTrouble::Problem(format!("more than {bytes_max} bytes")));
     }
     let after = Stamp::from(&file.metadata().map_err(failed)?);
     Ok((before == after && bytes.len() as u64 == after.size).then_some(bytes))

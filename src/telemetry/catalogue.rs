@@ -60,6 +60,11 @@ const ROLLOUT: &[f64] = &[15.0, 30.0, 60.0, 120.0, 180.0, 300.0, 600.0, 900.0, 1
 rows! {
     BUILD_INFO = Gauge "build_info" ["version"] "The running program; always 1.";
 
+    LEADER = Gauge "leader" [] "1 where this replica may write: it holds the lease, or is the only one; 0 in a standby.";
+    LEASE_TRANSITIONS = Counter "lease_transitions_total" [] "Times that this replica became leader.";
+    LEASE_FAILURES = Counter "lease_failures_total" []
+        "Times that the API server did not do what it was asked for with the Lease.";
+
     SOURCE_INFO = Gauge "source_info" ["revision"] "The revision in force; always 1, and exactly one series.";
     SOURCE_LAST_SUCCESS = Gauge "source_last_success_timestamp_seconds" []
         "When a read of the directory last succeeded, changed or not.";

@@ -29,6 +29,9 @@ pub struct MetricsError(#[from] prometheus::Error);
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
+    pub(super) leader: IntGauge,
+    pub(super) lease_transitions: IntCounter,
+    pub(super) lease_failures: IntCounter,
     pub(super) source_loads: IntCounterVec,
     pub(super) source_events: IntCounterVec,
     pub(super) source_load_duration: Histogram,
@@ -66,6 +69,9 @@ impl Metrics {
         let build = gauges(&registry, &rows::BUILD_INFO)?;
         build.get_metric_with_label_values(&[env!("CARGO_PKG_VERSION")])?.set(1);
         let metrics = Self {
+            leader: registered(&registry, IntGauge::with_opts(opts(&rows::LEADER)))?,
+            lease_transitions: registered(&registry, IntCounter::with_opts(opts(&rows::LEASE_TRANSITIONS)))?,
+            lease_failures: registered(&registry, IntCounter::with_opts(opts(&rows::LEASE_FAILURES)))?,
             source_loads: counters(&registry, &rows::SOURCE_LOADS)?,
             source_events: counters(&registry, &rows::SOURCE_EVENTS)?,
             source_load_duration: histogram(&registry, &rows::SOURCE_LOAD_DURATION)?,

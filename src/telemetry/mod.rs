@@ -7,6 +7,7 @@
 mod catalogue;
 mod facts;
 mod labels;
+mod lease;
 mod logs;
 mod metrics;
 mod objects;

@@ -51,7 +51,7 @@ fn object() -> ObjectStatus {
             event: None,
         }),
         last_reconcile: Some(Time(2_250)),
-        suspended: false,
+        ..ObjectStatus::default()
     }
 }
 
@@ -69,7 +69,7 @@ fn status(services: usize) -> Status {
         rejected: 1,
         problems: vec!["a.yaml:1:1: secret".into()],
     };
-    Status { source, objects, orphans: Default::default(), synced: true }
+    Status { source, objects, orphans: Default::default(), synced: true, lease: None }
 }
 
 fn metrics(services: usize) -> (watch::Sender<Arc<Status>>, Metrics) {
@@ -82,6 +82,8 @@ fn tell_everything(metrics: &Metrics) {
     let (web, second) = (key(Kind::Service, "web-0"), Duration::from_secs(1));
     let (revision, message) = ("5e1f0c", "message");
     metrics.workers(8);
+    metrics.lease_won("ecs/it", "a");
+    metrics.lease_failed("ecs/it", true, false, "error", "");
     SourceEvent::ALL.iter().for_each(|event| metrics.source_event(*event));
     for result in LoadResult::ALL {
         let load = SourceLoaded { result: *result, revision, accepted: 2, rejected: 1, duration: second, message };

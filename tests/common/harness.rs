@@ -5,19 +5,22 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ecs_operator::app::{Cloud, Options, assemble};
+use ecs_operator::app::{Assumed, Cloud, Election, Options, assemble};
 use ecs_operator::aws::Aws;
 use ecs_operator::check::{self, Desired};
 use ecs_operator::cli::plan::{Secrets, View};
 use ecs_operator::cli::preflight::Ahead;
 use ecs_operator::clock::Clock;
 use ecs_operator::kinds::{Key, Kind, Place, tags::Ownership};
-use ecs_operator::manifest::{self, Input, Reading, Variables};
+use ecs_operator::lease::Leadership;
+use ecs_operator::manifest::{self, Input, Reading, SETTINGS_FILE, Variables};
+use ecs_operator::plan::Approved;
 use ecs_operator::reconcile::{Controller, Settings, Until};
 use ecs_operator::shape::{Call, Time, Tree};
 use ecs_operator::sim::Sim;
 use ecs_operator::sim::world::LoggedCall;
 use ecs_operator::status::{ConditionType, SourceStatus, Status};
+use ecs_operator::telemetry::Metrics;
 use ecs_operator::tree;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -41,8 +44,12 @@ pub struct Rig {
     /// What plans tell of secrets, always by the same key.
     pub secrets: Secrets,
     texts: BTreeMap<String, String>,
+    /// Broken texts are part of the test.
+    pub may_be_broken: bool,
     revision: u32,
     pub operator: Option<Operator>,
+    /// What an operator may write, where it applies a plan file.
+    pub approved: Option<Approved>,
 }
 
 /// A running operator.
@@ -51,7 +58,22 @@ pub struct Operator {
     desired: watch::Sender<Arc<Desired>>,
     _source: watch::Sender<SourceStatus>,
     pub status: watch::Receiver<Arc<Status>>,
+    pub leadership: Leadership,
+    stop: watch::Sender<bool>,
     task: JoinHandle<()>,
+}
+
+impl Operator {
+    /// As SIGTERM ends it.
+    pub async fn end(mut self) {
+        self.stop.send_replace(true);
+        (&mut self.task).await.unwrap();
+    }
+
+    /// How many of its calls would change something.
+    pub fn writes(&self) -> usize {
+        self.way.way().calls.iter().filter(|operation| mutates(operation)).count()
+    }
 }
 
 impl Drop for Operator {
@@ -79,8 +101,10 @@ impl Rig {
             owner: "us",
             secrets: Secrets::Hashed(vec![7; 32]),
             texts: BTreeMap::new(),
+            may_be_broken: false,
             revision: 0,
             operator: None,
+            approved: None,
         }
     }
 
@@ -88,6 +112,11 @@ impl Rig {
     pub fn write(&mut self, file: &str, text: impl Into<String>) -> &mut Self {
         self.texts.insert(file.to_owned(), text.into());
         self
+    }
+
+    /// Takes a file away; seen with the next [`Rig::commit`].
+    pub fn remove(&mut self, file: &str) {
+        assert!(self.texts.remove(file).is_some(), "there is no {file}");
     }
 
     /// A new revision of the directory; a running operator sees it at once.
@@ -111,20 +140,23 @@ impl Rig {
     pub fn desired(&self) -> Desired {
         let desired = self.judged();
         let problems: Vec<String> = desired.findings.iter().map(ToString::to_string).collect();
-        assert!(problems.is_empty(), "{problems:#?}");
+        assert!(problems.is_empty() || self.may_be_broken, "{problems:#?}");
         desired
     }
 
     /// The directory, read.
     pub fn reading(&self) -> Reading {
         let place = self.place();
-        let files = self.texts.iter().map(|(name, text)| (name.clone(), Arc::from(text.as_str()))).collect();
+        let text = |(name, text): (&String, &String)| (name.clone(), Arc::<str>::from(text.as_str()));
+        let mut files: BTreeMap<String, Arc<str>> = self.texts.iter().map(text).collect();
+        let settings = files.remove(SETTINGS_FILE);
         let variables = Variables {
             region: Some(place.region.clone()),
             account: Some(place.account.clone()),
             overrides: BTreeMap::new(),
         };
-        manifest::read(&Input { files: &files, settings: None, unreadable: &BTreeMap::new(), variables: &variables })
+        let settings = settings.as_ref();
+        manifest::read(&Input { files: &files, settings, unreadable: &BTreeMap::new(), variables: &variables })
     }
 
     /// The desired state, whatever is wrong with the texts.
@@ -135,18 +167,37 @@ impl Rig {
     /// Begins an operator that knows nothing but the directory; one that runs is lost.
     pub fn start(&mut self) -> Lossy {
         self.operator = None;
+        let operator = self.begin(|metrics| Election::none(metrics));
+        let way = operator.way.clone();
+        self.operator = Some(operator);
+        way
+    }
+
+    /// Begins an operator that takes part in an election, beside any other.
+    pub fn begin(&self, election: impl FnOnce(&Arc<Metrics>) -> Election) -> Operator {
         let way = Lossy::new(&self.sim);
         let (published, status) = watch::channel(Arc::new(Status::default()));
         let cloud = Cloud::on(self.sim.clone(), &self.clock).through(way.http());
         let us = Ownership { owner: self.owner.into(), source: "test".into() };
-        let shared = assemble(cloud, &self.clock, us, self.place(), &self.options, &status).unwrap();
+        let mut shared = assemble(cloud, &self.clock, us, self.place(), &self.options, &status).unwrap();
+        shared.approved.clone_from(&self.approved);
+        let election = election(&shared.metrics);
+        shared.leadership = election.leadership.clone();
+        let leadership = election.leadership.clone();
         let (desired, new) = watch::channel(Arc::new(self.desired()));
         let (source, news) = watch::channel(SourceStatus::default());
         let settings = self.settings.clone();
         let controller = Controller::new(Arc::new(shared), settings, Until::Stopped, new, news, published);
-        let task = tokio::spawn(async move { drop(controller.run(std::future::pending()).await) });
-        self.operator = Some(Operator { way: way.clone(), desired, _source: source, status, task });
-        way
+        let (stop, mut stopped) = watch::channel(false);
+        let (leaving, leave) = watch::channel(false);
+        let task = tokio::spawn(async move {
+            let stop = async {
+                drop(stopped.wait_for(|stopped| *stopped).await);
+                leaving.send_replace(true);
+            };
+            tokio::join!(election.hold(leave), controller.run(stop));
+        });
+        Operator { way, desired, _source: source, status, leadership, stop, task }
     }
 
     pub fn lose_operator(&mut self) {
@@ -197,6 +248,11 @@ impl Rig {
             Some((key.short(), (ready.reason.to_string(), ready.message.clone())))
         };
         status.objects.iter().filter_map(story).collect()
+    }
+
+    /// What is ours and declared no more, and what is told of it.
+    pub fn orphans(&self) -> Vec<String> {
+        self.operator.iter().flat_map(|operator| operator.status.borrow().orphans.clone()).collect()
     }
 
     pub fn reason(&self, key: &str) -> String {
@@ -304,6 +360,26 @@ impl Rig {
         let shared = assemble(cloud, &self.clock, us, self.place(), &self.options, &status).unwrap();
         let secrets = self.secrets.clone();
         ecs_operator::app::view(&shared, &self.desired(), &self.reading(), &secrets, str::to_owned).await.unwrap()
+    }
+
+    /// The steps of the plans as they are now.
+    pub async fn approve(&mut self) {
+        let (_, status) = watch::channel(Arc::new(Status::default()));
+        let us = Ownership { owner: self.owner.into(), source: "test".into() };
+        let cloud = Cloud::on(self.sim.clone(), &self.clock);
+        let shared = assemble(cloud, &self.clock, us, self.place(), &self.options, &status).unwrap();
+        self.approved = Some(Approved::of(&ecs_operator::app::plans(&shared, &self.desired()).await.unwrap()));
+    }
+
+    /// The plans as they would be shown, with what becomes of them on a copy.
+    pub async fn simulated(&self, assumed: &Assumed) -> View {
+        let (_, status) = watch::channel(Arc::new(Status::default()));
+        let us = Ownership { owner: self.owner.into(), source: "test".into() };
+        let cloud = Cloud::on(self.sim.clone(), &self.clock);
+        let shared = assemble(cloud, &self.clock, us, self.place(), &self.options, &status).unwrap();
+        let plans = ecs_operator::app::plans(&shared, &self.desired()).await.unwrap();
+        let simulation = ecs_operator::app::simulate(&shared, &self.desired(), &plans, assumed).await.unwrap();
+        self.view().await.with(simulation)
     }
 
     /// What `preflight` would say.

@@ -59,7 +59,8 @@ pub fn describes(spec: &Tree) -> Option<(Tree, Tree)> {
     Some((spec, sim.call("ecs", "DescribeTaskDefinition", ask).unwrap()))
 }
 
-fn sim() -> Sim {
+/// An embedded ECS of [`home`] in which nothing is.
+pub fn sim() -> Sim {
     let Place { account, region } = home();
     Sim::new(Settings { account, region, ..Settings::default() }, || Time(0))
 }

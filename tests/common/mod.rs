@@ -9,6 +9,8 @@
     reason = "a test may fail by panicking, and a process of its own runs in real time"
 )]
 
+#[cfg(feature = "kubernetes")]
+pub mod api_server;
 pub mod git_sync;
 pub mod golden;
 pub mod harness;

@@ -112,6 +112,10 @@ impl Child {
         String::from_utf8_lossy(&self.err.lock().unwrap()).into_owned()
     }
 
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Reads nothing more: from the next line on, its output goes to nobody.
     pub fn close(&self) {
         self.closed.store(true, Ordering::Relaxed);
@@ -275,6 +279,15 @@ pub struct Operator {
     pub world: World,
 }
 
+/// The address in the first line of a JSON log that says this.
+pub fn logged_address(child: &Child, what: &str) -> SocketAddr {
+    until(what, || {
+        let line = child.err().lines().find(|line| line.contains(what)).map(str::to_owned)?;
+        let line: Value = serde_json::from_str(&line).unwrap();
+        Some(line["address"].as_str().unwrap().parse().unwrap())
+    })
+}
+
 impl Operator {
     pub fn start(dir: &Path, more: &[&str]) -> Self {
         Self::starting(program().arg("run").arg(dir).args(more))
@@ -284,13 +297,8 @@ impl Operator {
         command.args(["--sim", "--listen", "127.0.0.1:0", "--sim-listen", "127.0.0.1:0"]);
         command.args(["--log-format", "json"]);
         let child = Child::start(command);
-        let address = |what: &str| {
-            let line = child.err().lines().find(|line| line.contains(what)).map(str::to_owned)?;
-            let line: Value = serde_json::from_str(&line).unwrap();
-            Some(line["address"].as_str().unwrap().parse().unwrap())
-        };
-        let world = World(until("the address of the embedded ECS", || address("the embedded ECS listens")));
-        let face = until("the address of metrics and probes", || address("metrics and probes listen"));
+        let world = World(logged_address(&child, "the embedded ECS listens"));
+        let face = logged_address(&child, "metrics and probes listen");
         Self { child, face, world }
     }
 

@@ -64,6 +64,10 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- end -}}
 {{- end }}
 
+{{- define "ecs-operator.lease" -}}
+{{- default (include "ecs-operator.fullname" .) .Values.leaderElection.leaseName -}}
+{{- end -}}
+
 {{- /* Values that contradict each other, each with what to do about it. */}}
 {{- define "ecs-operator.check" -}}
 {{- $source := .Values.source -}}
@@ -117,6 +121,15 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- end -}}
 {{- if and .Values.settings.sim $identities -}}
 {{- fail (printf "settings.sim needs no credentials, yet %s is set: leave it out, or turn settings.sim off." (first $identities)) -}}
+{{- end -}}
+{{- if and (gt (int .Values.replicaCount) 1) (not .Values.leaderElection.enabled) -}}
+{{- fail "replicaCount is more than 1, but leaderElection.enabled is false, and all would write: turn it on, or set replicaCount=1." -}}
+{{- end -}}
+{{- if and .Values.settings.sim .Values.leaderElection.enabled -}}
+{{- fail "settings.sim gives each replica an ECS of its own, and there is nothing to elect: set leaderElection.enabled=false and replicaCount=1." -}}
+{{- end -}}
+{{- if and .Values.leaderElection.leaseName (not .Values.leaderElection.enabled) -}}
+{{- fail "leaderElection.leaseName is set, but leaderElection.enabled is false: turn it on, or leave the name out." -}}
 {{- end -}}
 {{- if and .Values.settings.sim .Values.settings.endpointUrl -}}
 {{- fail "settings.sim and settings.endpointUrl both say where requests go: keep one." -}}

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::app::Trouble;
-use crate::rollout::why_stopped;
+use crate::rollout::{Sample, why_stopped};
 use crate::shape::{Tree, json};
 use crate::tree;
 
@@ -63,8 +63,8 @@ pub async fn good_image(play: &mut Play) -> Result<(), Trouble> {
     let done = play.converge(&commit).await;
     play.check(done && live(&play.stage) == "hello-world:2 COMPLETED", "hello-world:2 is PRIMARY and COMPLETED");
     let (decisions, unlawful) = play.stage.decisions();
-    let act = play.acts.len();
-    let inside = play.samples.iter().filter(|sample| sample.act == act).all(super::svg::Sample::is_inside);
+    let followed = play.timelines.get(&play.acts.len());
+    let inside = followed.is_some_and(|timeline| timeline.samples.iter().all(Sample::is_inside));
     let words = format!(
         "never fewer than 6 healthy tasks, never more than 12 in all: {} decisions of ECS's scheduler, {unlawful} \
          outside",

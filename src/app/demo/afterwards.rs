@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use crate::app::operator::until;
 use crate::app::{Trouble, sim, stop};
 use crate::cli::{args, print};
+use crate::reconcile::conditions::REASONS;
 use crate::serve::{self, Face};
 
 use super::stage::{CLUSTER, SERVICE, Stage};
@@ -25,6 +26,7 @@ pub async fn stay_open(flags: &args::Demo, stage: &Stage) -> Result<(), Trouble>
         status,
         metrics: Arc::clone(&metrics),
         clock: stage.clock.clone(),
+        reasons: REASONS,
     });
     let served = faced.map(|shown| tokio::spawn(serve::serve(listener, shown, until(stopped))));
     let region = stage.sim.world().settings.region.clone();
@@ -34,6 +36,7 @@ pub async fn stay_open(flags: &args::Demo, stage: &Stage) -> Result<(), Trouble>
         "AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=x AWS_DEFAULT_REGION={region} AWS_ENDPOINT_URL=http://{ecs}"
     );
     print::out(format_args!("  {keys} aws ecs describe-services --cluster {CLUSTER} --services {SERVICE}"));
+    print::out(format_args!("  http://{face}/  the status page, in a browser"));
     print::out(format_args!("  curl http://{face}/metrics"));
     print::out(format_args!("  ecs-operator status --server http://{face}"));
     stop::asked().await;

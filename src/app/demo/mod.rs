@@ -12,11 +12,11 @@ mod play;
 mod repo;
 mod screen;
 mod stage;
-pub mod svg;
 
 use crate::cli::ink::{self, Ink, paint};
 use crate::cli::{Exit, Terminal, args, print};
 use crate::clock::Clock;
+use crate::picture::{self, Picture};
 use crate::shape::Time;
 
 use super::{Trouble, stop};
@@ -105,9 +105,12 @@ async fn perform(script: Script, screen: Screen) -> Result<(Outcome, Stage), Tro
     acts::nothing_left(&mut play).await?;
     acts::killed(&mut play).await?;
     let passed = epilogue(&mut play);
-    let Play { stage, screen, acts, samples, .. } = play;
-    let first: Vec<svg::Sample> = samples.into_iter().filter(|sample| sample.act == 1).collect();
-    let picture = svg::picture("hello-world: 8 tasks from nginx 1.28 to 1.29", &first);
+    let Play { stage, screen, acts, timelines, .. } = play;
+    let drawn = |timeline| {
+        let title = "hello-world: 8 tasks from nginx 1.28 to 1.29";
+        Picture { title, timeline, paper: &picture::WIDE, counted: "healthy", after: "after the commit" }.draw()
+    };
+    let picture = timelines.get(&1).map(drawn).unwrap_or_default();
     Ok((Outcome { acts, text: screen.text(), picture, logged: stage.mark(), passed }, stage))
 }
 

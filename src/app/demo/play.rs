@@ -1,17 +1,17 @@
 //! How an act is played: its headline, what is followed on the way, what it had to come to, and what it cost.
 //! Must not know: which acts there are.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::app::Trouble;
 use crate::cli::ink::{Ink, paint};
 use crate::cli::{draw, ink};
-use crate::rollout::RolloutStatus;
+use crate::rollout::{RolloutStatus, Timeline};
 use crate::shape::Time;
 
 use super::screen::Screen;
 use super::stage::{Stage, Tally};
-use super::svg::Sample;
 
 /// What can be played otherwise than usual.
 #[derive(Clone, Copy, Debug)]
@@ -44,7 +44,8 @@ pub struct Play {
     pub screen: Screen,
     pub script: Script,
     pub acts: Vec<Act>,
-    pub samples: Vec<Sample>,
+    /// What was followed, by act.
+    pub timelines: BTreeMap<usize, Timeline>,
     /// Where in the call log the present act began, when, and whether it went well so far.
     mark: usize,
     began: Time,
@@ -61,7 +62,7 @@ const STRIDES_A_STEP: u32 = 30;
 impl Play {
     pub fn new(stage: Stage, screen: Screen, script: Script) -> Self {
         let began = stage.clock.now();
-        Self { stage, screen, script, acts: Vec::new(), samples: Vec::new(), mark: 0, began, good: true }
+        Self { stage, screen, script, acts: Vec::new(), timelines: BTreeMap::new(), mark: 0, began, good: true }
     }
 
     /// The headline of the next act, and what must come of it.
@@ -134,8 +135,10 @@ impl Play {
     fn tell(&mut self, passed: Duration, told: &mut String) {
         let Some(rollout) = self.stage.look() else { return };
         let (healthy, total) = self.stage.tasks();
-        let at = passed.as_secs();
-        self.samples.push(Sample { act: self.acts.len(), at, healthy, total, bounds: rollout.bounds });
+        let healthy: Vec<(&str, i64)> = healthy.iter().map(|(name, count)| (name.as_str(), *count)).collect();
+        let timeline = self.timelines.entry(self.acts.len()).or_default();
+        timeline.take(Time::default().after(passed), &healthy, total, rollout.bounds);
+        timeline.over = !rollout.is_rolling();
         let Some(bar) = draw::Bar::of(&self.screen.terminal, &rollout) else { return };
         let now = format!("{}  {}", bar.cells, words(&rollout));
         if now != *told {

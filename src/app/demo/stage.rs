@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::app::operator::{Watched, operate};
-use crate::app::{Cloud, Options, Trouble, assemble};
+use crate::app::{Cloud, Election, Options, Trouble, assemble};
 use crate::cli::args;
 use crate::clock::Clock;
 use crate::kinds::{Key, Kind, Place, tags::Ownership};
@@ -126,7 +126,8 @@ impl Stage {
         let source = source::Options { poll: POLL, inotify: false };
         let settings = Settings { seed: self.seed, ..Settings::default() };
         let watched = Watched { place, source, settings };
-        let task = tokio::spawn(operate(watched, shared, published, stopped));
+        let election = Election::none(&shared.metrics);
+        let task = tokio::spawn(operate(watched, shared, election, published, stopped));
         self.operator = Some(Operator { line, status, metrics, task, _running: running });
         Ok(())
     }

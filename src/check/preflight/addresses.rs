@@ -24,7 +24,15 @@ pub const RULES: &[Rule] = &[
         short,
         "Each task in awsvpc mode takes an address of its subnet, and a rollout has both old and new tasks for a while: \
          the subnets need as many free addresses as maximumPercent starts tasks beyond those that run, in each zone its \
-         share, after what the rollouts of other services take (EC2: InsufficientFreeAddressesInSubnet)."
+         share (EC2: InsufficientFreeAddressesInSubnet)."
+    ),
+    row!(
+        "preflight-addresses-claimed",
+        Warning,
+        Wait,
+        claimed_short,
+        "What the rollouts of other services are about to take is not free, and how much that will be is an estimate: \
+         where there are enough free addresses only without them, a rollout waits until they are over."
     ),
     row!(
         "preflight-addresses-tight",
@@ -125,7 +133,9 @@ fn claimed(case: &Case<'_>, name: &str, subnets: &BTreeMap<String, i64>, share: 
         // Which of several subnets in the zone it takes is not known.
         let all = meets == here.len() || matches!(share, Share::Most);
         let count = if matches!(share, Share::Most) { claim.held } else { claim.tasks };
-        if meets > 0 && all { share.of(count, zones.len()) } else { 0 }
+        // Those that are stopped on the way may all have been in one zone, and others then all start there.
+        let parts = if matches!(share, Share::Most) && claim.held > claim.tasks { 1 } else { zones.len() };
+        if meets > 0 && all { share.of(count, parts) } else { 0 }
     };
     case.claims.iter().map(of).sum()
 }
@@ -136,6 +146,12 @@ struct Short {
     zones: Vec<Zone>,
 }
 
+/// Why the course lacks addresses whatever others do: what they will take is never sure.
+fn lack_surely(case: &Case<'_>, course: &Course) -> Option<Short> {
+    lack(&Case { claims: &[], ..*case }, course)
+}
+
+/// Why it does with what others are about to take.
 fn lack(case: &Case<'_>, course: &Course) -> Option<Short> {
     let needed = course.surge();
     let zones = divided(case, needed, Share::Least);
@@ -176,8 +192,18 @@ fn short(case: &Case<'_>, report: &mut Report<'_>) {
         }
         return;
     }
-    let Some(Short { message, zones }) = lack(case, &course) else { return };
+    let Some(Short { message, zones }) = lack_surely(case, &course) else { return };
     report.value(SUBNETS, message, remedy(case, &course));
+    report.evidence(zones.iter().map(Zone::to_string).collect());
+}
+
+fn claimed_short(case: &Case<'_>, report: &mut Report<'_>) {
+    let surge = |course: &Course| course.surge() > 0 && lack_surely(case, course).is_none();
+    let Some(course) = case.course().filter(surge) else { return };
+    let Some(Short { message, zones }) = lack(case, &course) else { return };
+    let others: Vec<&str> = case.claims.iter().filter(|claim| claim.held > 0).map(|claim| claim.of.as_str()).collect();
+    let message = format!("{message} beside what other rollouts are about to take");
+    report.value(SUBNETS, message, format!("wait until the rollouts of {} are over", others.join(", ")));
     report.evidence(zones.iter().map(Zone::to_string).collect());
 }
 
@@ -223,7 +249,8 @@ fn strained(case: &Case<'_>, course: &Course) -> Option<Short> {
     let more = i64::from(spread > course.first_started());
     let few = |zone: &&Zone| {
         let each = (Share::Most.of(zone.needed, zone.subnets.len()) + more).min(zone.needed);
-        zone.free() < zone.needed || zone.subnets.values().any(|free| *free < each)
+        // Others may take all of theirs from any one of them.
+        zone.free() < zone.needed || zone.subnets.values().any(|free| free - zone.claimed < each)
     };
     let full = zones.iter().filter(|_| needed > 0).find(few)?;
     let message = format!(

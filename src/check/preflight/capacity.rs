@@ -23,6 +23,14 @@ pub const RULES: &[Rule] = &[
          container instance met all of its requirements)."
     ),
     row!(
+        "preflight-capacity-claimed",
+        Warning,
+        Wait,
+        claimed_short,
+        "The rollouts of other services hold room on the container instances twice for a while, and give half of it back \
+         when they are over: what finds no room while they go on waits for them."
+    ),
+    row!(
         "preflight-capacity-tight",
         Warning,
         Warn,
@@ -106,11 +114,16 @@ fn capacity<'a>(case: &Case<'a>) -> Result<Option<Capacity<'a>>, String> {
         let taken = if case.due == Due::Create { 0 } else { case.present() };
         most = most.min((count(rooms.len()) - taken).max(0));
     }
-    let others: Vec<&Claim> = case.claims.iter().filter(|claim| claim.cluster == case.cluster_name).collect();
-    let lost: i64 = others.iter().map(|claim| claim.tasks.saturating_mul(lost_to(claim, &size))).sum();
+    let lost: i64 = others(case).map(|claim| claim.tasks.saturating_mul(lost_to(claim, &size))).sum();
     let blind = constraints(case, "memberOf");
     let least = if blind { 0 } else { (sum(|room| room.least).min(most) - lost).max(0) };
     Ok(Some(Capacity { rooms, unfit, least, most }))
+}
+
+/// What else rolls in the cluster.
+fn others<'a>(case: &Case<'a>) -> impl Iterator<Item = &'a Claim> + use<'a> {
+    let cluster = case.cluster_name;
+    case.claims.iter().filter(move |claim| claim.cluster == cluster)
 }
 
 fn count(of: usize) -> i64 {
@@ -300,6 +313,11 @@ fn growing(case: &Case<'_>) -> Vec<String> {
 }
 
 impl Judged<'_> {
+    /// There is no room, and nobody makes any.
+    fn is_full(&self) -> bool {
+        matches!(self.fit, Fit::No) && self.grows.is_empty()
+    }
+
     fn room(&self) -> String {
         match (self.capacity.least, self.capacity.most) {
             (least, most) if least == most => format!("room for {most}"),
@@ -353,13 +371,23 @@ const LINES: usize = 8;
 fn short(case: &Case<'_>, report: &mut Report<'_>) {
     match judged(case) {
         Err(why) => report.unknown(DESIRED, "whether the container instances have room is not known", &why),
-        Ok(Some(judged)) if matches!(judged.fit, Fit::No) && judged.grows.is_empty() => {
+        Ok(Some(judged)) if judged.is_full() && others(case).next().is_none() => {
             let stop = case.due == Due::Rollout;
             let other = if stop { ", or lower minimumHealthyPercent so that a task is stopped first" } else { "" };
             report.value(at(case), judged.message(case), format!("add container instances{other}"));
             report.evidence(judged.evidence());
         }
         Ok(_) => {}
+    }
+}
+
+fn claimed_short(case: &Case<'_>, report: &mut Report<'_>) {
+    let Ok(Some(judged)) = judged(case) else { return };
+    let names: Vec<&str> = others(case).map(|claim| claim.of.as_str()).collect();
+    if judged.is_full() && !names.is_empty() {
+        let remedy = format!("wait until the rollouts of {} are over", names.join(", "));
+        report.value(at(case), judged.message(case), remedy);
+        report.evidence(judged.evidence());
     }
 }
 

@@ -85,7 +85,7 @@ impl Network {
     }
 }
 
-/// What another service is about to take.
+/// What another service is about to take; nothing where its rollout only has to stop tasks.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Claim {
     /// `cluster/service`.

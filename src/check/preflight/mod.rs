@@ -51,6 +51,7 @@ pub enum Platform {
 }
 
 /// One service, and all that is known of where it would run.
+#[derive(Clone, Copy)]
 pub struct Case<'a> {
     pub due: Due,
     /// As declared.

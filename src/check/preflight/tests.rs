@@ -245,12 +245,23 @@ fn what_other_rollouts_are_about_to_take_is_not_free() {
     };
     let with = |claim: Claim| World { claims: vec![claim], ..fargate().free(4, 4) };
     says(&with(claim(4, &["subnet-a", "subnet-b"])), &[]);
-    says(&with(claim(5, &["subnet-a", "subnet-b"])), &[("preflight-addresses", ERROR)]);
-    says(&with(claim(3, &["subnet-a"])), &[("preflight-addresses", ERROR)]);
+    let short = with(claim(5, &["subnet-a", "subnet-b"]));
+    says(&short, &[("preflight-addresses-claimed", WARNING)]);
+    says(&with(claim(3, &["subnet-a"])), &[("preflight-addresses-claimed", WARNING)]);
+    // What others will take is an estimate: it is waited for, whatever the manifest wants of sure findings.
+    let does = |policy: Option<Policy>| World { policy, ..short.clone() }.look().hold();
+    assert!(does(None).unwrap().message.ends_with("(wait until the rollouts of prod/other are over)"));
+    assert_eq!(does(None).unwrap().policy, Policy::Wait);
+    assert_eq!(does(Some(Policy::Block)).unwrap().policy, Policy::Wait);
+    assert_eq!(does(Some(Policy::Warn)), None);
+    // What is short without them is surely so, and not for their sake.
+    says(&World { claims: vec![claim(5, &["subnet-a"])], ..fargate().free(1, 1) }, &[("preflight-addresses", ERROR)]);
     says(&with(claim(9, &["subnet-c"])), &[]);
     // One that stops first takes none more, and for a while holds both.
     let stopping = |held: i64| with(Claim { held, ..claim(0, &["subnet-a", "subnet-b"]) });
-    says(&stopping(4), &[]);
+    says(&stopping(2), &[]);
+    // All in one zone.
+    says(&stopping(4), &[("preflight-addresses-tight", WARNING)]);
     says(&stopping(6), &[("preflight-addresses-tight", WARNING)]);
 }
 

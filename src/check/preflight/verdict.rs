@@ -52,9 +52,14 @@ pub fn look(case: &Case<'_>, policy: Option<Policy>) -> Preflight {
         let mut faults = Vec::new();
         check(case, &mut Report::on_spec(rule, &mut faults));
         judged.extend(faults.into_iter().map(|fault| {
-            // Only what is sure may keep anything back.
-            let sure = fault.severity == Severity::Error;
-            Judged { does: if sure { policy.unwrap_or(usual) } else { Policy::Warn }, fault }
+            let does = match fault.severity {
+                Severity::Error => policy.unwrap_or(usual),
+                // What is not sure is never held harder than its rule has it.
+                Severity::Warning => policy.unwrap_or(usual).min(usual),
+                // What nobody knows keeps nothing back.
+                Severity::Unknown => Policy::Warn,
+            };
+            Judged { does, fault }
         }));
     }
     let zones = if case.platform() == Platform::External { Vec::new() } else { addresses::zones(case) };

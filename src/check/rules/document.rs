@@ -148,14 +148,6 @@ fn unsupported(context: &Context<'_>, report: &mut Report<'_>) {
             remedy,
         );
     }
-    let strategy = spec.at(&["deploymentConfiguration", "strategy"]).and_then(Tree::as_text);
-    if let Some(strategy) = strategy.filter(|strategy| *strategy != "ROLLING") {
-        say(
-            "spec.deploymentConfiguration.strategy",
-            format!("the strategy {strategy} is not supported yet"),
-            "use rolling updates",
-        );
-    }
 }
 
 fn reserved(context: &Context<'_>, report: &mut Report<'_>) {

@@ -25,6 +25,7 @@ mod security_group;
 mod service;
 mod sizes;
 mod storage;
+mod strategy;
 mod tags;
 mod volumes;
 
@@ -77,6 +78,7 @@ const THEMES: &[&[Rule]] = &[
     lookups::RULES,
     percent::RULES,
     placement::RULES,
+    strategy::RULES,
     storage::RULES,
     pairs::RULES,
     preflight::percent::RULES,

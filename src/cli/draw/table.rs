@@ -1,5 +1,7 @@
 //! All objects as a table, and one object in full. Must not know: where the lines go.
 
+use std::time::Duration;
+
 use crate::kinds::Key;
 use crate::shape::{Time, plain};
 use crate::status::{ConditionType, ObjectStatus, Status};
@@ -58,6 +60,15 @@ fn source(terminal: &Terminal, status: &Status, now: Time) -> Vec<String> {
     }
     let revision = shorten(terminal, revision, 16);
     let mut lines = wrap(&format!("revision {revision}{}: {counts}", age(source.revision_since)), terminal.width);
+    if let Some(lease) = &status.lease {
+        let since = span(now.since(lease.since));
+        let told = match (lease.leads, &lease.leader) {
+            (true, _) => format!("this replica leads, since {since}"),
+            (false, Some(leader)) => format!("this replica is a standby, since {since}; {} leads", plain(leader)),
+            (false, None) => format!("this replica is a standby, since {since}; nobody is known to lead"),
+        };
+        lines.extend(wrap(&told, terminal.width));
+    }
     for problem in &source.problems {
         lines.extend(indented(terminal, problem).into_iter().map(|line| paint(terminal, Ink::Bad, &line)));
     }
@@ -110,5 +121,29 @@ pub fn object(terminal: &Terminal, key: &Key, one: &ObjectStatus, now: Time) -> 
     let behind = if seen < wanted { format!(", {seen} acted on") } else { String::new() };
     let looked = one.last_reconcile.map(|at| format!(", looked at {} ago", span(now.since(at)))).unwrap_or_default();
     lines.push(format!("{:INDENT$}generation {wanted}{behind}{looked}", ""));
+    lines.extend(past(terminal, one, now));
     lines
 }
+
+/// What drifts, and what became of the object lately, the newest first.
+fn past(terminal: &Terminal, one: &ObjectStatus, now: Time) -> Vec<String> {
+    let mut lines = Vec::new();
+    if !one.drift.is_empty() {
+        lines.extend(indented(terminal, &format!("drift: {}", one.drift.join(", "))));
+    }
+    for happening in one.history.iter().rev() {
+        let took = happening.took_seconds.map(Duration::from_secs).map(|took| format!(" after {}", span(took)));
+        let times = if happening.times > 1 { format!(", {} times", happening.times) } else { String::new() };
+        let detail = if happening.detail.is_empty() { String::new() } else { format!(": {}", happening.detail) };
+        let said = format!("{}{}{times}{detail}", happening.what.words(), took.unwrap_or_default());
+        let mut ago = format!("{} ago", span(now.since(happening.at)));
+        for line in wrap(&said, terminal.width.saturating_sub(INDENT + AGO)) {
+            lines.push(format!("{:INDENT$}{}{line}", "", paint(terminal, Ink::Dim, &format!("{ago:AGO$}"))));
+            ago.clear();
+        }
+    }
+    lines
+}
+
+/// As wide as `59m 59s ago`, and a gap.
+const AGO: usize = 13;

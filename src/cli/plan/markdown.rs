@@ -3,7 +3,7 @@
 use crate::cli::Terminal;
 use crate::shape::plain;
 
-use super::{Action, Planned, View};
+use super::{Action, Forecast, Planned, Simulation, View};
 
 /// What GitHub takes as a comment, less some room for what others put around it.
 const LENGTH_MAX: usize = 60_000;
@@ -38,6 +38,11 @@ pub fn markdown(view: &View) -> String {
         text.push_str(&format!("| `{symbol}` | `{key}` | {words} |\n"));
     }
     text.push_str(&rollouts(&told, LENGTH_MAX.saturating_sub(text.len())));
+    for line in view.simulation.iter().flat_map(Simulation::lines) {
+        let mark = if line.starts_with(' ') { "- " } else { "\n" };
+        text.push_str(&format!("{mark}{}\n", cell(line.trim_start())));
+    }
+    text.push_str(&replacements(&told, LENGTH_MAX.saturating_sub(text.len())));
     let blocks: Vec<String> =
         told.iter().filter(|object| !object.changes.is_empty()).map(|object| changes(object)).collect();
     for (index, block) in blocks.iter().enumerate() {
@@ -55,7 +60,9 @@ pub fn markdown(view: &View) -> String {
 fn rollouts(told: &[&Planned], room: usize) -> String {
     let one = |object: &&Planned| {
         let ahead = object.preflight.as_ref()?;
-        let found: String = ahead.lines().map(|line| format!("  - {}\n", cell(line.trim_start()))).collect();
+        let forecast = object.forecast.iter().flat_map(Forecast::lines);
+        let lines = ahead.lines().chain(forecast);
+        let found: String = lines.map(|line| format!("  - {}\n", cell(line.trim_start()))).collect();
         Some(format!("- `{}`: {}\n{found}", inline(&object.key), cell(&ahead.headline())))
     };
     let mut text = String::new();
@@ -67,6 +74,25 @@ fn rollouts(told: &[&Planned], room: usize) -> String {
     }
     if text.is_empty() { text } else { format!("{ROLLOUTS_HEAD}{text}") }
 }
+
+/// What takes the place of what, step by step.
+fn replacements(told: &[&Planned], room: usize) -> String {
+    let one = |object: &&Planned| {
+        let replaced = object.replacement.as_ref()?;
+        let lines: String = replaced.lines().map(|line| format!("  - {}\n", cell(line.trim_start()))).collect();
+        Some(format!("- `{}`\n{lines}", inline(&object.key)))
+    };
+    let mut text = String::new();
+    for one in told.iter().filter_map(one) {
+        if text.len() + one.len() + REPLACEMENTS_HEAD.len() > room {
+            break;
+        }
+        text.push_str(&one);
+    }
+    if text.is_empty() { text } else { format!("{REPLACEMENTS_HEAD}{text}") }
+}
+
+const REPLACEMENTS_HEAD: &str = "\n#### Replacements\n\n";
 
 const ROLLOUTS_HEAD: &str = "\n#### Rollouts\n\n";
 

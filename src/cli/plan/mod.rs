@@ -5,8 +5,10 @@
 //! `text` is for terminals, `markdown` for pull requests, `json` for programs.
 
 mod change;
+mod forecast;
 mod lookups;
 mod markdown;
+mod replacement;
 mod secret;
 mod text;
 
@@ -17,12 +19,15 @@ use serde::Serialize;
 use crate::cli::preflight::Ahead;
 use crate::kinds::leaf::{self, Leaf};
 use crate::kinds::lookup::{self, Resolved};
-use crate::kinds::{Effect, Key, Object, definition, secrets, service, tags};
-use crate::plan::{Plan, Step, StepEffect, Verdict};
+use crate::kinds::{Effect, Key, Kind, Object, definition, secrets, service, tags};
+use crate::plan::prune::Undeclared;
+use crate::plan::{Plan, Reason, Step, StepEffect, Verdict};
 use crate::shape::{Path, Tree, plain};
 
+pub use forecast::{Forecast, Gap, Outcome, Played, Simulation};
 use lookups::LookedUp;
 pub use markdown::markdown;
+use replacement::Replaced;
 pub use secret::Secrets;
 pub use text::text;
 
@@ -39,6 +44,9 @@ pub struct View {
     owner: String,
     summary: Summary,
     objects: Vec<Planned>,
+    /// What was assumed, where the plan was played on a copy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    simulation: Option<Simulation>,
 }
 
 /// How many objects are in for what; each counts once, for the most that happens to it.
@@ -47,6 +55,7 @@ pub struct View {
 struct Summary {
     create: usize,
     register: usize,
+    delete: usize,
     deploy: usize,
     in_place: usize,
     adopt: usize,
@@ -84,6 +93,12 @@ struct Planned {
     /// Whether what is due can work; absent where nothing is rolled, created or scaled out.
     #[serde(skip_serializing_if = "Option::is_none")]
     preflight: Option<Ahead>,
+    /// How it goes on a copy, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    forecast: Option<Forecast>,
+    /// How one service takes the place of another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replacement: Option<Replaced>,
     /// The calls that would be made, in their order.
     calls: Vec<&'static str>,
 }
@@ -108,6 +123,8 @@ pub enum Action {
     /// A new task definition revision.
     Register,
     Create,
+    /// No manifest declares it any more.
+    Delete,
 }
 
 /// One leaf.
@@ -198,6 +215,8 @@ pub struct Input<'a> {
     pub place: &'a crate::kinds::Place,
     pub objects: &'a BTreeMap<Key, Object>,
     pub plans: &'a [(Key, Plan)],
+    /// Objects of ours that nobody declares any more.
+    pub undeclared: &'a [Undeclared],
     /// What selector terms stand for, of objects whose specs are filled with it.
     pub lookups: &'a BTreeMap<Key, Resolved>,
     /// What preflight says of those that are due.
@@ -211,8 +230,9 @@ pub struct Input<'a> {
 
 impl View {
     pub fn new(input: &Input<'_>) -> Self {
-        let objects: Vec<Planned> =
+        let mut objects: Vec<Planned> =
             input.plans.iter().filter_map(|(key, plan)| Some(planned(input, input.objects.get(key)?, plan))).collect();
+        objects.extend(input.undeclared.iter().filter(|one| one.deletes).map(Planned::deleted));
         let mut summary = Summary::default();
         for object in &objects {
             let count = match object.action {
@@ -225,6 +245,7 @@ impl View {
                 Action::Deploy => &mut summary.deploy,
                 Action::Register => &mut summary.register,
                 Action::Create => &mut summary.create,
+                Action::Delete => &mut summary.delete,
             };
             *count += 1;
         }
@@ -236,7 +257,22 @@ impl View {
             owner: input.owner.to_string(),
             summary,
             objects,
+            simulation: None,
         }
+    }
+
+    /// The same with what a simulation foretells.
+    #[must_use]
+    pub fn with(mut self, simulation: Simulation) -> Self {
+        for object in &mut self.objects {
+            object.forecast = simulation.forecasts.get(&object.key).cloned();
+        }
+        Self { simulation: Some(simulation), ..self }
+    }
+
+    /// What a simulation foretells of an object, by its short key.
+    pub fn forecast(&self, key: &str) -> Option<&Forecast> {
+        self.objects.iter().find(|object| object.key == key)?.forecast.as_ref()
     }
 
     /// Whether there is anything to do, or in the way of it.
@@ -271,14 +307,15 @@ impl Value {
 impl Summary {
     /// `Plan: 1 to create, 2 blocked; 3 unchanged.`
     fn line(&self) -> String {
-        let Self { create, register, deploy, in_place, adopt, replace, blocked, waiting, unchanged } = *self;
+        let Self { create, register, delete, deploy, in_place, adopt, replace, blocked, waiting, unchanged } = *self;
         let parts = [
             (create, "to create"),
             (register, "to register"),
             (deploy, "to deploy"),
             (in_place, "to change in place"),
+            (delete, "to delete"),
             (adopt, "to adopt"),
-            (replace, "to be replaced by hand"),
+            (replace, "to be replaced"),
             (blocked, "blocked"),
             (waiting, "waiting"),
         ];
@@ -310,6 +347,8 @@ fn planned(input: &Input<'_>, object: &Object, plan: &Plan) -> Planned {
         lookups: LookedUp::of(input.lookups.get(&object.key)),
         changes: changes(input, object, plan),
         preflight: input.aheads.get(&object.key).cloned(),
+        forecast: None,
+        replacement: plan.replacement.as_ref().map(Replaced::of),
         calls: plan.steps.iter().map(|step| step.call.operation).collect(),
     }
 }
@@ -322,6 +361,10 @@ fn story(plan: &Plan) -> (Action, Option<&'static str>, String) {
         most.map(|step| (step_action(step.effect), step.reason.clone()))
     };
     match &plan.verdict {
+        Verdict::Due | Verdict::Waiting(crate::plan::Reason::Replacing, _) if plan.replacement.is_some() => {
+            let told = plan.replacement.as_ref().map(crate::plan::Replacement::story);
+            (Action::Replace, None, told.unwrap_or_default())
+        }
         Verdict::Blocked(crate::plan::Reason::ReplacementNeeded, message) => {
             (Action::Replace, Some(crate::plan::Reason::ReplacementNeeded.as_str()), message.clone())
         }
@@ -349,6 +392,7 @@ fn step_action(effect: StepEffect) -> Action {
         StepEffect::Register => Action::Register,
         StepEffect::Tags | StepEffect::InPlace => Action::InPlace,
         StepEffect::Deploys => Action::Deploy,
+        StepEffect::Drains | StepEffect::Deletes => Action::Replace,
     }
 }
 
@@ -358,7 +402,7 @@ fn changes(input: &Input<'_>, object: &Object, plan: &Plan) -> Vec<Change> {
     let makes = |effect: StepEffect| plan.steps.iter().find(|step| step.effect == effect);
     let new = makes(StepEffect::Create).or_else(|| makes(StepEffect::Register).filter(|_| plan.differences.is_empty()));
     let late = plan.steps.iter().any(|step| step.late.contains(&Path::from(TASK_DEFINITION)));
-    let leaves = match new {
+    let leaves = match new.filter(|_| plan.replacement.is_none()) {
         Some(step) => {
             let mut leaves = leaf::declared(definition.rows, &object.spec);
             // Its name stands in the headline.
@@ -369,7 +413,7 @@ fn changes(input: &Input<'_>, object: &Object, plan: &Plan) -> Vec<Change> {
         None => leaf::leaves(definition.rows, &object.spec, &plan.differences),
     };
     let whole = match plan.steps.iter().map(|step| step.effect).max() {
-        Some(StepEffect::Create) => Some(What::Create),
+        Some(StepEffect::Create) if plan.replacement.is_none() => Some(What::Create),
         Some(StepEffect::Register) => Some(What::Register),
         _ => None,
     };
@@ -386,7 +430,8 @@ fn changes(input: &Input<'_>, object: &Object, plan: &Plan) -> Vec<Change> {
         let by_a_call = |step: &Step| step.call.service == "ec2" && step.effect == StepEffect::InPlace;
         let is_in = |step: &Step| step.call.input.get(service::rows::sent_as(member(&leaf))).is_some();
         let sent = |step: &Step| whole.is_some() || by_a_call(step) || is_in(step);
-        let planned = plan.steps.iter().any(sent);
+        // All of it comes with the service that comes.
+        let planned = plan.replacement.is_some() || plan.steps.iter().any(sent);
         let what = whole.unwrap_or_else(|| effect(&leaf));
         Change { planned, ..change(input, object, leaf, what, late) }
     };
@@ -471,7 +516,17 @@ fn tag_changes(input: &Input<'_>, object: &Object, plan: &Plan) -> Vec<Change> {
             desired: Some(value.into()),
         })
     };
-    let declared = declared.filter_map(one).map(|leaf| change(input, object, leaf, What::Tag, false));
+    let untagged = plan.steps.iter().filter(|step| step.call.operation == "DeleteTags");
+    let untagged = untagged.flat_map(|step| step.call.input.list("Tags")).filter_map(|tag| tag.text("Key"));
+    let gone = untagged.filter(|key| !key.starts_with(tags::PREFIX)).map(|key| Leaf {
+        name: format!("tags[{key}]"),
+        path: Path::from(definition(object.key.kind).tags.list),
+        declared_at: None,
+        addition: None,
+        observed: live.get(key).map(|value| Tree::from(*value)),
+        desired: None,
+    });
+    let declared = declared.filter_map(one).chain(gone).map(|leaf| change(input, object, leaf, What::Tag, false));
     adopted(plan, &live)
         .into_iter()
         .map(|leaf| change(input, object, leaf, What::Adopt, false))
@@ -497,6 +552,35 @@ fn tags_of(input: &Tree) -> impl Iterator<Item = &Tree> {
 }
 
 impl Planned {
+    /// An object that nobody declares any more, and whose tag asks for its deletion.
+    fn deleted(one: &Undeclared) -> Self {
+        let (action, reason, message) = match &one.held {
+            None => (Action::Delete, None, format!("{} is declared no more, and its prune is Delete", one.id)),
+            Some((reason @ (Reason::MassChange | Reason::Suspended), why)) => {
+                (Action::Blocked, Some(reason.as_str()), why.clone())
+            }
+            Some((reason, why)) => (Action::Wait, Some(reason.as_str()), format!("to be deleted, and {why}")),
+        };
+        let calls = if one.is_due() { vec!["DeleteSecurityGroup"] } else { Vec::new() };
+        Self {
+            key: plain(&one.key()).into_owned(),
+            kind: Kind::SecurityGroup.as_str(),
+            cluster: None,
+            name: one.name.clone(),
+            action,
+            reason,
+            message: plain(&message).into_owned(),
+            drift: false,
+            origin: None,
+            lookups: Vec::new(),
+            changes: Vec::new(),
+            preflight: None,
+            forecast: None,
+            replacement: None,
+            calls,
+        }
+    }
+
     fn symbol(&self) -> &'static str {
         match self.action {
             Action::None | Action::Wait => " ",
@@ -505,6 +589,7 @@ impl Planned {
             Action::Adopt => "=",
             Action::InPlace | Action::Deploy => "~",
             Action::Register | Action::Create => "+",
+            Action::Delete => "-",
         }
     }
 
@@ -512,12 +597,14 @@ impl Planned {
         let does = match self.action {
             Action::None | Action::Wait => "waits",
             Action::Blocked => "blocked",
-            Action::Replace => "needs replacing by hand",
+            Action::Replace if self.reason.is_some() => "would have to be replaced",
+            Action::Replace => "is replaced",
             Action::Adopt => "is adopted",
             Action::InPlace => "changes in place",
             Action::Deploy => "starts a deployment",
             Action::Register => "registers a revision",
             Action::Create => "is created",
+            Action::Delete => "is deleted",
         };
         let drift = if self.drift { "drift, " } else { "" };
         match (self.action, self.reason) {

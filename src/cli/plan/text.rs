@@ -6,12 +6,15 @@ use crate::cli::terminal::Terminal;
 
 use crate::shape::plain;
 
-use super::{Action, Change, LookedUp, Planned, View};
+use super::{Action, Change, Forecast, LookedUp, Planned, Simulation, View};
 
 /// The plan of all objects with something to tell, and a last line that counts.
 pub fn text(view: &View, terminal: &Terminal) -> String {
     let told = view.objects.iter().filter(|object| object.action != Action::None);
     let mut text: String = told.map(|object| one(object, terminal)).collect();
+    for line in view.simulation.iter().flat_map(Simulation::lines) {
+        text.push_str(&(wrap_after(0, &line, terminal.width.saturating_sub(4)).join("\n    ") + "\n"));
+    }
     text.push_str(&view.summary.line());
     text.push('\n');
     text
@@ -29,6 +32,14 @@ fn one(object: &Planned, terminal: &Terminal) -> String {
     let lines: Vec<Line> = object.changes.iter().map(|change| Line::of(change, terminal)).collect();
     if let Some(ahead) = &object.preflight {
         text.push_str(&ahead_of(ahead, terminal));
+    }
+    for line in object.forecast.iter().flat_map(Forecast::lines) {
+        text.push_str(&(indented(&line, terminal) + "\n"));
+    }
+    if let Some(replaced) = &object.replacement {
+        for line in replaced.lines() {
+            text.push_str(&(indented(&plain(&line), terminal) + "\n"));
+        }
     }
     // Notes stand below one another as far as they fit.
     let fits = |line: &&Line| !line.below && line.width + line.note() <= terminal.width;

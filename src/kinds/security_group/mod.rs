@@ -10,7 +10,7 @@ use crate::tree;
 use super::lookup::Item;
 use super::normalise::{Row, named, owned};
 use super::tags::{self, Ownership};
-use super::{Definition, Describe, Effect, Kind, Object};
+use super::{Definition, Describe, Effect, Kind, Object, Prune};
 use rules::{Rules, Sort};
 
 pub static DEFINITION: Definition = Definition {
@@ -186,7 +186,8 @@ impl Moves {
 
 /// Creates it with its tags in the same call. Its rules follow when its id is known.
 pub fn create(object: &Object, us: &Ownership) -> Call {
-    let ours = [tags::tag(tags::OWNER, &us.to_string()), tags::tag(tags::OBJECT, &object.key.name)];
+    let mut ours = vec![tags::tag(tags::OWNER, &us.to_string()), tags::tag(tags::OBJECT, &object.key.name)];
+    ours.extend(memory(object).into_iter().filter_map(|(key, value)| Some(tags::tag(key, &value?))));
     let all = in_ec2s_words(object.tags().iter().chain(&ours));
     let tags = tree! { "ResourceType" => "security-group", "Tags" => all };
     let input = tree! { "GroupName" => object.aws_name(), "TagSpecifications" => vec![tags] }
@@ -198,6 +199,28 @@ pub fn create(object: &Object, us: &Ownership) -> Call {
 /// Adds or changes tags.
 pub fn tag(group: &str, missing: &[Tree]) -> Call {
     Call::ec2("CreateTags", tree! { "Resources" => vec![group], "Tags" => in_ec2s_words(missing.iter()) })
+}
+
+/// Takes tags away, whatever their values.
+pub fn untag(group: &str, keys: &[&str]) -> Call {
+    let tags: Vec<Tree> = keys.iter().map(|key| tree! { "Key" => *key }).collect();
+    Call::ec2("DeleteTags", tree! { "Resources" => vec![group], "Tags" => tags })
+}
+
+pub fn delete(group: &str) -> Call {
+    Call::ec2("DeleteSecurityGroup", tree! { "GroupId" => group })
+}
+
+/// Our memory of what the manifest says beside its rules: what each of these tags is to be, if anything.
+pub fn memory(object: &Object) -> [(&'static str, Option<String>); 2] {
+    let prune = (object.reconcile.prune == Prune::Delete).then(|| Prune::Delete.as_str().to_owned());
+    [(tags::PRUNE, prune), (tags::DECLARED, tags::declared(object.tags()))]
+}
+
+/// Whether rules of a group name another by its id.
+pub fn refers_to(shown: &Tree, id: &str) -> bool {
+    let permissions = [&INGRESS, &EGRESS].into_iter().flat_map(|direction| shown.list(direction.list));
+    permissions.flat_map(|one| one.list(Sort::Group.members().0)).any(|pair| pair.text("GroupId") == Some(id))
 }
 
 fn in_ec2s_words<'a>(all: impl Iterator<Item = &'a Tree>) -> Vec<Tree> {

@@ -2,7 +2,9 @@
 //! is made.
 
 pub mod rows;
+pub mod succession;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::shape::{Call, Time, Tree};
@@ -11,6 +13,8 @@ use crate::tree;
 use super::drift;
 use super::normalise;
 use super::tags::{self, Ownership};
+use succession::Succession;
+
 use super::{Adopt, Definition, Describe, Effect, Key, Kind, List, Object, hash, lookup, secrets};
 
 pub static DEFINITION: Definition = Definition {
@@ -91,16 +95,18 @@ pub fn redact(object: &Object, objects: &BTreeMap<Key, Object>, said: &str) -> S
 
 /// The part of DescribeServices' answer that a spec can be compared with: some members are shown on the PRIMARY
 /// deployment only (docs/ecs.md, what ECS reads back).
-pub fn shown(service: &Tree) -> Tree {
-    let mut shown = service.clone();
-    if let Some(primary) = crate::rollout::primary(service) {
-        for member in ["serviceConnectConfiguration", "volumeConfigurations", "vpcLatticeConfigurations"] {
-            if let Some(value) = primary.get(member) {
-                shown.set(member, value.clone());
-            }
-        }
+pub fn shown(service: &Tree) -> Cow<'_, Tree> {
+    let primary = crate::rollout::primary(service);
+    let members = ["serviceConnectConfiguration", "volumeConfigurations", "vpcLatticeConfigurations"];
+    let more: Vec<(&str, &Tree)> = members.iter().filter_map(|member| Some((*member, primary?.get(member)?))).collect();
+    if more.is_empty() {
+        return Cow::Borrowed(service);
     }
-    shown
+    // No spec has these, and they are long.
+    let rest =
+        service.as_map().into_iter().flatten().filter(|(name, _)| !["deployments", "events"].contains(&name.as_str()));
+    let all = rest.map(|(name, value)| (name.as_str(), value)).chain(more);
+    Cow::Owned(Tree::Map(all.map(|(name, value)| (name.to_owned(), value.clone())).collect()))
 }
 
 /// The deploy hash (design D7): what starts a deployment, and what decides its fate. `content` stands for the task
@@ -120,7 +126,19 @@ pub fn deploy_hash(object: &Object, content: &str) -> String {
             parts.set(name, value.clone());
         }
     }
+    // Another scheduling is another wish, though no deployment brings it about; the default is said by silence.
+    if spec.text(SCHEDULING) == Some(DAEMON) {
+        parts.set(SCHEDULING, DAEMON);
+    }
     hash::hash(&parts)
+}
+
+const SCHEDULING: &str = "schedulingStrategy";
+const DAEMON: &str = "DAEMON";
+
+/// Whether one task runs on each instance; nobody says how many.
+pub fn is_daemon(service: &Tree) -> bool {
+    service.text(SCHEDULING) == Some(DAEMON)
 }
 
 /// What the attempt tag remembers of `reconcile.restartedAt`.
@@ -132,21 +150,26 @@ pub fn restart_hash(object: &Object) -> String {
 const DESIRED_COUNT_AT_CREATION: i64 = 1;
 
 /// Creates the service with its tags and a token: a repeat of the same creation finds the first. `before` is the
-/// creation time of an INACTIVE service of that name, whose creation this is no repeat of.
+/// creation time of an INACTIVE service of that name, whose creation this is no repeat of; `succeeds` what it takes over
+/// from a service in whose place it comes.
 pub fn create(
     object: &Object,
     task_definition: &str,
     us: &Ownership,
     attempt: &tags::Attempt,
     before: Option<Time>,
+    succeeds: Option<&Succession>,
 ) -> Call {
     let mut all = object.tags().to_vec();
     all.extend([tags::tag(tags::OWNER, &us.to_string()), attempt.tag()]);
     all.extend(drift::said_at_creation(object));
+    all.extend(succession::object_tag(object));
+    all.extend(succeeds.map(Succession::tag));
     let mut input = object.spec.clone().with("taskDefinition", task_definition).with("tags", all);
     input.set("cluster", cluster(object));
-    if input.get("desiredCount").is_none() && input.text("schedulingStrategy") != Some("DAEMON") {
-        input.set("desiredCount", DESIRED_COUNT_AT_CREATION);
+    if input.get("desiredCount").is_none() && !is_daemon(&input) {
+        let before = succeeds.and_then(|succeeds| succeeds.desired_count);
+        input.set("desiredCount", before.unwrap_or(DESIRED_COUNT_AT_CREATION));
     }
     let incarnation = input.clone().with("key", object.key.to_string()).with_some("before", before);
     let token = hash::hash(&incarnation);
@@ -185,6 +208,11 @@ pub fn list_deployments(object: &Object, at: Time) -> Call {
 /// What the deployments' target revisions run.
 pub fn describe_revisions(arns: Vec<&str>) -> Call {
     Call::ecs("DescribeServiceRevisions", tree! { "serviceRevisionArns" => arns })
+}
+
+/// One service deployment, with its stage and hooks.
+pub fn describe_deployment(arn: &str) -> Call {
+    Call::ecs("DescribeServiceDeployments", tree! { "serviceDeploymentArns" => vec![arn] })
 }
 
 /// How far back the journal is read; DescribeServiceRevisions takes no more.

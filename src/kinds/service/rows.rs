@@ -46,6 +46,10 @@ pub const ROWS: &[Row] = &[
     // What a strategy that shifts traffic leaves behind means nothing to one that rolls, and can't be taken away.
     unmanaged("deploymentConfiguration.linearConfiguration"),
     unmanaged("deploymentConfiguration.canaryConfiguration"),
+    derived("deploymentConfiguration.linearConfiguration.stepPercent", |_, _| Some(Tree::Float(10.0))),
+    int("deploymentConfiguration.linearConfiguration.stepBakeTimeInMinutes", 6),
+    derived("deploymentConfiguration.canaryConfiguration.canaryPercent", |_, _| Some(Tree::Float(5.0))),
+    int("deploymentConfiguration.canaryConfiguration.canaryBakeTimeInMinutes", 10),
     list("deploymentConfiguration.lifecycleHooks"),
     present("deploymentConfiguration.deploymentCircuitBreaker"),
     bool("deploymentConfiguration.deploymentCircuitBreaker.enable", false),

@@ -30,6 +30,7 @@ fn decide(object: &Object, observed: &Observed) -> Plan {
         task_definition: Resolution::NotNeeded,
         held: None,
         grace: Duration::ZERO,
+        before: &Default::default(),
         answers: &Answers::default(),
     };
     crate::plan::plan(object, &facts).unwrap()

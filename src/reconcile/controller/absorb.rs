@@ -8,6 +8,7 @@ use crate::kinds::{Key, Kind, service};
 use crate::plan::{Reason as Why, Verdict};
 use crate::telemetry::{Priority, Reason};
 
+use super::super::before;
 use super::super::heals::Heals;
 use super::super::pass::Ended;
 use super::{Care, Controller};
@@ -31,6 +32,7 @@ impl Controller {
         for key in due.into_iter().chain(also) {
             if let Some(memory) = self.memory.get_mut(&key) {
                 memory.converged = false;
+                memory.drift.clear();
                 memory.in_place = None;
                 memory.heals = Heals::default();
             }
@@ -57,6 +59,9 @@ impl Controller {
         }
         let mut known = self.shared.known();
         for key in &due {
+            if let (Some(before), Some(now)) = (old.objects.get(key), self.now_desired.objects.get(key)) {
+                before::renamed(&mut known, before, now);
+            }
             known.gone.remove(key);
             known.retained.remove(key);
             // Its tags may have changed, which no content hash tells: it is looked for anew.
@@ -76,6 +81,8 @@ impl Controller {
         self.wait_for_room.remove(key);
         let mut known = self.shared.known();
         known.rolling.remove(key);
+        known.replacing.remove(key);
+        known.before.remove(key);
         known.started.remove(key);
         known.retained.remove(key);
         known.gone.insert(key.clone());

@@ -9,11 +9,11 @@ use crate::shape::Tree;
 use crate::telemetry::{PassEnded, PassResult, Priority, Reason};
 
 use super::super::backoff::Schedule;
-use super::super::conditions;
 use super::super::pass::{Ended, Failure};
+use super::super::{conditions, history};
 use super::settled::is_given_up;
 use super::{Controller, InHand, Passed};
-use crate::status::{ConditionType, TaskCounts};
+use crate::status::{Condition, ConditionType, TaskCounts};
 
 impl Controller {
     pub(super) fn ended(&mut self, passed: Result<(tokio::task::Id, Passed), tokio::task::JoinError>) {
@@ -35,7 +35,10 @@ impl Controller {
         };
         self.tell(&pass, &ended, result);
         if self.now_desired.objects.contains_key(&key) {
-            if let Some(memory) = memory {
+            if let Some(mut memory) = memory {
+                let status = self.status.objects.entry(key.clone()).or_default();
+                memory.happened.drain(..).for_each(|happening| status.history.add(happening));
+                status.drift.clone_from(&memory.drift);
                 self.memory.insert(key.clone(), memory);
             }
             self.requeue(&pass, &ended);
@@ -130,7 +133,8 @@ impl Controller {
         if matches!(ended, Ended::Drifted) {
             self.drifting.insert(key.clone());
         }
-        if let Some((wait, reason)) = again {
+        let rests = self.is_standby() && !matches!(ended, Ended::Failed(_));
+        if let Some((wait, reason)) = again.filter(|_| !rests) {
             self.add(key.clone(), wait, Priority::Normal, reason);
         }
     }
@@ -170,9 +174,8 @@ impl Controller {
         let before = status.conditions.get(&ConditionType::Ready).map(|ready| ready.reason.clone());
         conditions::update(status, ended, now);
         let holds = |kind: ConditionType| status.conditions.get(&kind).and_then(|one| one.status) == Some(true);
-        if let Some(ready) =
-            status.conditions.get(&ConditionType::Ready).filter(|ready| before.as_ref() != Some(&ready.reason))
-        {
+        let is_new = |ready: &&Condition| before.as_ref() != Some(&ready.reason);
+        if let Some(ready) = status.conditions.get(&ConditionType::Ready).filter(is_new) {
             let troubled = holds(ConditionType::Degraded) || holds(ConditionType::Stalled);
             self.shared.metrics.story_changed(
                 key,
@@ -181,10 +184,15 @@ impl Controller {
                 &ready.reason,
                 &ready.message,
             );
+            history::turn(status, now);
         }
+        let is_followed = tasks.as_ref().is_some_and(|(_, rollout)| history::follow(status, rollout));
         (status.tasks, status.rollout) = tasks.unzip();
         if !matches!(ended, Ended::Failed(_) | Ended::Resting(_) | Ended::Drifted) {
             status.observed_generation = generation;
+        }
+        if is_followed {
+            history::forget_old(&mut self.status.objects);
         }
         self.changed = true;
     }

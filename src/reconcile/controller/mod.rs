@@ -7,6 +7,7 @@ mod ended;
 mod retain;
 mod round;
 mod settled;
+mod standing;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -185,6 +186,8 @@ impl Controller {
     pub async fn run(mut self, stop: impl Future<Output = ()>) -> BTreeMap<Key, Ended> {
         self.shared.metrics.workers(self.settings.workers);
         tokio::pin!(stop);
+        let mut leadership = self.shared.leadership.clone();
+        self.take_standing();
         self.absorb();
         loop {
             self.sweep_if_due();
@@ -198,6 +201,7 @@ impl Controller {
             tokio::select! {
                 biased;
                 () = &mut stop => break,
+                () = leadership.changed() => self.take_standing(),
                 Some(passed) = self.passes.join_next_with_id() => self.ended(passed),
                 Ok(()) = self.desired.changed() => self.absorb(),
                 Ok(()) = self.source.changed() => self.take_source(),

@@ -10,7 +10,7 @@ use crate::plan::{Reason as Why, Verdict, brake};
 use crate::telemetry::{Priority, Reason};
 
 use super::super::pass::Ended;
-use super::super::sweep;
+use super::super::{prune, sweep};
 use super::Controller;
 
 /// Drift that was let go counts for the brake so long: what drifts bit by bit is one mass drift all the same.
@@ -25,17 +25,25 @@ impl Controller {
         }
         self.next_resync = now.after(self.settings.resync);
         let (shared, desired) = (Arc::clone(&self.shared), Arc::clone(&self.now_desired));
-        self.sweeping = Some(tokio::spawn(async move { sweep::sweep(&shared, &desired).await }));
+        self.sweeping = Some(tokio::spawn(async move {
+            sweep::sweep(&shared, &desired).await;
+            prune::prune(&shared, &desired).await;
+        }));
     }
 
     /// After a sweep every object is passed, with nothing to ask for what the sweep saw.
     pub(super) fn begin_round(&mut self) {
         self.swept = true;
+        let mut left = self.shared.known().pruning.left.clone();
         let mut orphans = self.shared.known().orphans.clone();
         // What was declared while the sweep was on its way is no orphan.
         for object in self.now_desired.services() {
             orphans.remove(&format!("{}/{}", service::cluster(object), object.aws_name()));
         }
+        for object in self.now_desired.security_groups() {
+            left.remove(&object.key.name);
+        }
+        orphans.extend(left.into_values());
         for orphan in orphans.difference(&self.status.orphans) {
             self.shared.metrics.orphan_found(orphan);
         }
@@ -72,7 +80,8 @@ impl Controller {
         let mass = brake::is_mass_change(drifted, all);
         for key in drifting {
             if mass {
-                let message = format!("drift would redeploy {drifted} of {all} services; commit anything to let it");
+                let message =
+                    format!("drift would redeploy or replace {drifted} of {all} services; commit anything to let it");
                 let ended = Ended::Stands(Verdict::Blocked(Why::MassChange, message));
                 let generation = self.status.objects.get(&key).map_or(0, |status| status.generation);
                 self.show(&key, &ended, generation);

@@ -44,6 +44,7 @@ pub const CONNECTIONS: Limits = Limits {
     header_read: Duration::from_secs(10),
     header_bytes: 64 * 1024,
     life: Duration::from_secs(600),
+    write_stall: Duration::from_secs(30),
     drain: Duration::from_secs(5),
 };
 

@@ -28,6 +28,16 @@ pub struct Settings {
     pub networks_must_exist: bool,
     /// Throttles ECS's API and Fargate's launches, by the published buckets times this factor. None: nothing is.
     pub throttle: Option<f64>,
+    pub pace: Pace,
+}
+
+/// How long each task takes, whatever its images and checks are: what a forecast assumes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pace {
+    /// From its creation to RUNNING. None: as the embedded ECS has it.
+    pub start: Option<Duration>,
+    /// From RUNNING until it counts as healthy. None: as its checks say.
+    pub healthy: Option<Duration>,
 }
 
 impl Default for Settings {
@@ -42,6 +52,7 @@ impl Default for Settings {
             fargate_spot_vcpus: None,
             networks_must_exist: false,
             throttle: None,
+            pace: Pace::default(),
         }
     }
 }

@@ -136,6 +136,14 @@ fn what_others_start_takes_room_that_nobody_can_be_sure_of() {
     let with = |cpu: i64| World { claims: vec![claim(cpu)], ..on_ec2(2, 768, 4096) };
     says(&with(256), &[]);
     says(&with(512), TIGHT);
+    // What is full while others roll may be so no more when they are over.
+    let full = |held: i64| World { claims: vec![Claim { tasks: held, held, ..claim(128) }], ..on_ec2(2, 255, 511) };
+    for held in [0, 2] {
+        says(&full(held), &[("preflight-capacity-claimed", WARNING)]);
+        assert_eq!(full(held).look().hold().unwrap().policy, Policy::Wait);
+    }
+    let elsewhere = Claim { cluster: "other".into(), ..claim(128) };
+    says(&World { claims: vec![elsewhere], ..on_ec2(2, 255, 511) }, FULL);
 }
 
 #[test]

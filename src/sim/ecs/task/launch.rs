@@ -66,8 +66,9 @@ pub fn launch(world: &mut World, order: Order) -> String {
     let id = task.id.clone();
     interruption::foretell(world, &task);
     world.ecs.tasks.insert(task.key(), task);
-    let wait = ATTACH_MS + world.below(ATTACH_JITTER_MS);
-    world.after(Duration::from_millis(wait), Event::Task { cluster, task: id.clone(), step: Step::Attach });
+    let drawn = ATTACH_MS + world.below(ATTACH_JITTER_MS);
+    let wait = attaching(world, drawn);
+    world.after(wait, Event::Task { cluster, task: id.clone(), step: Step::Attach });
     id
 }
 
@@ -136,9 +137,15 @@ fn seat(world: &mut World, mut task: Task, placed: Placed) -> String {
     task.host = Some(Host { instance: placed.instance, arn: placed.arn, held: placed.held, binds });
     world.ecs.tasks.insert(task.key(), task);
     instance::seat(world, &(cluster.clone(), instance), &id);
-    let wait = if attaches { ATTACH_ON_HOST_MS } else { HEARD_MS };
-    world.after(Duration::from_millis(wait), Event::Task { cluster, task: id.clone(), step: Step::Attach });
+    let wait = attaching(world, if attaches { ATTACH_ON_HOST_MS } else { HEARD_MS });
+    world.after(wait, Event::Task { cluster, task: id.clone(), step: Step::Attach });
     id
+}
+
+/// How long it takes to attach; where all of a start takes a set time, half of that at most.
+fn attaching(world: &World, usual_ms: u64) -> Duration {
+    let usual = Duration::from_millis(usual_ms);
+    world.settings.pace.start.map_or(usual, |start| usual.min(start / 2))
 }
 
 fn new(world: &mut World, order: Order, attaches: bool) -> Task {

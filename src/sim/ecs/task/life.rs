@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::shape::Time;
 
-use super::super::super::world::World;
+use super::super::super::world::{Pace, World};
 use super::super::capacity_provider::fargate;
 use super::super::service;
 use super::super::{Ecs, Event, instance};
@@ -66,7 +66,8 @@ pub fn step(world: &mut World, cluster: &str, id: &str, step: Step) {
         return;
     }
     let runtime = world.below(9_000_000_000) + 1_000_000_000;
-    let pull = pull(&world.ecs, &key);
+    let pace = world.settings.pace;
+    let pull = if pace.start.is_some() { (Duration::ZERO, Duration::ZERO) } else { pull(&world.ecs, &key) };
     let (concerns_service, frees) = (matters(&step), step == Step::End);
     let attaches = step == Step::Attach;
     let pull = if attaches { network::hindered(world, &key).map_or(pull, |after| (pull.0, after)) } else { pull };
@@ -79,12 +80,14 @@ pub fn step(world: &mut World, cluster: &str, id: &str, step: Step) {
             fail_to_start(&mut world.ecs, &key, reason, now)
         }
         (Step::Attach, LastStatus::Provisioning | LastStatus::Pending) if task.wanted => attach(task, now, pull),
-        (Step::Pulled, LastStatus::Pending) if task.wanted => pulled(&mut world.ecs, &key, now, runtime),
+        (Step::Pulled, LastStatus::Pending) if task.wanted => pulled(&mut world.ecs, &key, now, runtime, pace),
         (Step::Start, LastStatus::Pending) if task.wanted && task.activates && !task.fails_to_start() => {
             task.enter(LastStatus::Activating);
             Next::Later(vec![(ACTIVATION, Step::Start)])
         }
-        (Step::Start, LastStatus::Pending | LastStatus::Activating) if task.wanted => start(&mut world.ecs, &key, now),
+        (Step::Start, LastStatus::Pending | LastStatus::Activating) if task.wanted => {
+            start(&mut world.ecs, &key, now, pace)
+        }
         (Step::Settle, LastStatus::Running) => settle(&mut world.ecs, &key),
         (Step::Sicken, LastStatus::Running) => sicken(task),
         (Step::Exit { container }, LastStatus::Running) => {
@@ -222,7 +225,7 @@ pub(super) fn attach(task: &mut Task, now: Time, (wait, pull): (Duration, Durati
     Next::Later(vec![(wait + pull, Step::Pulled)])
 }
 
-pub(super) fn pulled(ecs: &mut Ecs, key: &(String, String), now: Time, runtime: u64) -> Next {
+pub(super) fn pulled(ecs: &mut Ecs, key: &(String, String), now: Time, runtime: u64, pace: Pace) -> Next {
     let Some(task) = ecs.tasks.get_mut(key) else { return Next::Nothing };
     task.times.pull_stopped = Some(now);
     let unpullable =
@@ -242,7 +245,8 @@ pub(super) fn pulled(ecs: &mut Ecs, key: &(String, String), now: Time, runtime: 
     }
     let Some(task) = ecs.tasks.get(key) else { return Next::Nothing };
     let slowest = task.containers.iter().filter_map(|one| one.behaviour.slow_start).max();
-    Next::Later(vec![(slowest.unwrap_or(START), Step::Start)])
+    let paced = pace.start.map(|start| task.created.after(start).since(now));
+    Next::Later(vec![(paced.or(slowest).unwrap_or(START), Step::Start)])
 }
 
 /// Docker's id of a container: 64 hex digits.
@@ -278,7 +282,7 @@ pub fn digest(pushes: &Pushes, image: &str) -> String {
     format!("sha256:{}", words.concat())
 }
 
-pub(super) fn start(ecs: &mut Ecs, key: &(String, String), now: Time) -> Next {
+pub(super) fn start(ecs: &mut Ecs, key: &(String, String), now: Time, pace: Pace) -> Next {
     let Some(task) = ecs.tasks.get_mut(key) else { return Next::Nothing };
     let failing = task.containers.iter().find_map(|one| one.behaviour.fail_to_start.clone());
     if let Some(reason) = failing {
@@ -286,7 +290,7 @@ pub(super) fn start(ecs: &mut Ecs, key: &(String, String), now: Time) -> Next {
     }
     task.enter(LastStatus::Running);
     task.times.started = Some(now);
-    let mut steps = vec![(settling(task), Step::Settle)];
+    let mut steps = vec![(pace.healthy.unwrap_or_else(|| settling(task)), Step::Settle)];
     for (index, container) in task.containers.iter_mut().enumerate() {
         // An agent may have told already that one is over.
         if container.last_status == "STOPPED" {

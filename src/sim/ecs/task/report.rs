@@ -215,7 +215,7 @@ fn run(world: &mut World, key: &Key) {
     let stopped = task.times.pull_stopped;
     let ids = task.containers.iter().map(|one| (one.runtime_id.clone(), one.digest.clone())).collect::<Vec<_>>();
     // Only Fargate's containers have ids of chance.
-    drop(life::pulled(&mut world.ecs, key, now, 0));
+    drop(life::pulled(&mut world.ecs, key, now, 0, world.settings.pace));
     if let Some(task) = world.ecs.tasks.get_mut(key) {
         task.times.pull_started = task.times.pull_started.map(|at| at.min(now));
         task.times.pull_stopped = stopped.or(task.times.pull_stopped);
@@ -224,7 +224,7 @@ fn run(world: &mut World, key: &Key) {
             one.digest = digest.or(one.digest.take());
         }
     }
-    if let Next::Later(steps) = life::start(&mut world.ecs, key, now) {
+    if let Next::Later(steps) = life::start(&mut world.ecs, key, now, world.settings.pace) {
         life::go_on(world, key, steps, true);
     }
 }

@@ -83,6 +83,27 @@ fn learn_subnet(ec2: &mut Ec2, id: &str) {
     ec2.named.insert(id.to_owned());
 }
 
+/// A subnet of another world comes into being under its own id and in its own zone, given as DescribeSubnets shows it.
+pub fn take_in(world: &mut World, shown: &Tree) {
+    let ec2 = &mut world.ec2;
+    let (Some(id), Some(zone)) = (shown.text("SubnetId"), shown.text("AvailabilityZone")) else { return };
+    if ec2.find(&SUBNET, id).is_none() {
+        let vpc = home(ec2);
+        let block = free_block(ec2, &vpc);
+        subnet::make(ec2, id, &vpc, block, zone, false);
+        ec2.named.insert(id.to_owned());
+    }
+}
+
+/// Others hold what the subnet has beyond `free` addresses.
+pub fn leave_free(world: &mut World, id: &str, free: u64) {
+    let Some(pool) = world.ec2.pools.get_mut(id) else { return };
+    while pool.free() > free && pool.take(OTHERS).is_some() {}
+}
+
+/// Whoever holds an address that is none of this world's business.
+const OTHERS: &str = "others";
+
 /// Whether nobody made it.
 pub fn is_named(ec2: &Ec2, id: &str) -> bool {
     ec2.named.contains(id)

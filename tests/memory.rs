@@ -1,0 +1,156 @@
+//! How much memory the program that is shipped holds while it looks after many services: the release build, against an
+//! embedded ECS in another process. `ECS_OPERATOR_RELEASE` names the binary; without it, this is skipped by name.
+//!
+//! SERVICES and PASSES ask for more than is quick: `SERVICES=10000 PASSES=3`, `SERVICES=1000 PASSES=100`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a test may fail by panicking, and processes run in real time"
+)]
+
+mod common;
+
+use std::fmt::Write as _;
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use common::process::{Child, Operator, clean, get, logged_address, skipped, until, until_within};
+use tempfile::TempDir;
+
+const TEST: &str = "a_release_holds_what_it_may_and_no_more_with_time";
+/// Long enough for what SERVICES may ask for; a machine that is busy takes several times as long as a free one.
+const LONG: Duration = Duration::from_secs(3_600);
+const CLUSTERS: usize = 4;
+/// Services of one file, each with a task definition of its own.
+const EACH_FILE: usize = 25;
+
+/// What is allowed, in MiB: by what few services need, and by what each of many adds.
+fn allowed(services: usize) -> f64 {
+    if services <= 1_000 { 40.0 } else { 40.0 + 80.0 * (services - 1_000) as f64 / 9_000.0 }
+}
+
+fn number(variable: &str, usual: usize) -> usize {
+    std::env::var(variable).map_or(usual, |given| given.parse().unwrap())
+}
+
+fn write_manifests(root: &Path, services: usize) {
+    fs::write(root.join("ecs-operator.yaml"), "owner: memory\n").unwrap();
+    let clusters: String = (0..CLUSTERS)
+        .map(|cluster| {
+            format!(
+                "---\napiVersion: ecs-operator.io/v1\nkind: Cluster\nmetadata: {{ name: c{cluster} }}\nspec: {{}}\n"
+            )
+        })
+        .collect();
+    fs::write(root.join("clusters.yaml"), clusters).unwrap();
+    for first in (0..services).step_by(EACH_FILE) {
+        let mut text = String::new();
+        for service in first..services.min(first + EACH_FILE) {
+            let cluster = service % CLUSTERS;
+            write!(
+                text,
+                "---
+apiVersion: ecs-operator.io/v1
+kind: TaskDefinition
+metadata: {{ name: s{service} }}
+spec:
+  networkMode: awsvpc
+  requiresCompatibilities: [FARGATE]
+  cpu: '256'
+  memory: '512'
+  executionRoleArn: arn:aws:iam::123456789012:role/execution
+  containerDefinitions:
+    - name: web
+      image: nginx:1.{service}
+      portMappings: [{{ containerPort: 8080 }}]
+      environment:
+        - {{ name: STAGE, value: prod }}
+        - {{ name: SERVICE, value: s{service} }}
+      logConfiguration:
+        logDriver: awslogs
+        options: {{ awslogs-group: /c{cluster}, awslogs-region: us-east-1, awslogs-stream-prefix: s{service} }}
+---
+apiVersion: ecs-operator.io/v1
+kind: Service
+metadata: {{ name: s{service}, cluster: c{cluster} }}
+spec:
+  desiredCount: 1
+  launchType: FARGATE
+  networkConfiguration:
+    awsvpcConfiguration: {{ subnets: [subnet-1, subnet-2], securityGroups: [sg-1], assignPublicIp: ENABLED }}
+  deploymentConfiguration:
+    maximumPercent: 200
+    minimumHealthyPercent: 100
+    deploymentCircuitBreaker: {{ enable: true, rollback: true }}
+"
+            )
+            .unwrap();
+        }
+        fs::write(root.join(format!("services-{first:05}.yaml")), text).unwrap();
+    }
+}
+
+/// Pages that are in memory, in MiB: what the kernel counts as the process's own.
+fn resident_mib(pid: u32) -> f64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<f64>().unwrap() / 1_024.0
+}
+
+/// The sum of all series of a metric.
+fn total(face: SocketAddr, name: &str) -> f64 {
+    let answer = until("metrics", || get(face, "/metrics"));
+    let values = answer.body.lines().filter_map(|line| {
+        let (series, value) = line.rsplit_once(' ')?;
+        (series.split('{').next() == Some(name)).then(|| value.parse::<f64>().unwrap())
+    });
+    values.sum()
+}
+
+fn release(binary: &Path, root: &Path, more: &[&str]) -> Command {
+    let mut command = Command::new(binary);
+    clean(&mut command);
+    command.arg("run").arg(root).args(["--api-share", "100"]).args(more);
+    command
+}
+
+#[test]
+fn a_release_holds_what_it_may_and_no_more_with_time() {
+    let Some(binary) = std::env::var_os("ECS_OPERATOR_RELEASE").map(PathBuf::from) else {
+        return skipped(TEST, "ECS_OPERATOR_RELEASE names no release build");
+    };
+    let (services, passes) = (number("SERVICES", 1_000), number("PASSES", 10));
+    let objects = (CLUSTERS + 2 * services) as f64;
+    let root = TempDir::new().unwrap();
+    write_manifests(root.path(), services);
+    // It fills its ECS in fast time, and is asked to do nothing more once all is there: from then on it is just the ECS.
+    let rollouts = services.min(65_535).to_string();
+    let fast = ["--time-scale", "300", "--resync", "24h", "--rollouts", &rollouts];
+    let stage = Operator::starting(&mut release(&binary, root.path(), &fast));
+    until_within(LONG, "everything is there", || {
+        let ready = format!("ecs_operator_objects{{kind=\"Service\",ready=\"true\"}} {services}");
+        get(stage.face, "/metrics")?.body.lines().any(|line| line == ready).then_some(())
+    });
+    let url = stage.world.url();
+    let measured = ["--endpoint-url", &url, "--listen", "127.0.0.1:0", "--resync", "1s", "--log-format", "json"];
+    let writes = stage.world.writes().len();
+    let child = Child::start(&mut release(&binary, root.path(), &measured));
+    let face = logged_address(&child, "metrics and probes listen");
+    let after = |passes: usize| {
+        until_within(LONG, &format!("{passes} passes"), || {
+            (total(face, "ecs_operator_reconcile_total") >= passes as f64 * objects).then(|| resident_mib(child.id()))
+        })
+    };
+    let third = after(3);
+    let last = after(3 + passes);
+    println!("{services} services: {third:.1} MiB after 3 passes, {last:.1} MiB after {passes} more");
+    assert_eq!(stage.world.writes().len(), writes, "it had nothing to do");
+    assert!(third <= allowed(services), "{third:.1} MiB for {services} services");
+    assert!(last <= third * 1.01, "{third:.1} MiB became {last:.1} MiB in {passes} passes");
+}
