@@ -20,26 +20,12 @@ use ecs_operator::aws::Aws;
 use ecs_operator::kinds::normalise::{self, Rule};
 use ecs_operator::kinds::{Definition, Difference, Kind, definition, leaf, service};
 use ecs_operator::shape::table::{self, Shape};
-use ecs_operator::shape::{Call, Path, Segment, Tree, json};
+use ecs_operator::shape::{Call, Path, Segment, Tree};
 use ecs_operator::tree;
-use menus::{EXCUSED, MENUS, Menu, RUNS};
+use menus::{EXCUSED, MENUS, Menu, RUNS, lay, read};
 use proptest::prelude::*;
 use proptest::sample::subsequence;
 use proptest::test_runner::TestRunner;
-
-fn read(text: &str) -> Tree {
-    json::read(text.as_bytes()).unwrap_or_else(|error| panic!("{error}: {text}"))
-}
-
-/// Members laid over a tree; null takes one away.
-fn lay(tree: &mut Tree, members: &str) {
-    for (name, value) in read(&format!("{{{members}}}")).as_map().unwrap() {
-        match value {
-            Tree::Null => drop(tree.remove(name)),
-            value => tree.set(name, value.clone()),
-        }
-    }
-}
 
 fn laid(menu: &Menu, members: &[&str], container: &[&str]) -> Tree {
     let mut spec = read(menu.base);

@@ -31,7 +31,7 @@ use ecs_operator::shape::{Call, Tree, json};
 use ecs_operator::status::Status;
 use ecs_operator::tree;
 use gaps::GAPS;
-use menus::{MENUS, Menu, RUNS};
+use menus::{MENUS, Menu, RUNS, lay, read};
 use tokio::sync::watch;
 
 /// moto's server on a port of its own.
@@ -51,20 +51,6 @@ impl Moto {
             Some(rest.split_once('\n')?.0.trim().to_owned())
         });
         Self { _child: child, url }
-    }
-}
-
-fn read(text: &str) -> Tree {
-    json::read(text.as_bytes()).unwrap_or_else(|error| panic!("{error}: {text}"))
-}
-
-/// Members laid over a tree; null takes one away.
-fn lay(tree: &mut Tree, members: &str) {
-    for (name, value) in read(&format!("{{{members}}}")).as_map().unwrap() {
-        match value {
-            Tree::Null => drop(tree.remove(name)),
-            value => tree.set(name, value.clone()),
-        }
     }
 }
 

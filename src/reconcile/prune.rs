@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use crate::check::Desired;
 use crate::kinds::lookup::GROUPS;
 use crate::kinds::{Key, Kind, security_group};
+use crate::lease::Claim;
 use crate::plan::Reason;
 use crate::plan::prune::{Undeclared, undeclared};
 use crate::shape::Tree;
@@ -52,15 +53,19 @@ fn users(shared: &Shared, id: &str) -> Vec<String> {
 
 /// Deletes what is due, and remembers what is left, and why.
 pub async fn prune(shared: &Shared, desired: &Desired) {
+    // Asked for before anything is looked at, as in a pass.
+    let claim = shared.leadership.claim().ok();
     let all = look(shared, desired).await;
     // A plan file has no deletions, so none is approved by it.
-    let may_write = !shared.observe_only && shared.approved.is_none();
+    let claim = claim.filter(|_| !shared.observe_only && shared.approved.is_none());
     let mut left = BTreeMap::new();
     for one in &all {
         let why = match &one.held {
             Some((reason, message)) => Some(format!("{}: {message}", reason.as_str())),
-            None if one.deletes && may_write => delete(shared, one).await,
-            None => Some("nobody declares it".to_owned()),
+            None => match claim.as_ref().filter(|_| one.deletes) {
+                Some(claim) => delete(shared, one, claim).await,
+                None => Some("nobody declares it".to_owned()),
+            },
         };
         if let Some(why) = why {
             left.insert(one.name.clone(), format!("{} ({}; {why})", one.key(), one.id));
@@ -83,8 +88,8 @@ pub async fn prune(shared: &Shared, desired: &Desired) {
 }
 
 /// Why it could not be deleted; what is used by something that we don't see waits as well.
-async fn delete(shared: &Shared, one: &Undeclared) -> Option<String> {
-    match shared.aws.call(&security_group::delete(&one.id)).await {
+async fn delete(shared: &Shared, one: &Undeclared, claim: &Claim) -> Option<String> {
+    match shared.aws.write(&security_group::delete(&one.id), || claim.enter()).await {
         Ok(_) => {
             let key =
                 Key { place: shared.place.clone(), cluster: None, kind: Kind::SecurityGroup, name: one.name.clone() };

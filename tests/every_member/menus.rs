@@ -2,6 +2,7 @@
 //! it, to its first container, or to neither.
 
 use ecs_operator::kinds::Kind;
+use ecs_operator::shape::{Tree, json};
 
 pub struct Menu {
     pub name: &'static str,
@@ -11,6 +12,21 @@ pub struct Menu {
     pub members: &'static [&'static str],
     /// Of its first container.
     pub container: &'static [&'static str],
+}
+
+/// A tree, of a text of the menus.
+pub fn read(text: &str) -> Tree {
+    json::read(text.as_bytes()).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+/// Members laid over a tree; null takes one away.
+pub fn lay(tree: &mut Tree, members: &str) {
+    for (name, value) in read(&format!("{{{members}}}")).as_map().unwrap() {
+        match value {
+            Tree::Null => drop(tree.remove(name)),
+            value => tree.set(name, value.clone()),
+        }
+    }
 }
 
 /// The task definition that a service of the menu runs.

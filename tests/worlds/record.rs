@@ -8,7 +8,7 @@ use ecs_operator::tree;
 
 use crate::common::harness::{HOUR, MINUTE, Rig};
 use crate::common::network::Network;
-use crate::menus::{MENUS, Menu, RUNS};
+use crate::menus::{MENUS, Menu, RUNS, lay, read};
 
 /// What members of a menu need beside their base, or in its place, to come to rest in a cluster.
 const STEADY: &str = r#"{"desiredCount": 0}"#;
@@ -45,10 +45,6 @@ pub async fn record() -> (Tree, LeftOut) {
     (described(&rig, manifests), LeftOut(left_out))
 }
 
-fn read(text: &str) -> Tree {
-    json::read(text.as_bytes()).unwrap_or_else(|error| panic!("{error}: {text}"))
-}
-
 /// JSON is YAML.
 fn document(kind: Kind, name: &str, metadata: &str, spec: &Tree) -> String {
     let spec = json::write(spec);
@@ -80,15 +76,6 @@ fn groups(network: &Network) -> Vec<(String, Tree)> {
     let back = base("back").with("IpPermissions", vec![rule(8080, "UserIdGroupPairs", pairs)]);
     let back = back.with("Tags", vec![tree! { "Key" => "team", "Value" => "shop" }]);
     vec![("front".to_owned(), front), ("back".to_owned(), back)]
-}
-
-fn lay(tree: &mut Tree, members: &str) {
-    for (name, value) in read(&format!("{{{members}}}")).as_map().unwrap() {
-        match value {
-            Tree::Null => drop(tree.remove(name)),
-            value => tree.set(name, value.clone()),
-        }
-    }
 }
 
 /// A menu's members in as few specs as have none of them twice, and that this release takes.
