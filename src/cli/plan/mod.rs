@@ -10,6 +10,7 @@ mod lookups;
 mod markdown;
 mod replacement;
 mod secret;
+mod summary;
 mod text;
 
 use std::collections::BTreeMap;
@@ -29,6 +30,7 @@ use lookups::LookedUp;
 pub use markdown::markdown;
 use replacement::Replaced;
 pub use secret::Secrets;
+use summary::Summary;
 pub use text::text;
 
 /// All that a plan shows. Members of its JSON are only ever added; `docs/plan.md` describes them.
@@ -47,22 +49,6 @@ pub struct View {
     /// What was assumed, where the plan was played on a copy.
     #[serde(skip_serializing_if = "Option::is_none")]
     simulation: Option<Simulation>,
-}
-
-/// How many objects are in for what; each counts once, for the most that happens to it.
-#[derive(Debug, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Summary {
-    create: usize,
-    register: usize,
-    delete: usize,
-    deploy: usize,
-    in_place: usize,
-    adopt: usize,
-    replace: usize,
-    blocked: usize,
-    waiting: usize,
-    unchanged: usize,
 }
 
 /// One object.
@@ -300,33 +286,6 @@ impl Value {
         match self {
             Self::Shown(value) => Some(value),
             Self::Secret => None,
-        }
-    }
-}
-
-impl Summary {
-    /// `Plan: 1 to create, 2 blocked; 3 unchanged.`
-    fn line(&self) -> String {
-        let Self { create, register, delete, deploy, in_place, adopt, replace, blocked, waiting, unchanged } = *self;
-        let parts = [
-            (create, "to create"),
-            (register, "to register"),
-            (deploy, "to deploy"),
-            (in_place, "to change in place"),
-            (delete, "to delete"),
-            (adopt, "to adopt"),
-            (replace, "to be replaced"),
-            (blocked, "blocked"),
-            (waiting, "waiting"),
-        ];
-        let told: Vec<String> =
-            parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
-        let objects = crate::cli::print::counted(unchanged, "object");
-        match (told.is_empty(), unchanged) {
-            (true, 1) => format!("Nothing to do: {objects} is as the manifests say."),
-            (true, _) => format!("Nothing to do: {objects} are as the manifests say."),
-            (false, 0) => format!("Plan: {}.", told.join(", ")),
-            (false, _) => format!("Plan: {}; {unchanged} unchanged.", told.join(", ")),
         }
     }
 }
