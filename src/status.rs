@@ -66,6 +66,16 @@ pub struct TaskCounts {
     pub pending: i64,
 }
 
+/// Why the tasks of a rollout stopped that fails, or has failed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TasksStopped {
+    /// `family:revision` of the tasks.
+    pub task_definition: String,
+    /// What most of them say, and how many. Without secrets.
+    pub why: String,
+}
+
 /// What is known about one object.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -90,6 +100,9 @@ pub struct ObjectStatus {
     /// Services only: the rollout in progress, or the last one, as far as it is remembered.
     #[serde(default)]
     pub timeline: Option<Arc<Timeline>>,
+    /// Services only: told while the object's reason tells of that rollout, and as long as ECS remembers its tasks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tasks_stopped: Option<TasksStopped>,
 }
 
 /// What is known about the directory.

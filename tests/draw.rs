@@ -70,6 +70,8 @@ fn with_a_past() -> ObjectStatus {
         "checkout:42 failed: Service deployment rolled back because the circuit breaker threshold was exceeded";
     let end = Happening::new(Time(75_000), What::RolloutRolledBack, failed);
     one.history.add(Happening { took_seconds: Some(65), ..end });
+    one.history
+        .because(|_| true, "Essential container in task exited; web: exited with 1 (3 of 3 stopped tasks say so)");
     (80..83).for_each(|at| one.history.add(Happening::new(Time(at * 1000), What::DriftHealed, "desiredCount")));
     one
 }

@@ -14,7 +14,8 @@ mod common;
 use std::time::Duration;
 
 use common::api_server::{ApiServer, Way};
-use common::harness::{HOUR, MINUTE, Operator, Rig, Wanted, key, task, web};
+use common::harness::{HOUR, MINUTE, Operator, Rig, Wanted, cluster, key, task, web};
+use common::network::Network;
 use ecs_operator::app::Election;
 use ecs_operator::lease::kubernetes::Leases;
 use ecs_operator::lease::{LEASE_DURATION, RETRY_PERIOD};
@@ -167,6 +168,40 @@ async fn a_standby_says_that_it_is_one_and_who_leads() {
     rig.converge(HOUR).await;
     assert_eq!(rig.reason(&key("web")), "Converged");
     assert!(told(rig.operator.as_ref().unwrap()).leads);
+}
+
+/// What nobody declares any more is deleted by who leads, and by nobody else.
+#[tokio::test(flavor = "current_thread", start_paused = true)]
+async fn a_standby_prunes_nothing() {
+    let mut rig = Rig::new(7);
+    let (server, network) = (ApiServer::new(&rig.clock), Network::new(&rig));
+    let there = || format!("{:?}", network.call("DescribeSecurityGroups", ecs_operator::tree! {})).contains("to-go");
+    rig.write("ecs-operator.yaml", "owner: us\n").write("cluster.yaml", cluster("prod"));
+    let group = format!(
+        "apiVersion: ecs-operator.io/v1\nkind: SecurityGroup\nmetadata: {{ name: to-go }}\nreconcile: {{ prune: Delete }}\n\
+         spec: {{ VpcId: {}, Description: nothing }}\n",
+        network.vpc
+    );
+    rig.write("to-go.yaml", group).commit();
+    let (way, other) = (Way::new(1), Way::new(2));
+    let first = replica(&rig, &server, &way, "first", 1);
+    assert!(rig.until(MINUTE, |_| leads(&first)).await, "nobody leads");
+    rig.operator = Some(replica(&rig, &server, &other, "second", 2));
+    rig.converge(HOUR).await;
+    assert!(there());
+    // The leader reaches AWS no more; the standby does, and sees what is to go.
+    first.way.way().lost = true;
+    rig.remove("to-go.yaml");
+    rig.commit();
+    rig.run(HOUR).await;
+    let second = rig.operator.as_ref().unwrap();
+    assert!(leads(&first) && !leads(second));
+    assert_eq!((second.writes(), there()), (0, true));
+    let orphans = second.status.borrow().orphans.clone();
+    assert!(orphans.iter().any(|one| one.starts_with("SecurityGroup/to-go")), "it has seen it: {orphans:?}");
+    drop(first);
+    assert!(rig.until(HOUR, |_| !there()).await, "who leads deletes it");
+    assert_eq!(rig.operator.as_ref().unwrap().writes(), 1);
 }
 
 /// What was observed before the lease was won is not what is written on: somebody has changed the service meanwhile.

@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::check::Desired;
 use crate::cli::{Terminal, draw, print};
-use crate::kinds::tags::Attempt;
-use crate::kinds::{Key, Object, service};
+use crate::kinds::{Key, Object};
 use crate::plan::{Reason, Verdict};
+use crate::reconcile::why::{self, Attempted};
 use crate::reconcile::{Ended, Shared};
-use crate::rollout::why_stopped;
 use crate::status::Status;
 
 /// So many failed rollouts are told at length: each costs two reads, and nobody reads more.
@@ -19,16 +18,17 @@ pub async fn tell(shared: &Shared, desired: &Desired, ended: &BTreeMap<Key, Ende
     let terminal = Terminal::of_stdout();
     for (object, reason, message) in desired.services().filter_map(|object| failure(object, ended)).take(TOLD_MOST) {
         let shown = status.objects.get(&object.key);
-        let revision = attempted(shared, object);
-        let cause = match &revision {
-            Some(revision) => cause(shared, desired, object, revision).await,
+        let attempted = attempted(shared, object, ended);
+        let cause = match &attempted {
+            // A person who may not read tasks is told the rest.
+            Some(attempted) => why::ask(shared, desired, object, attempted).await.unwrap_or_default(),
             None => None,
         };
         let failure = draw::Failure {
             key: &object.key,
             reason: reason.as_str(),
             message,
-            task_definition: revision.as_deref(),
+            task_definition: attempted.as_ref().map(|attempted| attempted.task_definition.as_str()),
             cause: cause.as_deref(),
             rollout: shown.and_then(|one| one.rollout.as_ref()),
         };
@@ -42,15 +42,8 @@ fn failure<'a>(object: &'a Object, ended: &'a BTreeMap<Key, Ended>) -> Option<(&
     failed.then_some((object, *reason, message.as_str()))
 }
 
-/// The revision that we set out to deploy, as it is noted on the service.
-fn attempted(shared: &Shared, object: &Object) -> Option<String> {
+/// What was set out for, as it is noted on the service.
+fn attempted(shared: &Shared, object: &Object, ended: &BTreeMap<Key, Ended>) -> Option<Attempted> {
     let known = shared.known();
-    let shown = known.seen.get(&object.key)?.observed.present()?;
-    Some(Attempt::read(shown.list("tags"))?.task_definition)
-}
-
-/// Why its tasks stopped. A person who may not read tasks is told the rest.
-async fn cause(shared: &Shared, desired: &Desired, object: &Object, revision: &str) -> Option<String> {
-    let tasks = shared.observer.stopped_tasks(object).await.ok()?;
-    Some(service::redact(object, &desired.objects, &why_stopped(&tasks, revision)?))
+    Attempted::of(ended.get(&object.key)?, known.seen.get(&object.key)?.observed.present()?)
 }

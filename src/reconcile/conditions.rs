@@ -1,6 +1,6 @@
 //! Where an object stands, as conditions: one function, so that no two tell different stories.
 
-use crate::plan::{Reason, Verdict};
+use crate::plan::{HELD, Reason, Verdict};
 use crate::shape::Time;
 
 use super::pass::Ended;
@@ -16,7 +16,18 @@ pub fn update(status: &mut ObjectStatus, ended: &Ended, now: Time) {
         status.conditions.insert(kind, Condition { status: Some(value), reason: reason.into(), message, since });
     }
     status.suspended = story.reason == Reason::Suspended.as_str();
-    status.last_reconcile = Some(now);
+}
+
+/// Adds what the tasks say to what ECS says.
+pub fn because(status: &mut ObjectStatus, said: &str) {
+    for condition in status.conditions.values_mut() {
+        let (message, end) = match condition.message.strip_suffix(HELD) {
+            Some(message) => (message.trim_end_matches([' ', '.']), format!(". {HELD}")),
+            None => (condition.message.as_str(), String::new()),
+        };
+        let gap = if message.is_empty() { "" } else { "; " };
+        condition.message = format!("{message}{gap}the tasks: {said}{end}");
+    }
 }
 
 struct Story {
@@ -185,6 +196,20 @@ const DEGRADING: [Reason; 9] = [
 mod tests {
     use super::*;
     use crate::plan::Reason;
+
+    #[test]
+    fn what_the_tasks_say_stands_between_what_ecs_says_and_what_follows() {
+        for (message, expected) in [
+            (format!("web:2 failed: breaker. {HELD}"), format!("web:2 failed: breaker; the tasks: gone. {HELD}")),
+            ("not done in time; late".to_owned(), "not done in time; late; the tasks: gone".to_owned()),
+            (String::new(), "the tasks: gone".to_owned()),
+        ] {
+            let mut status = ObjectStatus::default();
+            update(&mut status, &Ended::Stands(Verdict::Blocked(Reason::RolledBack, message)), Time(1));
+            because(&mut status, "gone");
+            assert!(status.conditions.values().all(|one| one.message == expected), "{:?}", status.conditions);
+        }
+    }
 
     #[test]
     fn every_reason_is_explained_and_in_order() {

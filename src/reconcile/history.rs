@@ -76,6 +76,21 @@ pub fn turn(status: &mut ObjectStatus, now: Time) {
     }
 }
 
+/// Adds why its tasks stopped to the end of the rollout that began at `since`, as far as that end has been told.
+pub fn because(status: &mut ObjectStatus, since: Time, said: &str) {
+    let failed = [Reason::RolledBack, Reason::RolloutFailed, Reason::RolloutTimedOut];
+    let tells_of_it = |happening: &Happening| {
+        let reason = happening.detail.split(':').next().unwrap_or_default();
+        happening.at >= since
+            && match happening.what {
+                What::RolloutRolledBack | What::RolloutFailed | What::RolloutTimedOut => true,
+                What::Troubled => failed.iter().any(|one| one.as_str() == reason),
+                _ => false,
+            }
+    };
+    status.history.because(tells_of_it, said);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -194,5 +209,22 @@ mod tests {
         status.history.add(Happening::new(Time(6), What::RolloutRolledBack, "web:2"));
         story(&mut status, false, true, "web:2 failed", 7);
         assert_eq!(status.history.newest().unwrap().what, What::RolloutRolledBack, "not told twice");
+    }
+
+    #[test]
+    fn why_tasks_stopped_is_told_with_the_end_of_their_rollout_alone() {
+        let mut status = ObjectStatus::default();
+        let causes = |status: &ObjectStatus| -> Vec<_> { status.history.iter().map(|one| one.cause.clone()).collect() };
+        status.history.add(Happening::new(Time(10), What::RolloutRolledBack, "web:2"));
+        because(&mut status, Time(11), "of a later one");
+        assert_eq!(causes(&status), [None]);
+        because(&mut status, Time(5), "early");
+        because(&mut status, Time(5), "gone");
+        status.history.add(Happening::new(Time(12), What::Troubled, "Suspended: by a tag"));
+        because(&mut status, Time(5), "gone");
+        assert_eq!(causes(&status), [Some("gone".to_owned()), None]);
+        status.history.add(Happening::new(Time(13), What::Troubled, "RolledBack: web:3"));
+        because(&mut status, Time(13), "mute");
+        assert_eq!(causes(&status)[2].as_deref(), Some("mute"));
     }
 }

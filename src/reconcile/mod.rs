@@ -16,6 +16,7 @@ pub mod queue;
 pub mod retention;
 mod rollouts;
 pub mod sweep;
+pub mod why;
 pub mod witness;
 
 pub use controller::{Controller, Settings, Until};

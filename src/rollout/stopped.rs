@@ -6,11 +6,14 @@ use crate::shape::Tree;
 
 /// Stops that the scheduler or a person wanted say nothing of the revision.
 const WANTED: [&str; 2] = ["ServiceSchedulerInitiated", "UserInitiated"];
+/// How the scheduler begins, where it stops a task that fails its health checks.
+const UNHEALTHY: &str = "Task failed ";
 
 /// The reason that most stopped tasks of `revision` (`family:revision`) give.
 pub fn why_stopped(tasks: &[Tree], revision: &str) -> Option<String> {
     let ours = |task: &&Tree| task.text("taskDefinitionArn").and_then(|arn| arn.rsplit('/').next()) == Some(revision);
-    let failed = |task: &&Tree| !task.text("stopCode").is_some_and(|code| WANTED.contains(&code));
+    let unhealthy = |task: &Tree| task.text("stoppedReason").is_some_and(|reason| reason.starts_with(UNHEALTHY));
+    let failed = |task: &&Tree| unhealthy(task) || !task.text("stopCode").is_some_and(|code| WANTED.contains(&code));
     let reasons: Vec<String> = tasks.iter().filter(ours).filter(failed).filter_map(reason).collect();
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for reason in &reasons {
@@ -64,6 +67,14 @@ mod tests {
         let said = "Essential container in task exited; web: exited with 137, OutOfMemoryError";
         assert_eq!(why, format!("{said} (2 of 3 stopped tasks say so)"));
         assert_eq!(why_stopped(&tasks, "web:9"), None);
+    }
+
+    #[test]
+    fn a_task_that_failed_its_health_checks_was_not_wanted_to_stop() {
+        let unhealthy = task("web:2", "ServiceSchedulerInitiated", "Task failed container health checks", vec![]);
+        let scaled = task("web:2", "ServiceSchedulerInitiated", "Scaling activity initiated by (deployment d)", vec![]);
+        let said = "Task failed container health checks (1 of 1 stopped tasks say so)";
+        assert_eq!(why_stopped(&[unhealthy, scaled], "web:2").as_deref(), Some(said));
     }
 
     #[test]

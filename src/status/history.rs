@@ -86,6 +86,9 @@ pub struct Happening {
     pub what: What,
     /// Why, how, what of; empty where there is nothing to say. Without secrets, as all of the status.
     pub detail: String,
+    /// Of a rollout that failed, why its tasks stopped, as far as they say. Without secrets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
     /// Whole seconds that a rollout took.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub took_seconds: Option<u64>,
@@ -95,7 +98,7 @@ pub struct Happening {
 
 impl Happening {
     pub fn new(at: Time, what: What, detail: impl Into<String>) -> Self {
-        Self { at, what, detail: detail.into(), took_seconds: None, times: 1 }
+        Self { at, what, detail: detail.into(), cause: None, took_seconds: None, times: 1 }
     }
 }
 
@@ -107,10 +110,7 @@ pub struct History(Arc<Vec<Happening>>);
 impl History {
     /// Takes one more in; one that repeats the newest is counted with it.
     pub fn add(&mut self, mut happening: Happening) {
-        if let Some((end, _)) = happening.detail.char_indices().nth(DETAIL_CHARS) {
-            happening.detail.truncate(end);
-            happening.detail.push('…');
-        }
+        happening.detail = shortened(happening.detail);
         let all = Arc::make_mut(&mut self.0);
         match all.last_mut() {
             Some(last) if (last.what, &last.detail) == (happening.what, &happening.detail) => {
@@ -122,6 +122,18 @@ impl History {
         all.drain(..surplus);
     }
 
+    /// Sets the cause of the newest happening that is meant, where there is one.
+    pub fn because(&mut self, is_meant: impl Fn(&Happening) -> bool, said: &str) {
+        let said = Some(shortened(said.to_owned()));
+        let Some(place) = self.0.iter().rposition(is_meant) else { return };
+        // Copies that people read are shared while nothing changes.
+        if self.0.get(place).is_some_and(|happening| happening.cause != said)
+            && let Some(happening) = Arc::make_mut(&mut self.0).get_mut(place)
+        {
+            happening.cause = said;
+        }
+    }
+
     pub fn newest(&self) -> Option<&Happening> {
         self.0.last()
     }
@@ -130,6 +142,14 @@ impl History {
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Happening> {
         self.0.iter()
     }
+}
+
+fn shortened(mut text: String) -> String {
+    if let Some((end, _)) = text.char_indices().nth(DETAIL_CHARS) {
+        text.truncate(end);
+        text.push('…');
+    }
+    text
 }
 
 #[cfg(test)]

@@ -236,6 +236,16 @@ impl Metrics {
         self.drift.inc();
     }
 
+    /// Tasks of a rollout that fails, or has failed, were asked why they stopped; `why` is what they say, without secrets.
+    pub fn tasks_stopped(&self, key: &Key, task_definition: &str, why: &str) {
+        warn!(target: "ecs_operator::rollout", key = %key.short(), task_definition, why, "its tasks stopped");
+    }
+
+    /// They could not be asked; ECS's own words are told without.
+    pub fn tasks_unread(&self, key: &Key, category: &str) {
+        debug!(target: "ecs_operator::rollout", key = %key.short(), category, "stopped tasks can't be read");
+    }
+
     /// A rollout has ended.
     pub fn rollout_ended(&self, rollout: &RolloutEnded<'_>) {
         let RolloutEnded { key, result, cause, duration } = *rollout;

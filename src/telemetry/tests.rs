@@ -289,6 +289,20 @@ fn a_pass_is_one_line() {
 }
 
 #[test]
+fn why_tasks_stopped_is_a_line_and_that_they_can_not_be_asked_is_none() {
+    let (_status, metrics) = metrics(1);
+    let web = key(Kind::Service, "web");
+    let text =
+        logs::tests::logged(LogFormat::Text, "info", || metrics.tasks_stopped(&web, "web:2", "web: exited with 3"));
+    let line = "2000-02-29T00:00:00.000Z  WARN ecs_operator::rollout: its tasks stopped key=\"prod/Service/web\" \
+        task_definition=\"web:2\" why=\"web: exited with 3\"\n";
+    assert_eq!(text, line);
+    assert_eq!(logs::tests::logged(LogFormat::Text, "info", || metrics.tasks_unread(&web, "AccessDenied")), "");
+    let text = logs::tests::logged(LogFormat::Text, "debug", || metrics.tasks_unread(&web, "AccessDenied"));
+    assert!(text.contains("DEBUG") && text.contains("AccessDenied"), "{text}");
+}
+
+#[test]
 fn an_error_category_is_an_outcome() {
     assert_eq!(CallOutcome::of(None), CallOutcome::Ok);
     for (category, outcome) in

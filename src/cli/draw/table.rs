@@ -135,7 +135,8 @@ fn past(terminal: &Terminal, one: &ObjectStatus, now: Time) -> Vec<String> {
         let took = happening.took_seconds.map(Duration::from_secs).map(|took| format!(" after {}", span(took)));
         let times = if happening.times > 1 { format!(", {} times", happening.times) } else { String::new() };
         let detail = if happening.detail.is_empty() { String::new() } else { format!(": {}", happening.detail) };
-        let said = format!("{}{}{times}{detail}", happening.what.words(), took.unwrap_or_default());
+        let cause = happening.cause.as_ref().map(|cause| format!("; the tasks: {cause}")).unwrap_or_default();
+        let said = format!("{}{}{times}{detail}{cause}", happening.what.words(), took.unwrap_or_default());
         let mut ago = format!("{} ago", span(now.since(happening.at)));
         for line in wrap(&said, terminal.width.saturating_sub(INDENT + AGO)) {
             lines.push(format!("{:INDENT$}{}{line}", "", paint(terminal, Ink::Dim, &format!("{ago:AGO$}"))));

@@ -79,6 +79,7 @@ impl Controller {
         self.round.remove(key);
         self.drifting.remove(key);
         self.wait_for_room.remove(key);
+        self.causes.forget(key);
         let mut known = self.shared.known();
         known.rolling.remove(key);
         known.replacing.remove(key);

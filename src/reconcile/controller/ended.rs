@@ -13,7 +13,7 @@ use super::super::pass::{Ended, Failure};
 use super::super::{conditions, history};
 use super::settled::is_given_up;
 use super::{Controller, InHand, Passed};
-use crate::status::{Condition, ConditionType, TaskCounts};
+use crate::status::{ConditionType, TaskCounts};
 
 impl Controller {
     pub(super) fn ended(&mut self, passed: Result<(tokio::task::Id, Passed), tokio::task::JoinError>) {
@@ -47,7 +47,9 @@ impl Controller {
                 self.passed_in_round(&key);
                 return;
             }
+            let before = self.status.objects.get(&key).and_then(|one| one.rollout.as_ref()?.primary().cloned());
             self.show(&key, &ended, pass.generation);
+            self.ask_why(&pass, &ended, before.as_ref());
             let decided = matches!(ended, Ended::Stands(Verdict::Converged)) || is_given_up(&ended);
             self.last.insert(key.clone(), ended);
             if decided {
@@ -173,9 +175,15 @@ impl Controller {
         let status = self.status.objects.entry(key.clone()).or_default();
         let before = status.conditions.get(&ConditionType::Ready).map(|ready| ready.reason.clone());
         conditions::update(status, ended, now);
+        status.last_reconcile = Some(now);
+        let is_new = status.conditions.get(&ConditionType::Ready).map(|ready| &ready.reason) != before.as_ref();
+        if is_new {
+            history::turn(status, now);
+        }
+        self.tell_why(key, ended);
+        let status = self.status.objects.entry(key.clone()).or_default();
         let holds = |kind: ConditionType| status.conditions.get(&kind).and_then(|one| one.status) == Some(true);
-        let is_new = |ready: &&Condition| before.as_ref() != Some(&ready.reason);
-        if let Some(ready) = status.conditions.get(&ConditionType::Ready).filter(is_new) {
+        if let Some(ready) = status.conditions.get(&ConditionType::Ready).filter(|_| is_new) {
             let troubled = holds(ConditionType::Degraded) || holds(ConditionType::Stalled);
             self.shared.metrics.story_changed(
                 key,
@@ -184,7 +192,6 @@ impl Controller {
                 &ready.reason,
                 &ready.message,
             );
-            history::turn(status, now);
         }
         let is_followed = tasks.as_ref().is_some_and(|(_, rollout)| history::follow(status, rollout));
         (status.tasks, status.rollout) = tasks.unzip();

@@ -3,6 +3,7 @@
 
 mod absorb;
 mod care;
+mod causes;
 mod ended;
 mod retain;
 mod round;
@@ -25,6 +26,7 @@ use super::pass::{self, Ended, Memory, Shared};
 use super::queue::{Entry, Queue};
 use crate::status::{SourceStatus, Status};
 use care::Care;
+use causes::Causes;
 
 /// How the loop runs.
 #[derive(Clone, Debug)]
@@ -94,6 +96,7 @@ pub struct Controller {
     next_resync: Time,
     sweeping: Option<JoinHandle<()>>,
     retaining: Option<JoinHandle<()>>,
+    causes: Causes,
     /// A first sweep has ended: until then passes would ask one by one for what it reads at once.
     swept: bool,
     status: Status,
@@ -134,6 +137,7 @@ struct InHand {
     entry: Entry,
     began: Time,
     generation: u64,
+    desired: Arc<Desired>,
 }
 
 struct Passed {
@@ -175,6 +179,7 @@ impl Controller {
             next_resync: now,
             sweeping: None,
             retaining: None,
+            causes: Causes::default(),
             swept: false,
             status,
             changed: true,
@@ -203,6 +208,7 @@ impl Controller {
                 () = &mut stop => break,
                 () = leadership.changed() => self.take_standing(),
                 Some(passed) = self.passes.join_next_with_id() => self.ended(passed),
+                Some(answer) = self.causes.asking.join_next() => self.answered(answer),
                 Ok(()) = self.desired.changed() => self.absorb(),
                 Ok(()) = self.source.changed() => self.take_source(),
                 () = round::swept(&mut self.sweeping) => self.begin_round(),
@@ -228,6 +234,7 @@ impl Controller {
         for begun in [self.sweeping.take(), self.retaining.take()].into_iter().flatten() {
             begun.abort();
         }
+        self.causes.asking.abort_all();
         let clock = self.shared.clock.clone();
         let drained = clock
             .timeout(DRAIN, async {
@@ -282,12 +289,13 @@ impl Controller {
         let order = self.care(&key).order(now, go_alone);
         let generation = self.status.objects.get(&key).map_or(0, |status| status.generation);
         let mut memory = self.memory.get(&key).cloned().unwrap_or_default();
-        let (shared, desired) = (Arc::clone(&self.shared), Arc::clone(&self.now_desired));
+        let desired = Arc::clone(&self.now_desired);
+        let (shared, of) = (Arc::clone(&self.shared), Arc::clone(&desired));
         let handle = self.passes.spawn(async move {
-            let ended = pass::pass(&shared, &desired, &object, &order, &mut memory).await;
+            let ended = pass::pass(&shared, &of, &object, &order, &mut memory).await;
             Passed { memory, ended }
         });
-        self.in_hand.insert(handle.id(), InHand { key, entry, began: now, generation });
+        self.in_hand.insert(handle.id(), InHand { key, entry, began: now, generation, desired });
     }
 
     /// Shows the newest picture; while passes end one after the other, not after each.

@@ -117,7 +117,16 @@ fn why(html: &mut Html, one: &ObjectStatus, sight: &Sight) {
         return;
     };
     if !ready.message.is_empty() {
-        html.raw("<p class=\"why\">").text(&ready.message).raw("</p>");
+        html.raw("<p class=\"why\">");
+        let said = one.tasks_stopped.as_ref().map(|stopped| stopped.why.as_str());
+        match said.and_then(|said| Some((ready.message.split_once(said)?, said))) {
+            // What mends it follows from what the tasks say.
+            Some(((before, after), said)) => {
+                html.text(before).raw("<b class=\"cause\">").text(said).raw("</b>").text(after)
+            }
+            None => html.text(&ready.message),
+        };
+        html.raw("</p>");
     }
     if let Some((_, means)) = sight.reasons.iter().find(|(reason, _)| *reason == ready.reason) {
         html.raw("<p class=\"means\"><b>").text(&ready.reason).raw(":</b> ").raw(means).raw("</p>");
@@ -244,5 +253,8 @@ pub fn what(html: &mut Html, happening: &Happening) {
     html.raw("</b>");
     if !happening.detail.is_empty() {
         html.raw(" <span class=\"detail\">").text(&happening.detail).raw("</span>");
+    }
+    if let Some(cause) = &happening.cause {
+        html.raw(" <span class=\"cause\">the tasks: ").text(cause).raw("</span>");
     }
 }

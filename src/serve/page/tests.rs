@@ -7,7 +7,7 @@ use super::*;
 use crate::kinds::{Key, Kind, Place};
 use crate::rollout::{Bounds, DeploymentStatus, EventStatus, RolloutStatus, Timeline};
 use crate::shape::Time;
-use crate::status::{Condition, ConditionType, DRIFT_MAX, HAPPENINGS_MAX, Happening, ObjectStatus, What};
+use crate::status::{Condition, ConditionType, DRIFT_MAX, HAPPENINGS_MAX, Happening, ObjectStatus, TasksStopped, What};
 
 const NOW: Time = Time(1_790_000_000_000);
 
@@ -105,9 +105,12 @@ fn well_formed(html: &str) {
 }
 
 fn four() -> Status {
-    let failed = "web:3 failed: circuit breaker; CannotPullContainerError";
-    let mut held = object("RolledBack", &[ConditionType::Stalled, ConditionType::Degraded], failed);
+    let (failed, why) = ("web:3 failed: circuit breaker", "exec: <app>: not found");
+    let told = format!("{failed}; the tasks: {why}. Held");
+    let mut held = object("RolledBack", &[ConditionType::Stalled, ConditionType::Degraded], &told);
     held.history.add(Happening { took_seconds: Some(65), ..Happening::new(NOW, What::RolloutRolledBack, failed) });
+    held.history.because(|_| true, why);
+    held.tasks_stopped = Some(TasksStopped { task_definition: "web:3".into(), why: why.into() });
     held.drift = vec!["desiredCount".into()];
     let paused = ObjectStatus { suspended: true, ..object("Suspended", &[ConditionType::Stalled], "the tag is set") };
     status(vec![
@@ -129,7 +132,8 @@ fn what_needs_people_comes_first_and_says_why() {
     let places = ["held", "moving", "paused", "good", "new"].map(|name| list.find(&format!("<b>{name}</b>")).unwrap());
     assert!(places.is_sorted(), "{places:?}");
     for words in [
-        "<p class=\"why\">web:3 failed: circuit breaker; CannotPullContainerError</p>",
+        "<p class=\"why\">web:3 failed: circuit breaker; the tasks: <b class=\"cause\">exec: &lt;app&gt;: not found</b>. Held</p>",
+        "circuit breaker</span> <span class=\"cause\">the tasks: exec: &lt;app&gt;: not found</span>",
         "<code>desiredCount</code>",
         "<b>rollout rolled back after 1 min 05 s</b>",
         "Held like nothing else.",
