@@ -10,7 +10,7 @@
 
 mod common;
 
-use common::harness::{DAY, HOUR, MINUTE, Rig, Wanted, cluster, converged, key, task};
+use common::harness::{HOUR, MINUTE, Rig, Wanted, cluster, converged, key, task};
 use common::lossy::Lossy;
 use ecs_operator::cli::draw;
 use ecs_operator::cli::terminal::Terminal;
@@ -78,7 +78,7 @@ async fn what_the_breaker_stopped_says_why_wherever_it_is_told_and_is_read_once(
     assert_eq!(lines.matches(&why).count(), 2, "once in the message, once in what happened:\n{lines}");
 
     let mark = rig.mark();
-    rig.run(DAY).await;
+    rig.run(8 * HOUR).await;
     assert_eq!(asked(&way), (2, 2), "nothing is read of what is held");
     assert_eq!(rig.operations_since(mark), Vec::<String>::new());
     assert_eq!(message(&rig, "web"), told, "what was read is remembered");
@@ -122,7 +122,7 @@ async fn tasks_that_exit_say_so_long_before_the_deadline_and_after_it() {
     until_told(&rig, "RolloutTimedOut", CRASHED).await;
     rig.run(MINUTE).await;
     assert!(counted(&message(&rig, "web")) > early, "{early}: {}", message(&rig, "web"));
-    rig.run(DAY).await;
+    rig.run(3 * HOUR).await;
     assert_eq!(asked(&way), (2, 2));
     let end = status_of(&rig, "web").history.newest().cloned().unwrap();
     assert_eq!((end.what, end.cause.unwrap().starts_with(CRASHED)), (What::RolloutTimedOut, true));
@@ -144,12 +144,15 @@ async fn each_attempt_has_its_own_cause_even_of_the_same_revision() {
     let way = rig.start();
     rig.write("task.yaml", task("web", "nginx:broken", &broken(GONE))).commit();
     until_told(&rig, "RolledBack", &format!("{GONE} (4 of 4")).await;
+    // Only what ECS has completed can be gone back to.
+    rig.run(10 * MINUTE).await;
     let wanted = Wanted { restarted_at: Some("again".into()), ..Wanted::of("web", 2) };
     rig.write("service.yaml", wanted.text("web")).commit();
     rig.run(MINUTE / 6).await;
     assert_eq!(status_of(&rig, "web").tasks_stopped, None, "what the one before said is not of this one");
     until_told(&rig, "RolledBack", &format!("{GONE} (4 of 4")).await;
     assert_eq!(asked(&way), (4, 4));
+    rig.run(10 * MINUTE).await;
     let other = "ResourceInitializationError: no secret";
     rig.write("task.yaml", task("web", "nginx:worse", &broken(other))).commit();
     until_told(&rig, "RolledBack", &format!("; the tasks: {other} (4 of 4")).await;
@@ -168,12 +171,12 @@ async fn who_may_not_read_tasks_works_on_and_asks_once_an_attempt() {
         way.way().refused.insert(operation, (400, "AccessDeniedException"));
         rig.write("task.yaml", task("web", "nginx:broken", &broken(GONE))).commit();
         until_told(&rig, "RolledBack", "circuit breaker threshold").await;
-        rig.run(DAY).await;
+        rig.run(3 * HOUR).await;
         assert_eq!(asked(&way).0, 1, "{operation}");
         assert!(!message(&rig, "web").contains("the tasks:"), "{}", message(&rig, "web"));
         rig.write("task.yaml", task("web", "nginx:worse", &broken(GONE))).commit();
         until_told(&rig, "RolledBack", "web:3 failed").await;
-        rig.run(DAY).await;
+        rig.run(3 * HOUR).await;
         assert_eq!(asked(&way).0, 2, "{operation}");
         rig.write("task.yaml", task("web", "nginx:good", &[])).commit();
         rig.converge(HOUR).await;
@@ -187,12 +190,12 @@ async fn what_does_not_answer_holds_nothing_up_and_is_not_asked_for_ever() {
     way.way().refused.insert("ListTasks", (500, "ServerException"));
     rig.write("task.yaml", task("web", "nginx:broken", &broken(GONE))).commit();
     until_told(&rig, "RolledBack", "circuit breaker threshold").await;
-    rig.run(MINUTE / 2).await;
+    rig.run(MINUTE / 6).await;
     way.way().refused.clear();
     until_told(&rig, "RolledBack", GONE).await;
     let way = rig.start();
     way.way().refused.insert("ListTasks", (500, "ServerException"));
-    rig.run(DAY).await;
+    rig.run(3 * HOUR).await;
     assert_eq!(asked(&way), (3, 0));
 }
 

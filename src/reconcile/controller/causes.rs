@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::task::{JoinError, JoinSet};
 
@@ -10,6 +11,7 @@ use crate::aws::{CallError, Class};
 use crate::check::Desired;
 use crate::kinds::{Key, Kind};
 use crate::rollout::DeploymentStatus;
+use crate::shape::Time;
 
 use super::super::pass::Ended;
 use super::super::why::{self, Attempted, Stage};
@@ -17,8 +19,10 @@ use super::super::{conditions, history};
 use super::{Controller, InHand, Until};
 use crate::status::TasksStopped;
 
-/// So often a stage is asked about, where answers do not come; the next look at the service is soon enough each time.
+/// So often a stage is asked about, where answers do not come.
 const TRIES_MAX: u32 = 3;
+/// At a look at the service after so long.
+const AGAIN: Duration = Duration::from_secs(30);
 
 /// Who is asked, and what has been said, of the newest rollout of each service.
 #[derive(Debug, Default)]
@@ -36,8 +40,8 @@ struct Cause {
     said: Option<String>,
     /// How often this stage was asked about.
     tries: u32,
-    /// It may be asked about again.
-    unanswered: bool,
+    /// When it may be asked about again, where no answer came.
+    again: Option<Time>,
     /// We may not ask.
     refused: bool,
 }
@@ -65,33 +69,35 @@ impl Causes {
     }
 
     /// Whether the tasks are to be asked now; it is noted that they are.
-    fn is_due(&mut self, key: &Key, attempted: &Attempted) -> bool {
+    fn is_due(&mut self, key: &Key, attempted: &Attempted, now: Time) -> bool {
         let known = self.newest.get_mut(key).filter(|cause| cause.attempted.id == attempted.id);
         let Some(cause) = known else {
             let attempted = attempted.clone();
-            let cause = Cause { attempted, said: None, tries: 1, unanswered: false, refused: false };
+            let cause = Cause { attempted, said: None, tries: 1, again: None, refused: false };
             self.newest.insert(key.clone(), cause);
             return true;
         };
         let worse = attempted.stage > cause.attempted.stage;
-        let again = cause.unanswered && attempted.stage == cause.attempted.stage && cause.tries < TRIES_MAX;
+        let waited = attempted.stage == cause.attempted.stage && cause.again.is_some_and(|again| again <= now);
+        let again = waited && cause.tries < TRIES_MAX;
         if cause.refused || !(worse || again) {
             return false;
         }
         cause.tries = if worse { 1 } else { cause.tries + 1 };
-        (cause.attempted.stage, cause.unanswered) = (attempted.stage, false);
+        (cause.attempted.stage, cause.again) = (attempted.stage, None);
         true
     }
 
     /// Takes down what was said; what is known already is not forgotten for want of an answer.
-    fn take(&mut self, answer: &Answer) {
+    fn take(&mut self, answer: &Answer, now: Time) {
         let known = self.newest.get_mut(&answer.key).filter(|cause| cause.attempted.id == answer.attempted.id);
         let Some(cause) = known else { return };
         match &answer.said {
             Ok(Some(said)) => cause.said = Some(said.clone()),
             Ok(None) => {}
             Err(error) if error.class() == Class::Terminal => cause.refused = true,
-            Err(_) => cause.unanswered = cause.attempted.stage == answer.attempted.stage,
+            Err(_) if cause.attempted.stage == answer.attempted.stage => cause.again = Some(now.after(AGAIN)),
+            Err(_) => {}
         }
     }
 
@@ -109,9 +115,9 @@ impl Controller {
             return;
         }
         let Some(attempted) = self.attempted(&pass.key, ended) else { return };
-        let now = self.status.objects.get(&pass.key).and_then(|one| one.rollout.as_ref()?.primary());
-        let goes_wrong = attempted.stage != Stage::Rolling || why::tasks_stop(before, now);
-        if goes_wrong && self.causes.is_due(&pass.key, &attempted) {
+        let newest = self.status.objects.get(&pass.key).and_then(|one| one.rollout.as_ref()?.primary());
+        let goes_wrong = attempted.stage != Stage::Rolling || why::tasks_stop(before, newest);
+        if goes_wrong && self.causes.is_due(&pass.key, &attempted, self.shared.clock.now()) {
             let (key, desired) = (pass.key.clone(), Arc::clone(&pass.desired));
             self.causes.waiting.push_back(Question { key, desired, attempted });
             self.ask_next();
@@ -145,7 +151,8 @@ impl Controller {
         self.ask_next();
         // A question that fell over is not asked again.
         let Ok(answer) = answer else { return };
-        self.causes.take(&answer);
+        let now = self.shared.clock.now();
+        self.causes.take(&answer, now);
         let Answer { key, attempted, said } = answer;
         match said {
             Ok(Some(said)) => self.shared.metrics.tasks_stopped(&key, &attempted.task_definition, &said),
@@ -153,7 +160,6 @@ impl Controller {
             Err(error) => return self.shared.metrics.tasks_unread(&key, error.category()),
         }
         if let Some(ended) = self.last.get(&key).cloned() {
-            let now = self.shared.clock.now();
             if let Some(status) = self.status.objects.get_mut(&key) {
                 conditions::update(status, &ended, now);
             }
@@ -182,7 +188,6 @@ impl Controller {
 mod tests {
     use super::*;
     use crate::kinds::Place;
-    use crate::shape::Time;
 
     fn key() -> Key {
         let place = Place { account: "1".into(), region: "r".into() };
@@ -199,38 +204,44 @@ mod tests {
 
     #[test]
     fn each_stage_is_asked_about_once_and_what_was_said_stays() {
-        let mut causes = Causes::default();
+        let (mut causes, now) = (Causes::default(), Time(0));
         let (rolling, over) = (attempted("a", Stage::Rolling), attempted("a", Stage::Over));
-        assert!(causes.is_due(&key(), &rolling) && !causes.is_due(&key(), &rolling));
-        causes.take(&answer(rolling.clone(), Ok(Some("early"))));
+        assert!(causes.is_due(&key(), &rolling, now) && !causes.is_due(&key(), &rolling, now));
+        causes.take(&answer(rolling.clone(), Ok(Some("early"))), now);
         assert_eq!(causes.said(&key(), &over), Some("early"));
-        assert!(causes.is_due(&key(), &over) && !causes.is_due(&key(), &over) && !causes.is_due(&key(), &rolling));
-        causes.take(&answer(over.clone(), Ok(None)));
+        assert!(causes.is_due(&key(), &over, now) && !causes.is_due(&key(), &over, now));
+        assert!(!causes.is_due(&key(), &rolling, now), "no stage comes back");
+        causes.take(&answer(over.clone(), Ok(None)), now);
         assert_eq!(causes.said(&key(), &over), Some("early"));
         let next = attempted("b", Stage::Over);
         assert_eq!(causes.said(&key(), &next), None);
-        assert!(causes.is_due(&key(), &next));
-        causes.take(&answer(over, Ok(Some("of the one before"))));
+        assert!(causes.is_due(&key(), &next, now));
+        causes.take(&answer(over, Ok(Some("of the one before"))), now);
         assert_eq!(causes.said(&key(), &next), None);
         causes.forget(&key());
-        assert!(causes.is_due(&key(), &next));
+        assert!(causes.is_due(&key(), &next, now));
     }
 
     #[test]
     fn what_is_not_answered_is_asked_a_few_times_and_what_is_refused_once() {
-        let mut causes = Causes::default();
+        let (mut causes, mut now) = (Causes::default(), Time(0));
+        let cut = |attempted| answer(attempted, Err(CallError::bad_answer("ListTasks", "cut")));
+        let refused = |attempted| answer(attempted, Err(CallError::bad_input("ListTasks", "refused")));
         let rolling = attempted("a", Stage::Rolling);
         for _ in 0..TRIES_MAX {
-            assert!(causes.is_due(&key(), &rolling));
-            causes.take(&answer(rolling.clone(), Err(CallError::bad_answer("ListTasks", "cut"))));
+            assert!(causes.is_due(&key(), &rolling, now));
+            causes.take(&cut(rolling.clone()), now);
+            assert!(!causes.is_due(&key(), &rolling, now), "not at once");
+            now = now.after(AGAIN);
         }
-        assert!(!causes.is_due(&key(), &rolling));
+        assert!(!causes.is_due(&key(), &rolling, now));
         let over = attempted("a", Stage::Over);
-        assert!(causes.is_due(&key(), &over), "another stage is another question");
-        causes.take(&answer(over, Err(CallError::bad_input("ListTasks", "refused"))));
-        assert!(!causes.is_due(&key(), &attempted("a", Stage::Over)));
-        assert!(causes.is_due(&key(), &attempted("b", Stage::Rolling)));
-        causes.take(&answer(attempted("b", Stage::Rolling), Err(CallError::bad_input("ListTasks", "refused"))));
-        assert!(!causes.is_due(&key(), &attempted("b", Stage::Over)), "refused is refused");
+        assert!(causes.is_due(&key(), &over, now), "another stage is another question");
+        causes.take(&refused(over.clone()), now);
+        now = now.after(AGAIN);
+        assert!(!causes.is_due(&key(), &over, now));
+        assert!(causes.is_due(&key(), &attempted("b", Stage::Rolling), now));
+        causes.take(&refused(attempted("b", Stage::Rolling)), now);
+        assert!(!causes.is_due(&key(), &attempted("b", Stage::Over), now), "refused is refused");
     }
 }
