@@ -238,7 +238,8 @@ impl Metrics {
 
     /// Tasks of a rollout that fails, or has failed, were asked why they stopped; `why` is what they say, without secrets.
     pub fn tasks_stopped(&self, key: &Key, task_definition: &str, why: &str) {
-        warn!(target: "ecs_operator::rollout", key = %key.short(), task_definition, why, "its tasks stopped");
+        let key = key.short();
+        warn!(target: "ecs_operator::rollout", key, task_definition, why, "its tasks stopped");
     }
 
     /// They could not be asked; ECS's own words are told without.
