@@ -19,4 +19,5 @@ pub mod sweep;
 pub mod witness;
 
 pub use controller::{Controller, Settings, Until};
+pub use facts::{NEEDS_MAX, resolution};
 pub use pass::{Ended, Shared};
