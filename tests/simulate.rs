@@ -329,7 +329,7 @@ async fn a_replacement_is_foretold_as_the_operator_then_does_it() {
             assert_eq!((foretold.before, foretold.lowest, foretold.peak), (4, 0, 4), "{of}");
             assert!(dip > 0 && foretold.dip_seconds > Some(0), "{of}");
             assert!(foretold.dip_seconds <= foretold.dip_estimate, "{of}");
-            assert_eq!((foretold.lower, foretold.upper, foretold.more_cpu), (0, 8, 0), "{of}");
+            assert_eq!((foretold.lower, foretold.upper), (0, 8), "{of}");
         }
         assert!(foretold.steps >= 2, "{of}");
     }
@@ -337,12 +337,7 @@ async fn a_replacement_is_foretold_as_the_operator_then_does_it() {
 
 #[tokio::test(flavor = "current_thread", start_paused = true)]
 async fn a_replacement_that_is_half_done_goes_on_from_there() {
-    let cases = [
-        (START, "CreateService", 8, 4),
-        (START, "UpdateService", 8, 4),
-        (START, "DeleteService", 8, 4),
-        (STOP, "UpdateService", 4, 0),
-    ];
+    let cases = [(START, "CreateService", 8, 4), (START, "UpdateService", 8, 4), (STOP, "UpdateService", 4, 0)];
     for (how, wait, most, least) in cases {
         let mut rig = replacing(14, how).await;
         let mark = rig.mark();
@@ -387,10 +382,36 @@ async fn a_replacement_whose_tasks_fail_leaves_the_old_service_where_it_was_star
 }
 
 #[tokio::test(flavor = "current_thread", start_paused = true)]
-async fn what_is_not_begun_is_not_foretold() {
+async fn a_replacement_that_misses_its_deadline_is_late_and_goes_on() {
+    let mut rig = replacing(17, START).await;
+    let slow = Assumed { start: Some(20 * MINUTE), ..Assumed::default() };
+    let (_, late) = forecast(&mut rig, &slow).await;
+    assert_eq!((late.outcome, late.message.as_str()), (Outcome::Late, "reconcile.rollout.progressDeadline is 900 s"));
+    let course = late.course.unwrap();
+    assert_eq!((course.lowest, course.peak, course.start_seconds), (4, 8, Some((1200, 1200))), "{late:?}");
+    assert!(course.seconds > 1500, "{late:?}");
+}
+
+#[tokio::test(flavor = "current_thread", start_paused = true)]
+async fn a_replacement_that_does_not_begin_is_not_played() {
     // Nobody permits it.
     let mut rig = fargate(16).await;
     rig.lose_operator();
     rig.write("service.yaml", service("", "EC2", "web-2")).commit();
     assert!(rig.simulated(&Assumed::default()).await.forecast(&key("web")).is_none());
+    // Nothing is there that it could run on.
+    let mut bare = Rig::new(16);
+    bare.write("cluster.yaml", cluster("prod")).write("task.yaml", either("nginx:1", &[]));
+    bare.write("service.yaml", service("", "FARGATE", "web")).commit();
+    bare.start();
+    bare.converge(HOUR).await;
+    bare.write("service.yaml", changed(START)).commit();
+    let (_, held) = forecast(&mut bare, &Assumed::default()).await;
+    assert_eq!((held.outcome, held.course), (Outcome::Held, None), "{held:?}");
+    // What fails a check may be let go on, and where it comes to is told.
+    bare.write("service.yaml", changed(STOP).replace("reconcile: {", "reconcile: { preflight: Warn,")).commit();
+    let (_, stuck) = forecast(&mut bare, &Assumed::default()).await;
+    assert_eq!(stuck.outcome, Outcome::Stuck, "{stuck:?}");
+    assert!(stuck.message.contains("0 of 4 new tasks run; ") && stuck.message.contains("unable to place"), "{stuck:?}");
+    assert!(stuck.message.ends_with("web is stopped by then, and 0 tasks are healthy"), "{stuck:?}");
 }

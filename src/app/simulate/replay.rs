@@ -49,8 +49,9 @@ pub struct Replay<'a> {
     settings: Settings,
     /// What the others held before.
     old: Held,
-    /// When the operator looks next, and since when it only looks.
+    /// When the operator looks next, when a round has it look anyway, and since when it only looks.
     next: Time,
+    round: Time,
     at_it_since: Option<Time>,
     /// It has missed its deadline.
     late: bool,
@@ -81,14 +82,18 @@ impl<'a> Replay<'a> {
         for call in copy.opening.remove(&declared.key.short()).unwrap_or_default() {
             copy.call(call.operation, &call.input).map_err(|fault| fault.message)?;
         }
+        let settings = Settings::default();
+        // Rounds are taken to begin with it; when they do, no copy tells.
+        let round = now.after(settings.resync);
         Ok(Self {
             operator,
             object,
             replacement,
             runs,
-            settings: Settings::default(),
+            settings,
             old,
             next: now,
+            round,
             at_it_since: None,
             late: false,
             acts: 0,
@@ -126,7 +131,7 @@ impl<'a> Replay<'a> {
                 plan.steps.iter().try_for_each(|step| copy.call(step.call.operation, &step.call.input).map(drop));
             self.acts += 1;
             self.at_it_since = None;
-            self.next = now.after(self.settings.active);
+            self.look_after(self.settings.active);
             return (made.err().map(|fault| (Outcome::Unknown, fault.message)), true);
         }
         let far = (self.acts, far(copy, gauge));
@@ -137,7 +142,6 @@ impl<'a> Replay<'a> {
     }
 
     fn judge(&mut self, copy: &mut Copy, gauge: &Gauge, verdict: Verdict) -> Option<(Outcome, String)> {
-        let now = copy.world.now();
         match verdict {
             Verdict::Converged | Verdict::Blocked(Reason::DriftKept, _) => {
                 // The deadline is the new service's, not that of all the acts.
@@ -154,7 +158,7 @@ impl<'a> Replay<'a> {
             }
             Verdict::Blocked(_, why) => Some((Outcome::Stuck, format!("{why}; {}", self.left(copy, gauge)))),
             Verdict::Rolling(why) | Verdict::Settling(why) | Verdict::Waiting(_, why) => {
-                let spent = now.since(*self.at_it_since.get_or_insert(now));
+                let spent = self.next.since(*self.at_it_since.get_or_insert(self.next));
                 self.wait(copy, gauge, self.settings.patience(spent), why)
             }
             Verdict::Due => self.wait(copy, gauge, self.settings.active, String::new()),
@@ -164,13 +168,21 @@ impl<'a> Replay<'a> {
     /// Looks again after `span`, unless it goes no further.
     fn wait(&mut self, copy: &mut Copy, gauge: &Gauge, span: Duration, why: String) -> Option<(Outcome, String)> {
         let now = copy.world.now();
-        self.next = now.after(span);
+        self.look_after(span);
         let gives_up = now.since(self.best.1) >= STALL || now.since(gauge.began) >= LONGEST;
         gives_up.then(|| {
             let new = self.new(copy, gauge).map(|new| (new.desired, running(copy, gauge, &new.name)));
             let far = new.map(|(desired, running)| format!("{running} of {desired} new tasks run; "));
             (Outcome::Stuck, format!("{}{}", far.unwrap_or_default(), self.told(copy, gauge, why)))
         })
+    }
+
+    /// Counted from when the look was due: the copy's time goes in whole ticks.
+    fn look_after(&mut self, span: Duration) {
+        self.next = self.next.after(span).min(self.round);
+        if self.next == self.round {
+            self.round = self.round.after(self.settings.resync);
+        }
     }
 
     /// The service that comes, where it is there.
