@@ -12,7 +12,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::harness::{HOUR, MINUTE, Rig, Wanted, cluster, key, task};
+use common::harness::{HOUR, MINUTE, Rig, Wanted, cluster, key};
 use common::lossy::{Faults, Position, mutates};
 use common::replacement::{START, STOP, changed, either, fargate, service, status};
 use ecs_operator::shape::Tree;

@@ -108,7 +108,7 @@ impl<'a> Replay<'a> {
     /// Started first, the old tasks' count is kept, as far as so many are wanted, and both may be there; stopped first,
     /// none need be.
     pub fn bounds(&self, copy: &Copy, gauge: &Gauge) -> (i64, i64) {
-        let new = self.new(copy, gauge);
+        let new = self.coming(copy, gauge);
         let (desired, upper) = new.map_or((0, 0), |new| (new.desired, new.bounds().upper));
         match self.replacement.how {
             ReplaceHow::StartFirst => (self.old.healthy.min(desired), self.old.tasks + upper),
@@ -171,7 +171,7 @@ impl<'a> Replay<'a> {
         self.look_after(span);
         let gives_up = now.since(self.best.1) >= STALL || now.since(gauge.began) >= LONGEST;
         gives_up.then(|| {
-            let new = self.new(copy, gauge).map(|new| (new.desired, running(copy, gauge, &new.name)));
+            let new = self.coming(copy, gauge).map(|new| (new.desired, running(copy, gauge, &new.name)));
             let far = new.map(|(desired, running)| format!("{running} of {desired} new tasks run; "));
             (Outcome::Stuck, format!("{}{}", far.unwrap_or_default(), self.told(copy, gauge, why)))
         })
@@ -186,7 +186,7 @@ impl<'a> Replay<'a> {
     }
 
     /// The service that comes, where it is there.
-    fn new<'b>(&self, copy: &'b Copy, gauge: &Gauge) -> Option<&'b Service> {
+    fn coming<'b>(&self, copy: &'b Copy, gauge: &Gauge) -> Option<&'b Service> {
         let name = &self.replacement.new;
         let service = copy.world.ecs.services.get(&(gauge.cluster.clone(), name.clone()))?;
         let is_old = self.replacement.old.contains(name) && service.created < gauge.began;
@@ -195,7 +195,7 @@ impl<'a> Replay<'a> {
 
     /// Why the new service does not come up, else what is waited for, and what is left of the old.
     fn told(&self, copy: &mut Copy, gauge: &Gauge, why: String) -> String {
-        let name = self.new(copy, gauge).map(|new| new.name.clone());
+        let name = self.coming(copy, gauge).map(|new| new.name.clone());
         let shown = name.and_then(|name| copy.described(&gauge.cluster, Some(&name)));
         let said = shown.map(|shown| cause(&shown)).filter(|said| !said.is_empty());
         let why = gauge.why(copy, said.unwrap_or(why));
