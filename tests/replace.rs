@@ -12,10 +12,10 @@ mod common;
 
 use std::time::Duration;
 
-use common::harness::{HOUR, MINUTE, Rig, Wanted, cluster, key, task};
+use common::harness::{HOUR, MINUTE, Rig, Wanted, cluster, key};
 use common::lossy::{Faults, Position, mutates};
+use common::replacement::{START, STOP, changed, either, fargate, service, status};
 use ecs_operator::shape::Tree;
-use ecs_operator::sim::ecs::instance::{Wish, add};
 use ecs_operator::sim::ecs::service::Status;
 use ecs_operator::tree;
 
@@ -23,50 +23,12 @@ const SECOND: Duration = Duration::from_secs(1);
 /// Of services of four tasks that keep all of them.
 const FLOOR: usize = 4;
 
-/// A task that runs on either; its labels tell how it behaves.
-fn either(image: &str, labels: &[(&str, &str)]) -> String {
-    let ports = "portMappings: [{ containerPort: 80 }]\n      healthCheck";
-    task("web", image, labels).replace("[FARGATE]", "[FARGATE, EC2]").replace("healthCheck", ports)
-}
-
-/// Behind a target group, of four tasks, with these members of `reconcile`.
-fn service(reconcile: &str, launch: &str, name: &str) -> String {
-    let group = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/web/0123456789abcdef";
-    let balancer = format!("{{ targetGroupArn: \"{group}\", containerName: web, containerPort: 80 }}");
-    let more = format!("  serviceName: {name}\n  loadBalancers: [{balancer}]\n");
-    let text = Wanted { more, ..Wanted::of("web", 4) }.text("web");
-    text.replace("reconcile: { ", &format!("reconcile: {{ {reconcile}"))
-        .replace("launchType: FARGATE", &format!("launchType: {launch}"))
-}
-
-const START: &str = "replace: [launchType], replaceHow: StartFirst, ";
-const STOP: &str = "replace: [launchType], replaceHow: StopFirst, ";
-
-/// A converged service on Fargate, and machines for another.
-async fn fargate(seed: u64) -> Rig {
-    let mut rig = Rig::new(seed);
-    rig.write("cluster.yaml", cluster("prod")).write("task.yaml", either("nginx:1", &[]));
-    rig.write("service.yaml", service("", "FARGATE", "web")).commit();
-    rig.start();
-    rig.converge(HOUR).await;
-    for _ in 0..3 {
-        let wish = Wish { kind: Some("m5.large".into()), ..Wish::default() };
-        add(&mut rig.sim.world(), "prod", wish).unwrap();
-    }
-    rig
-}
-
 /// Tasks that run, over all services.
 fn running(rig: &Rig) -> usize {
     let world = rig.sim.world();
     let of = world.ecs.services.values().flat_map(|service| &service.tasks);
     of.filter(|id| world.ecs.tasks.get(&("prod".to_owned(), (*id).clone())).is_some_and(|task| task.is_running()))
         .count()
-}
-
-fn status(rig: &Rig, name: &str) -> Option<Status> {
-    let world = rig.sim.world();
-    world.ecs.services.get(&("prod".to_owned(), name.to_owned())).map(|service| service.status)
 }
 
 /// Runs until it is so; the fewest tasks that ran meanwhile, and for how many seconds none did.
@@ -136,11 +98,6 @@ async fn stopped_first_it_comes_back_under_its_name_within_the_dip_that_was_fore
     rig.service("web", |service| assert_eq!(service.spec.text("launchType"), Some("EC2")));
     rig.assert_lawful();
     is_quiet(&mut rig).await;
-}
-
-/// The members that make the story, and the name.
-fn changed(how: &str) -> String {
-    if how == START { service(how, "EC2", "web-2") } else { service(how, "EC2", "web") }
 }
 
 /// How it ends, with or without the loss of the operator at one of its calls; the calls up to there.

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use common::golden;
 use common::harness::{HOUR, MINUTE, Rig, Wanted, cluster, converged, key, task};
+use common::replacement::{START, STOP, changed, either, fargate, service};
 use ecs_operator::app::Assumed;
 use ecs_operator::cli::plan::{Forecast, Outcome, Played, View, markdown, text};
 use ecs_operator::cli::terminal::Terminal;
@@ -271,4 +272,146 @@ async fn no_forecast_tells_a_secret() {
     for shown in [text(&view, &UNICODE), markdown(&view), view.json()] {
         assert!(!shown.contains(CANARY), "{shown}");
     }
+}
+
+/// Four tasks run on Fargate, and others are declared to take their place.
+async fn replacing(seed: u64, how: &str) -> Rig {
+    let mut rig = fargate(seed).await;
+    rig.lose_operator();
+    rig.write("service.yaml", changed(how)).commit();
+    rig
+}
+
+/// Lets the operator really replace: the most tasks over both services, the fewest healthy ones, for how many seconds
+/// none was, and how many it took.
+async fn replaced(rig: &mut Rig) -> (i64, i64, u64, u64) {
+    rig.start();
+    let since = rig.clock.now();
+    let (mut peak, mut lowest, mut dip) = (0, i64::MAX, 0);
+    while !rig.is_ready(since) {
+        assert!(rig.clock.now() < since.after(2 * HOUR), "{:#?}", rig.stories());
+        rig.run(Duration::from_secs(1)).await;
+        let world = rig.sim.world();
+        let of_service = || world.ecs.tasks.values().filter(|task| task.service.is_some());
+        peak = peak.max(of_service().filter(|task| task.is_counted()).count() as i64);
+        let healthy = of_service().filter(|task| task.is_healthy()).count() as i64;
+        lowest = lowest.min(healthy);
+        dip += u64::from(healthy == 0);
+    }
+    (peak, lowest, dip, rig.clock.now().since(since).as_secs())
+}
+
+fn assert_near(foretold: u64, came: u64, within: u64, of: &str) {
+    assert!(foretold.abs_diff(came) <= within, "foretold {foretold}, came {came}: {of}");
+}
+
+#[tokio::test(flavor = "current_thread", start_paused = true)]
+async fn a_replacement_is_foretold_as_the_operator_then_does_it() {
+    for (seed, how) in [(10, START), (11, STOP), (12, START), (13, STOP)] {
+        let mut rig = replacing(seed, how).await;
+        let (view, forecast) = forecast(&mut rig, &Assumed { seed: seed + 1000, ..Assumed::default() }).await;
+        if seed < 12 {
+            let name = if how == START { "start" } else { "stop" };
+            golden::check(&format!("plan/simulate-{name}-first.txt"), &text(&view, &UNICODE));
+            golden::check(&format!("plan/simulate-{name}-first.json"), &format!("{}\n", view.json()));
+        }
+        let foretold = done(&forecast);
+        let (peak, lowest, dip, took) = replaced(&mut rig).await;
+        let of = format!("{how}{seed}: {forecast:?}");
+        assert_eq!((foretold.peak, foretold.lowest), (peak, lowest), "{of}");
+        assert_near(foretold.seconds, took, 15, &of);
+        assert_near(foretold.dip_seconds.unwrap(), dip, 5, &of);
+        if how == START {
+            assert_eq!((foretold.before, foretold.lowest, foretold.peak, dip), (4, 4, 8, 0), "{of}");
+            assert_eq!((foretold.lower, foretold.upper, foretold.dip_estimate), (4, 12, None), "{of}");
+            assert_eq!((foretold.more_cpu, foretold.more_memory), (4 * 256, 4 * 512), "{of}");
+        } else {
+            assert_eq!((foretold.before, foretold.lowest, foretold.peak), (4, 0, 4), "{of}");
+            assert!(dip > 0 && foretold.dip_seconds > Some(0), "{of}");
+            assert!(foretold.dip_seconds <= foretold.dip_estimate, "{of}");
+            assert_eq!((foretold.lower, foretold.upper), (0, 8), "{of}");
+        }
+        assert!(foretold.steps >= 2, "{of}");
+    }
+}
+
+#[tokio::test(flavor = "current_thread", start_paused = true)]
+async fn a_replacement_that_is_half_done_goes_on_from_there() {
+    let cases = [(START, "CreateService", 8, 4), (START, "UpdateService", 8, 4), (STOP, "UpdateService", 4, 0)];
+    for (how, wait, most, least) in cases {
+        let mut rig = replacing(14, how).await;
+        let mark = rig.mark();
+        rig.start();
+        let there = |rig: &Rig| rig.operations_since(mark).iter().any(|operation| operation == wait);
+        assert!(rig.until(2 * HOUR, there).await, "{how} {wait}: {:?}", rig.stories());
+        let (view, forecast) = forecast(&mut rig, &Assumed::default()).await;
+        let foretold = done(&forecast);
+        let of = format!("{how}{wait}: {forecast:?} {}", text(&view, &UNICODE));
+        let (peak, lowest, _, took) = replaced(&mut rig).await;
+        assert_eq!(foretold.lowest, lowest.min(least), "{of}");
+        assert!(foretold.peak >= peak && foretold.peak <= most, "{peak}: {of}");
+        assert_near(foretold.seconds, took, 30, &of);
+        assert!(view.json().contains("\"notCopied\": [\n"), "{of}");
+    }
+}
+
+#[tokio::test(flavor = "current_thread", start_paused = true)]
+async fn a_replacement_whose_tasks_fail_leaves_the_old_service_where_it_was_started_first() {
+    let why = "CannotPullContainerError: gone";
+    for (how, breaker) in [(START, true), (START, false), (STOP, true)] {
+        let mut rig = replacing(15, how).await;
+        let text = changed(how).replace("enable: true", &format!("enable: {breaker}"));
+        rig.write("task.yaml", either("nginx:bad", &[("fail-to-start", why)])).write("service.yaml", text).commit();
+        let (_, failed) = forecast(&mut rig, &Assumed::default()).await;
+        let of = format!("{how}{breaker}: {failed:?}");
+        assert_eq!(failed.outcome, if breaker { Outcome::Failed } else { Outcome::Stuck }, "{of}");
+        assert!(failed.message.contains(why), "{of}");
+        let course = failed.course.unwrap();
+        if how == START {
+            assert!(failed.message.ends_with("; web stays as it is, with 4 healthy tasks"), "{of}");
+            assert_eq!((course.before, course.lowest, course.dip_seconds), (4, 4, Some(0)), "{of}");
+            assert_eq!(failed.message.contains("0 of 4 new tasks run; "), !breaker, "{of}");
+        } else {
+            assert!(failed.message.ends_with("; web is stopped by then, and 0 tasks are healthy"), "{of}");
+            assert!(course.lowest == 0 && course.dip_seconds > Some(300), "{of}");
+        }
+        rig.start();
+        let reason = if breaker { "RolloutFailed" } else { "RolloutTimedOut" };
+        assert!(rig.until(3 * HOUR, |rig| rig.reason(&key("web")) == reason).await, "{of} {:?}", rig.stories());
+    }
+}
+
+#[tokio::test(flavor = "current_thread", start_paused = true)]
+async fn a_replacement_that_misses_its_deadline_is_late_and_goes_on() {
+    let mut rig = replacing(17, START).await;
+    let slow = Assumed { start: Some(20 * MINUTE), ..Assumed::default() };
+    let (_, late) = forecast(&mut rig, &slow).await;
+    assert_eq!((late.outcome, late.message.as_str()), (Outcome::Late, "reconcile.rollout.progressDeadline is 900 s"));
+    let course = late.course.unwrap();
+    assert_eq!((course.lowest, course.peak, course.start_seconds), (4, 8, Some((1200, 1200))), "{late:?}");
+    assert!(course.seconds > 1500, "{late:?}");
+}
+
+#[tokio::test(flavor = "current_thread", start_paused = true)]
+async fn a_replacement_that_does_not_begin_is_not_played() {
+    // Nobody permits it.
+    let mut rig = fargate(16).await;
+    rig.lose_operator();
+    rig.write("service.yaml", service("", "EC2", "web-2")).commit();
+    assert!(rig.simulated(&Assumed::default()).await.forecast(&key("web")).is_none());
+    // Nothing is there that it could run on.
+    let mut bare = Rig::new(16);
+    bare.write("cluster.yaml", cluster("prod")).write("task.yaml", either("nginx:1", &[]));
+    bare.write("service.yaml", service("", "FARGATE", "web")).commit();
+    bare.start();
+    bare.converge(HOUR).await;
+    bare.write("service.yaml", changed(START)).commit();
+    let (_, held) = forecast(&mut bare, &Assumed::default()).await;
+    assert_eq!((held.outcome, held.course), (Outcome::Held, None), "{held:?}");
+    // What fails a check may be let go on, and where it comes to is told.
+    bare.write("service.yaml", changed(STOP).replace("reconcile: {", "reconcile: { preflight: Warn,")).commit();
+    let (_, stuck) = forecast(&mut bare, &Assumed::default()).await;
+    assert_eq!(stuck.outcome, Outcome::Stuck, "{stuck:?}");
+    assert!(stuck.message.contains("0 of 4 new tasks run; ") && stuck.message.contains("unable to place"), "{stuck:?}");
+    assert!(stuck.message.ends_with("web is stopped by then, and 0 tasks are healthy"), "{stuck:?}");
 }

@@ -143,7 +143,7 @@ impl Observer {
 }
 
 /// The call that describes these names.
-fn describe(kind: Kind, cluster: Option<&str>, names: &[String]) -> Call {
+pub fn describe(kind: Kind, cluster: Option<&str>, names: &[String]) -> Call {
     let row = &crate::kinds::definition(kind).describe;
     let mut input = crate::tree! { row.names => names.to_vec(), "include" => row.include.to_vec() };
     if let Some(cluster) = cluster {
@@ -169,7 +169,8 @@ async fn described(observer: &Observer, kind: Kind, cluster: Option<&str>, names
     names.iter().map(observe).collect()
 }
 
-fn find(kind: Kind, answer: &Tree, name: &str) -> Observed {
+/// What such an answer says of one of them.
+pub fn find(kind: Kind, answer: &Tree, name: &str) -> Observed {
     let definition = crate::kinds::definition(kind);
     let named = |one: &&Tree| one.text(definition.name_member) == Some(name);
     if let Some(found) = answer.list(definition.describe.answer).iter().find(named) {

@@ -326,6 +326,13 @@ impl Plan {
         self.steps.iter().any(|step| !step.late.is_empty())
     }
 
+    /// Whether its steps have to wait.
+    pub fn waits(&self) -> bool {
+        // Without an answer of EC2's nothing is deployed, and a plan has only what can be done in place.
+        let in_place = [Reason::LookupUnobserved, Reason::PreflightWaiting];
+        matches!(&self.verdict, Verdict::Waiting(reason, _) if !in_place.contains(reason))
+    }
+
     /// Whether a step starts a deployment, or one of a replacement.
     pub fn deploys(&self) -> bool {
         let replaces = self.replacement.is_some() && !self.steps.is_empty();

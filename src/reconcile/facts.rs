@@ -59,7 +59,7 @@ pub async fn cluster(shared: &Shared, object: &Object) -> Observed {
 }
 
 /// More needs than any plan has.
-const NEEDS_MAX: usize = 8;
+pub const NEEDS_MAX: usize = 8;
 
 /// Where an object stands, among what.
 pub struct Scene<'a> {
@@ -156,7 +156,8 @@ fn journal_mark(seen: &Seen) -> String {
 /// What stands for the content of what is another's to say.
 const LIVE: &str = "live";
 
-fn resolution(shared: &Shared, desired: &Desired, object: &Object, seen: &Seen) -> Resolution {
+/// What the object is to run, as far as it is known to be registered.
+pub fn resolution(shared: &Shared, desired: &Desired, object: &Object, seen: &Seen) -> Resolution {
     let revision = |object: &Object, content: &str| {
         shared.known().revisions.get(&(object.key.clone(), content.to_owned())).cloned()
     };

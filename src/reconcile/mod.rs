@@ -20,4 +20,5 @@ pub mod why;
 pub mod witness;
 
 pub use controller::{Controller, Settings, Until};
+pub use facts::{NEEDS_MAX, resolution};
 pub use pass::{Ended, Shared};

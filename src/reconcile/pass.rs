@@ -272,10 +272,7 @@ async fn look_and_plan(
             return stands(not_registered(object));
         }
     }
-    // Without an answer of EC2's nothing is deployed, and a plan has only what can be done in place.
-    let in_place = [Reason::LookupUnobserved, Reason::PreflightWaiting];
-    let waits = matches!(&plan.verdict, Verdict::Waiting(reason, _) if !in_place.contains(reason));
-    if shared.observe_only || waits {
+    if shared.observe_only || plan.waits() {
         plan.steps.clear();
     }
     if let Some(leader) = claim.as_ref().err().filter(|_| !plan.steps.is_empty()) {

@@ -84,6 +84,14 @@ pub fn progress(service: &Tree, deadline: Duration, now: Time) -> Progress {
     Progress::Rolling { running: count(primary, "runningCount"), desired }
 }
 
+/// Whether it runs what it is to run, and nothing else, however long that took.
+pub fn is_steady(service: &Tree) -> bool {
+    progress(service, NO_DEADLINE, Time::default()) == Progress::Steady
+}
+
+/// What misses its deadline may be followed all the same.
+pub const NO_DEADLINE: Duration = Duration::from_secs(u64::MAX / 4000);
+
 fn minutes(span: Duration) -> String {
     match span.as_secs() {
         seconds if seconds % 60 == 0 => format!("{} min", seconds / 60),

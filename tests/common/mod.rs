@@ -19,5 +19,6 @@ pub mod lossy;
 pub mod network;
 pub mod process;
 pub mod promql;
+pub mod replacement;
 pub mod trees;
 pub mod world;

@@ -5,16 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::cli::plan::Gap;
-use crate::kinds::{secrets, service, task_definition};
-use crate::shape::{Time, Tree, table};
+use crate::kinds::{Kind, Observed, secrets, service, task_definition};
+use crate::shape::{Call, Time, Tree, table};
 use crate::sim::ecs::capacity_provider::auto_scaling;
 use crate::sim::ecs::instance::{self, Wish};
 use crate::sim::ecs::{self, Fault};
 use crate::sim::neighbours::ec2::named;
 use crate::sim::world::{Settings, World};
 use crate::tree;
+use crate::{observe, rollout};
 
-use super::live::Live;
+use super::live::{Live, Part, Service};
 
 /// So long the copies of running services have to come up.
 const COME_UP: Duration = Duration::from_secs(2 * 3600);
@@ -26,11 +27,14 @@ pub struct Copy {
     pub gaps: Vec<Gap>,
     /// Services that could not be copied, by the short keys of their objects, and why.
     pub missing: BTreeMap<String, String>,
+    /// What is called when the play of an object begins, by its short key.
+    pub opening: BTreeMap<String, Vec<Call>>,
 }
 
 /// Copies it, and waits until it stands.
 pub fn copy(live: Live, settings: Settings, now: Time) -> Copy {
-    let mut copy = Copy { world: World::new(settings, now), gaps: Vec::new(), missing: BTreeMap::new() };
+    let world = World::new(settings, now);
+    let mut copy = Copy { world, gaps: Vec::new(), missing: BTreeMap::new(), opening: BTreeMap::new() };
     copy.world.ecs.watched = true;
     for subnet in &live.subnets {
         named::take_in(&mut copy.world, subnet);
@@ -46,10 +50,9 @@ pub fn copy(live: Live, settings: Settings, now: Time) -> Copy {
     for ((family, revision), answer) in &live.definitions {
         copy.definition(family, *revision, answer);
     }
-    for (key, (cluster, shown)) in &live.services {
-        copy.service(key, cluster, shown);
-    }
-    copy.come_up(&live.services);
+    let stand: Vec<&Service> = live.services.iter().filter(|one| copy.service(one)).collect();
+    copy.come_up(stand);
+    live.services.iter().for_each(|one| copy.tell(one));
     for subnet in &live.subnets {
         let free = subnet.int("AvailableIpAddressCount").and_then(|free| u64::try_from(free).ok());
         if let (Some(id), Some(free)) = (subnet.text("SubnetId"), free) {
@@ -133,51 +136,83 @@ impl Copy {
         }
     }
 
-    fn service(&mut self, key: &str, cluster: &str, shown: &Tree) {
-        let mut input = given("CreateService", &service::shown(shown)).with("cluster", cluster);
+    /// Whether it stands in the copy, or will.
+    fn service(&mut self, one: &Service) -> bool {
+        let shown = &one.shown;
+        let mut input = given("CreateService", &service::shown(shown)).with("cluster", &one.cluster);
         for member in ["clientToken", "role"] {
             input.remove(member);
         }
-        if shown.text("schedulingStrategy") == Some("DAEMON") {
+        if service::is_daemon(shown) {
             input.remove("desiredCount");
         }
         if input.int("healthCheckGracePeriodSeconds") == Some(0) {
             input.remove("healthCheckGracePeriodSeconds");
         }
         let reference = shown.text("taskDefinition").map(task_definition::short).unwrap_or_default();
-        if let Err(fault) = self.call("CreateService", &input.with("taskDefinition", reference)) {
-            self.gap(key, fault.message.clone());
-            self.missing.insert(key.to_owned(), fault.message);
+        input.set("taskDefinition", reference);
+        match &one.part {
+            Part::Stands => {}
+            Part::Comes => {
+                self.opening.entry(one.of.clone()).or_default().push(Call::ecs("CreateService", input));
+                return false;
+            }
+            Part::Goes(call) => {
+                if !service::is_daemon(shown) {
+                    input.set("desiredCount", one.left());
+                }
+                self.opening.entry(one.of.clone()).or_default().push(call.clone());
+            }
         }
-        if shown.list("deployments").len() > 1 {
-            self.gap(key, "a deployment is in progress; the copy begins when it is done");
+        let made = self.call("CreateService", &input);
+        if let Err(fault) = &made {
+            self.gap(&one.label(), fault.message.clone());
+            self.missing.insert(one.of.clone(), fault.message.clone());
         }
+        made.is_ok()
     }
 
     /// Lets the copies of running services become steady, or tells which do not.
-    fn come_up(&mut self, services: &BTreeMap<String, (String, Tree)>) {
-        let mut waiting: BTreeSet<&String> = services.keys().filter(|key| !self.missing.contains_key(*key)).collect();
+    fn come_up(&mut self, mut waiting: Vec<&Service>) {
         let end = self.world.now().after(COME_UP);
         while !waiting.is_empty() && self.world.now() < end {
             let next = self.world.now().after(TICK);
             self.world.advance_to(next);
-            waiting.retain(|key| {
-                let described =
-                    services.get(*key).map(|(cluster, shown)| self.described(cluster, shown.text("serviceName")));
-                !described.flatten().is_some_and(|shown| is_steady(&shown))
+            waiting.retain(|one| {
+                let described = self.described(&one.cluster, Some(one.name()));
+                !described.is_some_and(|shown| rollout::is_steady(&shown))
             });
         }
-        for key in waiting {
-            let of = services.get(key).map(|(cluster, shown)| self.described(cluster, shown.text("serviceName")));
-            let why = of.flatten().and_then(|shown| crate::rollout::telling_event(&shown)).unwrap_or_default();
-            self.gap(key, format!("its tasks do not all run in the copy: {why}"));
+        for one in waiting {
+            let of = self.described(&one.cluster, Some(one.name()));
+            let why = of.and_then(|shown| rollout::telling_event(&shown)).unwrap_or_default();
+            self.gap(&one.label(), format!("its tasks do not all run in the copy: {why}"));
         }
-        for (key, (_, shown)) in services {
-            let count = |name: &str| shown.int(name).unwrap_or(0);
-            if count("runningCount") < count("desiredCount") {
-                let (running, wanted) = (count("runningCount"), count("desiredCount"));
-                self.gap(key, format!("only {running} of its {wanted} tasks run; in the copy all do"));
-            }
+    }
+
+    /// Tells what a service has otherwise in the copy.
+    fn tell(&mut self, one: &Service) {
+        let (running, wanted) = (one.count("runningCount"), one.count("desiredCount"));
+        let what = match one.part {
+            Part::Comes => format!("{running} of its {wanted} tasks run; in the copy all are started anew"),
+            Part::Goes(_) if one.left() > 0 => format!("{} tasks of it go; in the copy they begin to anew", one.left()),
+            Part::Stands if running < wanted => format!("only {running} of its {wanted} tasks run; in the copy all do"),
+            Part::Stands | Part::Goes(_) => String::new(),
+        };
+        if one.shown.list("deployments").len() > 1 && matches!(one.part, Part::Stands) {
+            self.gap(&one.label(), "a deployment is in progress; the copy begins when it is done");
+        }
+        if !what.is_empty() {
+            self.gap(&one.label(), what);
+        }
+    }
+
+    /// As the operator would see it.
+    pub fn observed(&mut self, kind: Kind, cluster: Option<&str>, name: &str) -> Observed {
+        let call = observe::describe(kind, cluster, &[name.to_owned()]);
+        match self.call(call.operation, &call.input) {
+            Ok(answer) => observe::find(kind, &answer, name),
+            Err(fault) => Observed::Unknown(fault.message),
         }
     }
 
@@ -185,12 +220,6 @@ impl Copy {
         let ask = tree! { "cluster" => cluster, "services" => vec![name?] };
         self.call("DescribeServices", &ask).ok()?.list("services").first().cloned()
     }
-}
-
-fn is_steady(shown: &Tree) -> bool {
-    let one = shown.list("deployments").len() == 1;
-    let done = crate::rollout::primary(shown).is_some_and(|primary| primary.text("rolloutState") == Some("COMPLETED"));
-    one && done && shown.int("runningCount") == shown.int("desiredCount")
 }
 
 /// `totalResources` of an instance in the copy: what remains, and what these tasks hold.

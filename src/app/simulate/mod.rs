@@ -2,8 +2,11 @@
 //! virtual time. Asks AWS by reads alone. Must not know: what ECS does.
 
 mod copy;
+mod gauge;
 mod live;
 mod play;
+mod replay;
+mod rollout;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -27,7 +30,7 @@ pub struct Assumed {
     pub healthy: Option<Duration>,
 }
 
-/// A service that the plan creates, deploys or scales.
+/// A service that the plan creates, deploys, scales or puts in the place of another.
 #[derive(Clone, Copy)]
 struct Touched<'a> {
     object: &'a Object,
@@ -54,11 +57,6 @@ pub async fn simulate(
     let mut touched = Vec::new();
     for (key, plan) in services() {
         let Some(object) = desired.objects.get(key) else { continue };
-        if plan.replacement.is_some() {
-            let what = "one service takes the place of another: the plan tells the steps, and they are not played";
-            simulation.forecasts.insert(key.short(), Forecast::only(Outcome::Unknown, what));
-            continue;
-        }
         match (&plan.verdict, moves(plan)) {
             (_, true) => touched.push(Touched { object, plan }),
             (
@@ -71,7 +69,7 @@ pub async fn simulate(
     if touched.is_empty() {
         return Ok(simulation);
     }
-    let live = live::look(shared, &touched).await?;
+    let mut live = live::look(shared, desired, &touched).await?;
     let settings = Settings {
         account: shared.place.account.clone(),
         region: shared.place.region.clone(),
@@ -80,7 +78,10 @@ pub async fn simulate(
         ..Settings::default()
     };
     let now = shared.clock.now();
-    let played = play::all(copy::copy(live, settings, now), desired, plans, &touched, shared.rollouts_max);
+    let operator = replay::Operator { us: &shared.us, former: shared.former.as_ref(), desired };
+    let (replaced, at_once) = (std::mem::take(&mut live.replaced), shared.rollouts_max);
+    let scene = play::Scene { operator, plans, touched: &touched, replaced, at_once };
+    let played = play::all(copy::copy(live, settings, now), &scene);
     simulation.forecasts.extend(played.forecasts);
     let mut gaps: Vec<Gap> = played.gaps;
     gaps.sort();
@@ -101,7 +102,11 @@ fn moves(plan: &Plan) -> bool {
         | StepEffect::Drains
         | StepEffect::Deletes => false,
     };
-    plan.steps.iter().any(one)
+    match &plan.replacement {
+        // What is waited for in the middle of it goes on as well.
+        Some(_) => !matches!(plan.verdict, Verdict::Blocked(..) | Verdict::Waiting(Reason::PreflightWaiting, _)),
+        None => plan.steps.iter().any(one),
+    }
 }
 
 /// Forecasts by the short keys of their objects.

@@ -79,6 +79,12 @@ pub struct Played {
     pub steps: usize,
     /// Until it was done, or went no further.
     pub seconds: u64,
+    /// In seconds, how long no task was healthy; absent where none was before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dip_seconds: Option<u64>,
+    /// The same as the plan of a replacement estimates it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dip_estimate: Option<u64>,
     /// Beyond what was there before, at the most: addresses, CPU units, MiB.
     pub more_addresses: i64,
     pub more_cpu: i64,
@@ -97,7 +103,8 @@ impl Forecast {
     /// In lines, the first of which says how it ends.
     pub fn lines(&self) -> Vec<String> {
         let message = &self.message;
-        let after = |played: &Played| ink::span(Duration::from_secs(played.seconds));
+        let whole = |seconds: u64| ink::span(Duration::from_secs(seconds));
+        let after = |played: &Played| whole(played.seconds);
         let end = match (self.outcome, &self.course) {
             (Outcome::Done, Some(played)) => format!("done after {}", after(played)),
             (Outcome::Late, Some(played)) => format!("done after {}, too late: {message}", after(played)),
@@ -113,6 +120,10 @@ impl Forecast {
         lines.push(format!(
             "  {before} tasks before, {lowest} to {peak} meanwhile (bounds {lower} to {upper}), {steps} {noun}"
         ));
+        let estimate = played.dip_estimate.map(|seconds| format!(" (the plan's estimate: {})", whole(seconds)));
+        let dip = played.dip_seconds.filter(|dip| *dip > 0 || estimate.is_some());
+        let dip = dip.map(|dip| format!("  no task is healthy for {}{}", whole(dip), estimate.unwrap_or_default()));
+        lines.extend(dip);
         let Played { more_addresses, more_cpu, more_memory, .. } = played;
         lines.push(format!(
             "  at the peak {more_addresses:+} addresses, {more_cpu:+} CPU units, {more_memory:+} MiB of memory"

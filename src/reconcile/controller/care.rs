@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::shape::Time;
 
 use super::super::pass::{Failure, Order};
+use super::Settings;
 
 /// After this, even what can't work before somebody does something is tried again: somebody may have.
 const HOPELESS_AGAIN: Duration = Duration::from_secs(3600);
@@ -66,8 +67,7 @@ impl Care {
     }
 
     /// How long until the next look.
-    pub fn patience(&mut self, now: Time, least: Duration, most: Duration) -> Duration {
-        let since = *self.at_it_since.get_or_insert(now);
-        (now.since(since) / 10).clamp(least, most.max(least))
+    pub fn patience(&mut self, now: Time, settings: &Settings) -> Duration {
+        settings.patience(now.since(*self.at_it_since.get_or_insert(now)))
     }
 }

@@ -89,7 +89,7 @@ impl Controller {
     fn requeue(&mut self, pass: &InHand, ended: &Ended) {
         let key = &pass.key;
         let now = self.shared.clock.now();
-        let (active, resync, seed) = (self.settings.active, self.settings.resync, self.settings.seed);
+        let settings = self.settings.clone();
         let care = self.care(key);
         if !matches!(ended, Ended::Failed(_) | Ended::Resting(_)) {
             care.failures = 0;
@@ -104,14 +104,14 @@ impl Controller {
                     // Rounds go on looking; only the write rests.
                     care.refuse(failure, now);
                 }
-                let wait = Schedule::after(failure.class, key_seed(seed, key), care.failures - 1);
+                let wait = Schedule::after(failure.class, key_seed(settings.seed, key), care.failures - 1);
                 wait.filter(|_| failure.retried).map(|wait| (wait, Reason::Retry))
             }
             Ended::Applied { .. } => {
                 care.anew();
                 care.may_drift = false;
                 let at_once = matches!(key.kind, Kind::SecurityGroup | Kind::TaskDefinition);
-                let wait = if at_once { Duration::ZERO } else { active };
+                let wait = if at_once { Duration::ZERO } else { settings.active };
                 Some((wait, Reason::Rollout))
             }
             // Woken when that has happened, or looked at in the next round; until then nothing needs to be asked.
@@ -120,7 +120,7 @@ impl Controller {
             }
             Ended::Stands(Verdict::Rolling(_) | Verdict::Settling(_) | Verdict::Waiting(..) | Verdict::Due) => {
                 care.fresh_after = now;
-                Some((care.patience(now, active, resync), Reason::Rollout))
+                Some((care.patience(now, &settings), Reason::Rollout))
             }
             Ended::Stands(Verdict::Converged | Verdict::Blocked(..)) => {
                 if matches!(ended, Ended::Stands(Verdict::Converged)) {

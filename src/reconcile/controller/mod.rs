@@ -54,6 +54,13 @@ impl Default for Settings {
     }
 }
 
+impl Settings {
+    /// How long until the next look at what has been going on for so long.
+    pub fn patience(&self, spent: Duration) -> Duration {
+        (spent / 10).clamp(self.active, self.resync.max(self.active))
+    }
+}
+
 /// When the loop ends by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Until {
