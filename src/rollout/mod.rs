@@ -57,6 +57,9 @@ pub enum Progress {
 pub fn progress(service: &Tree, deadline: Duration, now: Time) -> Progress {
     let count = |tree: &Tree, name: &str| tree.int(name).unwrap_or(0);
     let (running, desired) = (count(service, "runningCount"), count(service, "desiredCount"));
+    if let Some(progress) = of_task_sets(service) {
+        return progress;
+    }
     let Some(primary) = primary(service) else { return Progress::Rolling { running, desired } };
     let alone = service.list("deployments").len() == 1;
     let done = match primary.text("rolloutState") {
@@ -82,6 +85,41 @@ pub fn progress(service: &Tree, deadline: Duration, now: Time) -> Progress {
         return Progress::Failed { cause: late, timed_out: true };
     }
     Progress::Rolling { running: count(primary, "runningCount"), desired }
+}
+
+/// How far a service is that others deploy: its task sets are steady or settle, and whether one of them is a rollout
+/// is theirs to say.
+fn of_task_sets(service: &Tree) -> Option<Progress> {
+    let controller = controller(service)?;
+    let sets: Vec<&Tree> = task_sets(service).collect();
+    let sum = |name: &str| sets.iter().filter_map(|set| set.int(name)).sum::<i64>();
+    let whole = |name: &str| service.int(name).unwrap_or(0);
+    // Each set of an EXTERNAL service has its own share of the count, and there may be none.
+    let (running, desired) = match controller {
+        "EXTERNAL" => (sum("runningCount"), sum("computedDesiredCount")),
+        _ => (whole("runningCount"), whole("desiredCount")),
+    };
+    let steady = sets.iter().all(|set| set.text("stabilityStatus") == Some("STEADY_STATE"));
+    Some(if steady && running == desired { Progress::Steady } else { Progress::Settling { running, desired } })
+}
+
+/// The controller, where that is another than ECS.
+fn controller(service: &Tree) -> Option<&str> {
+    service.at(&["deploymentController", "type"]).and_then(Tree::as_text).filter(|controller| *controller != "ECS")
+}
+
+/// The task sets that are not on their way out.
+fn task_sets(service: &Tree) -> impl Iterator<Item = &Tree> {
+    service.list("taskSets").iter().filter(|set| set.text("status") != Some("DRAINING"))
+}
+
+/// Whether ECS or CodeDeploy is at a deployment; of an EXTERNAL service nobody can tell.
+pub fn is_in_progress(service: &Tree) -> bool {
+    match controller(service) {
+        None => primary(service).is_some_and(|primary| primary.text("rolloutState") == Some("IN_PROGRESS")),
+        Some("CODE_DEPLOY") => task_sets(service).count() > 1,
+        Some(_) => false,
+    }
 }
 
 fn minutes(span: Duration) -> String {

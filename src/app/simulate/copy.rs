@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::cli::plan::Gap;
 use crate::kinds::{secrets, service, task_definition};
+use crate::rollout;
 use crate::shape::{Time, Tree, table};
 use crate::sim::ecs::capacity_provider::auto_scaling;
 use crate::sim::ecs::instance::{self, Wish};
@@ -149,7 +150,7 @@ impl Copy {
             self.gap(key, fault.message.clone());
             self.missing.insert(key.to_owned(), fault.message);
         }
-        if shown.list("deployments").len() > 1 {
+        if shown.list("deployments").len() > 1 || rollout::is_in_progress(shown) {
             self.gap(key, "a deployment is in progress; the copy begins when it is done");
         }
     }
@@ -164,12 +165,13 @@ impl Copy {
             waiting.retain(|key| {
                 let described =
                     services.get(*key).map(|(cluster, shown)| self.described(cluster, shown.text("serviceName")));
-                !described.flatten().is_some_and(|shown| is_steady(&shown))
+                let now = self.world.now();
+                !described.flatten().is_some_and(|shown| is_steady(&shown, now))
             });
         }
         for key in waiting {
             let of = services.get(key).map(|(cluster, shown)| self.described(cluster, shown.text("serviceName")));
-            let why = of.flatten().and_then(|shown| crate::rollout::telling_event(&shown)).unwrap_or_default();
+            let why = of.flatten().and_then(|shown| rollout::telling_event(&shown)).unwrap_or_default();
             self.gap(key, format!("its tasks do not all run in the copy: {why}"));
         }
         for (key, (_, shown)) in services {
@@ -187,10 +189,8 @@ impl Copy {
     }
 }
 
-fn is_steady(shown: &Tree) -> bool {
-    let one = shown.list("deployments").len() == 1;
-    let done = crate::rollout::primary(shown).is_some_and(|primary| primary.text("rolloutState") == Some("COMPLETED"));
-    one && done && shown.int("runningCount") == shown.int("desiredCount")
+fn is_steady(shown: &Tree, now: Time) -> bool {
+    matches!(rollout::progress(shown, COME_UP, now), rollout::Progress::Steady)
 }
 
 /// `totalResources` of an instance in the copy: what remains, and what these tasks hold.

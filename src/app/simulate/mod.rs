@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::check::Desired;
 use crate::cli::plan::{Forecast, Gap, Outcome, Simulation};
-use crate::kinds::{Key, Kind, Object};
+use crate::kinds::{Key, Kind, Object, service};
 use crate::plan::{Plan, Reason, Step, StepEffect, Verdict};
 use crate::reconcile::Shared;
 use crate::sim::world::{Pace, Settings};
@@ -56,6 +56,12 @@ pub async fn simulate(
         let Some(object) = desired.objects.get(key) else { continue };
         if plan.replacement.is_some() {
             let what = "one service takes the place of another: the plan tells the steps, and they are not played";
+            simulation.forecasts.insert(key.short(), Forecast::only(Outcome::Unknown, what));
+            continue;
+        }
+        let live = shared.known().seen.get(key).and_then(|seen| seen.observed.present().cloned());
+        if moves(plan) && live.is_some_and(|shown| service::controller(&shown) == service::EXTERNAL) {
+            let what = "its task sets start and stop its tasks, and they are not copied";
             simulation.forecasts.insert(key.short(), Forecast::only(Outcome::Unknown, what));
             continue;
         }

@@ -52,8 +52,10 @@ pub enum Reference {
     Manifest(Key),
     /// `family:revision` or an ARN, taken as it stands.
     Literal(String),
-    /// A shared service that says none: what it runs is another's to say.
+    /// A service that says none, and is shared or deployed by CodeDeploy: what it runs is another's to say.
     Live,
+    /// None: under the controller EXTERNAL each task set has its own.
+    TaskSets,
 }
 
 impl Reference {
@@ -61,14 +63,19 @@ impl Reference {
     pub fn manifest(self) -> Option<Key> {
         match self {
             Self::Manifest(key) => Some(key),
-            Self::Literal(_) | Self::Live => None,
+            Self::Literal(_) | Self::Live | Self::TaskSets => None,
         }
     }
 }
 
-/// The task definition a service runs; its own name where it says none, unless it is shared.
+/// The task definition a service runs; its own name where it says none, unless that is another's to say.
 pub fn task_definition(object: &Object) -> Reference {
-    if object.reconcile.adopt == Adopt::Shared && object.spec.get("taskDefinition").is_none() {
+    let controller = controller(&object.spec);
+    if controller == EXTERNAL {
+        return Reference::TaskSets;
+    }
+    let others = object.reconcile.adopt == Adopt::Shared || controller == CODE_DEPLOY;
+    if others && object.spec.get("taskDefinition").is_none() {
         return Reference::Live;
     }
     let name = object.spec.text("taskDefinition").unwrap_or(&object.key.name);
@@ -133,6 +140,16 @@ pub fn deploy_hash(object: &Object, content: &str) -> String {
     hash::hash(&parts)
 }
 
+/// The deployment controllers; ECS is that of a service that says none.
+pub const ECS: &str = "ECS";
+pub const CODE_DEPLOY: &str = "CODE_DEPLOY";
+pub const EXTERNAL: &str = "EXTERNAL";
+
+/// Who deploys a service, by its spec or by AWS's answer.
+pub fn controller(service: &Tree) -> &str {
+    service.at(&["deploymentController", "type"]).and_then(Tree::as_text).unwrap_or(ECS)
+}
+
 const SCHEDULING: &str = "schedulingStrategy";
 const DAEMON: &str = "DAEMON";
 
@@ -154,7 +171,7 @@ const DESIRED_COUNT_AT_CREATION: i64 = 1;
 /// from a service in whose place it comes.
 pub fn create(
     object: &Object,
-    task_definition: &str,
+    task_definition: Option<&str>,
     us: &Ownership,
     attempt: &tags::Attempt,
     before: Option<Time>,
@@ -165,7 +182,7 @@ pub fn create(
     all.extend(drift::said_at_creation(object));
     all.extend(succession::object_tag(object));
     all.extend(succeeds.map(Succession::tag));
-    let mut input = object.spec.clone().with("taskDefinition", task_definition).with("tags", all);
+    let mut input = object.spec.clone().with_some("taskDefinition", task_definition).with("tags", all);
     input.set("cluster", cluster(object));
     if input.get("desiredCount").is_none() && !is_daemon(&input) {
         let before = succeeds.and_then(|succeeds| succeeds.desired_count);
@@ -190,6 +207,10 @@ pub fn update(object: &Object, members: &[&str], task_definition: Option<&str>, 
     }
     if force {
         input.set("forceNewDeployment", true);
+    }
+    if controller(&input) == EXTERNAL {
+        // It is left as it is, and refused there (docs/ecs.md §2.12).
+        input.set("availabilityZoneRebalancing", "DISABLED");
     }
     Call::ecs("UpdateService", input)
 }
