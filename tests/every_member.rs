@@ -16,7 +16,7 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use common::harness::Rig;
-use ecs_operator::aws::Aws;
+use ecs_operator::aws::{Aws, alone};
 use ecs_operator::kinds::normalise::{self, Rule};
 use ecs_operator::kinds::{Definition, Difference, Kind, definition, leaf, service};
 use ecs_operator::shape::table::{self, Shape};
@@ -40,9 +40,9 @@ fn laid(menu: &Menu, members: &[&str], container: &[&str]) -> Tree {
 async fn world() -> Aws {
     let aws = Rig::new(1).person();
     let cluster = tree! { "clusterName" => "prod", "capacityProviders" => vec!["FARGATE", "FARGATE_SPOT"] };
-    aws.call(&Call::ecs("CreateCluster", cluster)).await.unwrap();
+    aws.write(&Call::ecs("CreateCluster", cluster), alone).await.unwrap();
     for (family, text) in RUNS {
-        aws.call(&Call::ecs("RegisterTaskDefinition", read(text).with("family", *family))).await.unwrap();
+        aws.write(&Call::ecs("RegisterTaskDefinition", read(text).with("family", *family)), alone).await.unwrap();
     }
     aws
 }
@@ -53,10 +53,10 @@ async fn realised(kind: Kind, spec: &Tree) -> Result<Tree, String> {
     let Definition { create, describe, .. } = definition(kind);
     let in_cluster = kind == Kind::Service;
     let place = |input: Tree| input.with_some("cluster", in_cluster.then_some("prod"));
-    aws.call(&Call::ecs(create, place(spec.clone()))).await.map_err(|error| error.to_string())?;
+    aws.write(&Call::ecs(create, place(spec.clone())), alone).await.map_err(|error| error.to_string())?;
     let names = if describe.limit == 1 { Tree::from("it") } else { Tree::from(vec!["it"]) };
     let ask = place(Tree::map().with(describe.names, names).with("include", describe.include.to_vec()));
-    let answer = aws.call(&Call::ecs(describe.operation, ask)).await.unwrap().tree;
+    let answer = aws.read(&Call::ecs(describe.operation, ask)).await.unwrap().tree;
     let shown = answer.get(describe.answer).unwrap();
     let shown = shown.as_list().map_or(shown, |items| &items[0]);
     Ok(if in_cluster { service::shown(shown).into_owned() } else { shown.clone() })

@@ -16,9 +16,11 @@ use std::time::Duration;
 use common::api_server::{ApiServer, Way};
 use common::harness::{HOUR, MINUTE, Operator, Rig, Wanted, key, task, web};
 use ecs_operator::app::Election;
+use ecs_operator::aws::alone;
 use ecs_operator::lease::kubernetes::Leases;
 use ecs_operator::lease::{LEASE_DURATION, RETRY_PERIOD};
-use ecs_operator::shape::Tree;
+use ecs_operator::shape::{Call, Tree};
+use ecs_operator::tree;
 
 /// What befalls the leader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -180,7 +182,7 @@ async fn a_new_leader_looks_before_it_writes() {
     rig.commit();
     // Another operator, or the last write of the one that is gone, has done it already.
     rig.run(Duration::from_secs(5)).await;
-    rig.update_by_hand("web", ecs_operator::tree! { "desiredCount" => 4 }).await;
+    rig.update_by_hand("web", tree! { "desiredCount" => 4 }).await;
     let mark = rig.mark();
     rig.converge(HOUR).await;
     assert!(leads(rig.operator.as_ref().unwrap()));
@@ -206,4 +208,18 @@ async fn without_the_api_server_nothing_is_written() {
     rig.converge(HOUR).await;
     assert_eq!(rig.live("web"), "web:2");
     drop(first);
+}
+
+/// Whoever writes has to say by what right: the way that reads go sends nothing else.
+#[tokio::test(flavor = "current_thread", start_paused = true)]
+async fn what_reads_can_not_write() {
+    let rig = Rig::new(8);
+    let (person, mark) = (rig.person(), rig.mark());
+    for call in [Call::ecs("UpdateService", tree! { "service" => "web" }), Call::ec2("DeleteSecurityGroup", tree! {})] {
+        let refused = person.read(&call).await.unwrap_err();
+        assert!(refused.message.contains("changes something"), "{refused}");
+    }
+    assert_eq!(rig.mark(), mark, "something was sent");
+    person.write(&Call::ecs("CreateCluster", tree! { "clusterName" => "c" }), alone).await.unwrap();
+    assert_eq!(rig.operations_since(mark), ["CreateCluster"]);
 }

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use common::judge;
 use common::process::{Child, clean, have, until};
 use ecs_operator::app::{Cloud, Options, assemble, live, view};
-use ecs_operator::aws::{Aws, Settings, account};
+use ecs_operator::aws::{Aws, Settings, account, alone};
 use ecs_operator::cli::plan::Secrets;
 use ecs_operator::clock::Clock;
 use ecs_operator::import::{self, Ways};
@@ -75,7 +75,7 @@ struct Ground(BTreeMap<&'static str, String>);
 
 impl Ground {
     async fn make(aws: &Aws) -> Self {
-        let subnets = aws.call(&ec2("DescribeSubnets", tree! {})).await.unwrap().tree;
+        let subnets = aws.read(&ec2("DescribeSubnets", tree! {})).await.unwrap().tree;
         let subnet = |nth: usize| subnets.list("Subnets")[nth].text("SubnetId").unwrap().to_owned();
         let vpc = subnets.list("Subnets")[0].text("VpcId").unwrap().to_owned();
         let mut all =
@@ -83,7 +83,7 @@ impl Ground {
         for id in ["sg-0123456789abcdef0", "sg-0123456789abcdef1"] {
             let input =
                 tree! { "GroupName" => id.trim_start_matches("sg-"), "Description" => id, "VpcId" => vpc.as_str() };
-            let made = aws.call(&ec2("CreateSecurityGroup", input)).await.unwrap().tree;
+            let made = aws.write(&ec2("CreateSecurityGroup", input), alone).await.unwrap().tree;
             all.insert(id, made.text("GroupId").unwrap().to_owned());
         }
         Self(all)
@@ -107,10 +107,10 @@ async fn realised(aws: &Aws, kind: Kind, name: &str, spec: &Tree) -> Result<Tree
     let in_cluster = kind == Kind::Service;
     let place = |input: Tree| input.with_some("cluster", in_cluster.then_some("prod"));
     let input = place(spec.clone().with(name_member, name));
-    aws.call(&Call::ecs(create, input)).await.map_err(|error| error.to_string())?;
+    aws.write(&Call::ecs(create, input), alone).await.map_err(|error| error.to_string())?;
     let names = if describe.limit == 1 { Tree::from(name) } else { Tree::from(vec![name]) };
     let ask = place(Tree::map().with(describe.names, names).with("include", describe.include.to_vec()));
-    let answer = aws.call(&Call::ecs(describe.operation, ask)).await.map_err(|error| error.to_string())?.tree;
+    let answer = aws.read(&Call::ecs(describe.operation, ask)).await.map_err(|error| error.to_string())?.tree;
     let shown = answer.get(describe.answer).ok_or("it is not described")?;
     let shown = shown.as_list().map_or(Some(shown), |items| items.first()).ok_or("it is not described")?;
     Ok(if in_cluster { service::shown(shown).into_owned() } else { shown.clone() })
@@ -149,10 +149,10 @@ async fn created(moto: &Moto, clock: &Clock) -> BTreeSet<(Kind, String)> {
     let aws = client(moto, clock).await;
     let ground = Ground::make(&aws).await;
     let cluster = tree! { "clusterName" => "prod", "tags" => owner() };
-    aws.call(&Call::ecs("CreateCluster", cluster)).await.unwrap();
+    aws.write(&Call::ecs("CreateCluster", cluster), alone).await.unwrap();
     for (family, text) in RUNS {
         let input = read(text).with("family", *family).with("tags", owner());
-        aws.call(&Call::ecs("RegisterTaskDefinition", input)).await.unwrap();
+        aws.write(&Call::ecs("RegisterTaskDefinition", input), alone).await.unwrap();
     }
     let mut found = BTreeSet::new();
     for menu in MENUS {

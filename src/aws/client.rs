@@ -59,6 +59,11 @@ impl Settings {
     }
 }
 
+/// Lets every call pass: for who shares the account with no other replica, such as a person.
+pub fn alone() -> Option<(Duration, ())> {
+    Some((Duration::MAX, ()))
+}
+
 /// A handle to ECS and its neighbours; clones share budget and connection.
 #[derive(Clone)]
 pub struct Aws {
@@ -103,20 +108,23 @@ impl Aws {
         }
     }
 
-    /// Sends a call once, within the budget.
+    /// Sends a call that changes nothing, once, within the budget.
     ///
     /// # Errors
-    /// `BadInput` without sending when the input does not fit the operation's shape; else what AWS, or the way
-    /// there, answered.
-    pub async fn call(&self, call: &Call) -> Result<Reply, CallError> {
-        self.write(call, || Some((Duration::MAX, ()))).await
+    /// `BadInput` without sending when the input does not fit the operation's shape, or the call would change something;
+    /// else what AWS, or the way there, answered.
+    pub async fn read(&self, call: &Call) -> Result<Reply, CallError> {
+        if call.mutates() {
+            return Err(CallError::bad_input(call.operation, "it changes something: it is not for readers"));
+        }
+        self.write(call, alone).await
     }
 
-    /// The same, if `enter` lets it when all waiting is over, right before it is sent: so long may it take at most, and
-    /// what `enter` gave is kept until it has ended.
+    /// Sends any call, if `enter` lets it when all waiting is over, right before it is sent: so long may it take at most,
+    /// and what `enter` gave is kept until it has ended.
     ///
     /// # Errors
-    /// As [`Aws::call`]; and [`CallError::is_fenced`] where `enter` gave nothing, and nothing was sent.
+    /// As [`Aws::read`]; and [`CallError::is_fenced`] where `enter` gave nothing, and nothing was sent.
     pub async fn write<E>(&self, call: &Call, enter: impl Fn() -> Option<(Duration, E)>) -> Result<Reply, CallError> {
         let row = prepare(call)?;
         let waited = self.budget.acquire(call).await;

@@ -10,6 +10,6 @@ pub mod error;
 pub mod operations;
 pub mod pages;
 
-pub use client::{ATTEMPT_TIMEOUT, Aws, Settings};
+pub use client::{ATTEMPT_TIMEOUT, Aws, Settings, alone};
 pub use error::{CATEGORIES, CallError, Class};
 pub use operations::Reply;

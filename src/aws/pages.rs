@@ -20,7 +20,7 @@ impl Aws {
         let (mut date, mut token) = (None, None::<String>);
         for _ in 0..PAGES_MAX {
             let input = call.input.clone().with_some("NextToken", token.as_deref());
-            let mut page = self.call(&Call { input, ..call.clone() }).await?;
+            let mut page = self.read(&Call { input, ..call.clone() }).await?;
             date = date.or(page.date);
             if let Some(Tree::List(items)) = page.tree.remove(answer) {
                 all.extend(items);

@@ -183,7 +183,7 @@ impl Observer {
         let (mut arns, mut token) = (Vec::new(), None::<String>);
         for _ in 0..PAGES_MAX {
             let input = tree! { "cluster" => cluster, "status" => "ACTIVE", "maxResults" => INSTANCES };
-            let page = self.aws.call(&Call::ecs("ListContainerInstances", input.with_some("nextToken", token))).await?;
+            let page = self.aws.read(&Call::ecs("ListContainerInstances", input.with_some("nextToken", token))).await?;
             arns.extend(page.tree.list("containerInstanceArns").to_vec());
             token = page.tree.text("nextToken").map(str::to_owned);
             if token.is_none() {
@@ -193,7 +193,7 @@ impl Observer {
         let mut all = Vec::new();
         for chunk in arns.chunks(INSTANCES) {
             let input = tree! { "cluster" => cluster, "containerInstances" => chunk.to_vec() };
-            let reply = self.aws.call(&Call::ecs("DescribeContainerInstances", input)).await?;
+            let reply = self.aws.read(&Call::ecs("DescribeContainerInstances", input)).await?;
             all.extend(reply.tree.list("containerInstances").to_vec());
         }
         Ok(all)
@@ -207,7 +207,7 @@ impl Observer {
             return Ok(Vec::new());
         }
         let reply =
-            self.aws.call(&Call::ecs("DescribeCapacityProviders", tree! { "capacityProviders" => names })).await?;
+            self.aws.read(&Call::ecs("DescribeCapacityProviders", tree! { "capacityProviders" => names })).await?;
         Ok(reply.tree.list("capacityProviders").to_vec())
     }
 
@@ -222,7 +222,7 @@ impl Observer {
         let new: Vec<String> = wanted.iter().filter(|kind| !known().contains_key(*kind)).cloned().collect();
         for chunk in new.chunks(INSTANCES) {
             let call = Call::ec2("DescribeInstanceTypes", tree! { "InstanceTypes" => chunk.to_vec() });
-            for one in self.aws.call(&call).await?.tree.list("InstanceTypes") {
+            for one in self.aws.read(&call).await?.tree.list("InstanceTypes") {
                 let most = one.at(&["NetworkInfo", "MaximumNetworkInterfaces"]).and_then(Tree::as_int);
                 if let (Some(kind), Some(most)) = (one.text("InstanceType"), most) {
                     known().insert(kind.to_owned(), most);

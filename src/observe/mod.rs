@@ -94,7 +94,7 @@ impl Observer {
         if let Some(answer) = (!fresh).then(cached).flatten() {
             return Ok(Observed::Present(answer));
         }
-        match self.aws.call(&task_definition::describe(reference)).await {
+        match self.aws.read(&task_definition::describe(reference)).await {
             Ok(reply) => {
                 if task_definition::parts(reference).is_some() {
                     let mut revisions = self.revisions.lock().unwrap_or_else(PoisonError::into_inner);
@@ -116,19 +116,19 @@ impl Observer {
     /// # Errors
     /// What AWS answered.
     pub async fn journal(&self, object: &Object, at: Time) -> Result<Journal, CallError> {
-        let listed = self.aws.call(&service::list_deployments(object, at)).await?.tree;
+        let listed = self.aws.read(&service::list_deployments(object, at)).await?.tree;
         let arns: BTreeSet<&str> =
             listed.list("serviceDeployments").iter().filter_map(|one| one.text("targetServiceRevisionArn")).collect();
         if arns.is_empty() {
             return Ok(Journal::read(&listed, &Tree::Null));
         }
-        let revisions = self.aws.call(&service::describe_revisions(arns.into_iter().collect())).await?.tree;
+        let revisions = self.aws.read(&service::describe_revisions(arns.into_iter().collect())).await?.tree;
         Ok(Journal::read(&listed, &revisions))
     }
 
     /// A service deployment by its ARN; without permission to ask it is not known, and nothing depends on it.
     pub async fn deployment(&self, arn: &str) -> Observed {
-        match self.aws.call(&service::describe_deployment(arn)).await {
+        match self.aws.read(&service::describe_deployment(arn)).await {
             Ok(reply) => match reply.tree.list("serviceDeployments").first() {
                 Some(deployment) => Observed::Present(deployment.clone()),
                 None => Observed::Absent,
@@ -156,7 +156,7 @@ fn describe(kind: Kind, cluster: Option<&str>, names: &[String]) -> Call {
 async fn described(observer: &Observer, kind: Kind, cluster: Option<&str>, names: &[String]) -> BTreeMap<String, Seen> {
     let begun = observer.clock.now();
     (observer.batch_sent)(names.len());
-    let answer = observer.aws.call(&describe(kind, cluster, names)).await;
+    let answer = observer.aws.read(&describe(kind, cluster, names)).await;
     let observe = |name: &String| {
         let observed = match &answer {
             Ok(reply) => find(kind, &reply.tree, name),

@@ -28,12 +28,12 @@ impl Observer {
     async fn tasks(&self, object: &Object, wanted: &str) -> Result<Vec<Tree>, CallError> {
         let cluster = service::cluster(object);
         let of = tree! { "cluster" => cluster, "serviceName" => object.aws_name(), "desiredStatus" => wanted };
-        let listed = self.aws.call(&Call::ecs("ListTasks", of)).await?;
+        let listed = self.aws.read(&Call::ecs("ListTasks", of)).await?;
         let arns = listed.tree.list("taskArns").to_vec();
         if arns.is_empty() {
             return Ok(Vec::new());
         }
         let these = tree! { "cluster" => cluster, "tasks" => arns };
-        Ok(self.aws.call(&Call::ecs("DescribeTasks", these)).await?.tree.list("tasks").to_vec())
+        Ok(self.aws.read(&Call::ecs("DescribeTasks", these)).await?.tree.list("tasks").to_vec())
     }
 }

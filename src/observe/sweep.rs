@@ -69,7 +69,7 @@ async fn list(observer: &Observer, kind: Kind, cluster: &str) -> Result<BTreeSet
     let mut token: Option<String> = None;
     for _ in 0..PAGES_MAX {
         let input = crate::tree! { "cluster" => cluster, "maxResults" => row.page }.with_some("nextToken", token);
-        let page = observer.aws.call(&Call::ecs(row.operation, input)).await?.tree;
+        let page = observer.aws.read(&Call::ecs(row.operation, input)).await?.tree;
         let arns = page.list(row.answer).iter().filter_map(Tree::as_text);
         names.extend(arns.filter_map(|arn| arn.rsplit('/').next()).map(str::to_owned));
         token = page.text("nextToken").map(str::to_owned);

@@ -47,7 +47,7 @@ impl Observer {
             let list = tree! { "cluster" => cluster.as_str(), "maxResults" => PAGE };
             let arns = self.listed(&Call::ecs("ListServices", list), "serviceArns").await?;
             for chunk in arns.chunks(definition(Kind::Service).describe.limit) {
-                let answer = self.aws.call(&describe(Kind::Service, Some(cluster), chunk)).await?.tree;
+                let answer = self.aws.read(&describe(Kind::Service, Some(cluster), chunk)).await?.tree;
                 all_answered("DescribeServices", &answer)?;
                 services.extend(answer.list("services").iter().map(|one| (cluster.clone(), one.clone())));
             }
@@ -68,7 +68,7 @@ impl Observer {
             let arns = self.listed(&Call::ecs("ListTasks", list), "taskArns").await?;
             for chunk in arns.chunks(usize::try_from(PAGE).unwrap_or(1)) {
                 let input = tree! { "cluster" => cluster, "tasks" => chunk.to_vec() };
-                let answer = self.aws.call(&Call::ecs("DescribeTasks", input)).await?.tree;
+                let answer = self.aws.read(&Call::ecs("DescribeTasks", input)).await?.tree;
                 all_answered("DescribeTasks", &answer)?;
                 let alive = answer.list("tasks").iter().filter(|task| task.text("lastStatus") != Some("STOPPED"));
                 let runs = alive.filter_map(|task| task.text("taskDefinitionArn"));
@@ -84,7 +84,7 @@ impl Observer {
     /// What AWS answered to any of the questions.
     pub async fn past(&self, cluster: &str, service: &str) -> Result<Past, CallError> {
         let input = tree! { "cluster" => cluster, "service" => service, "maxResults" => DEPLOYMENTS };
-        let listed = self.aws.call(&Call::ecs("ListServiceDeployments", input)).await?.tree;
+        let listed = self.aws.read(&Call::ecs("ListServiceDeployments", input)).await?.tree;
         let deployments = listed.list("serviceDeployments");
         let is_over = |one: &Tree| OVER.contains(&one.text("status").unwrap_or_default());
         let good = deployments.iter().find(|one| one.text("status") == Some("SUCCESSFUL"));
@@ -95,7 +95,7 @@ impl Observer {
             return Ok(past);
         }
         let input = tree! { "serviceRevisionArns" => arns.into_iter().collect::<Vec<_>>() };
-        let answer = self.aws.call(&Call::ecs("DescribeServiceRevisions", input)).await?.tree;
+        let answer = self.aws.read(&Call::ecs("DescribeServiceRevisions", input)).await?.tree;
         all_answered("DescribeServiceRevisions", &answer)?;
         let runs = answer.list("serviceRevisions").iter().filter_map(|one| one.text("taskDefinition"));
         past.runs = runs.map(|arn| task_definition::short(arn).to_owned()).collect();
@@ -120,7 +120,7 @@ impl Observer {
         let (mut all, mut token) = (Vec::new(), None::<String>);
         for _ in 0..LIST_PAGES_MAX {
             let input = call.input.clone().with_some("nextToken", token);
-            let page = self.aws.call(&Call { input, ..call.clone() }).await?.tree;
+            let page = self.aws.read(&Call { input, ..call.clone() }).await?.tree;
             all.extend(page.list(answer).iter().filter_map(Tree::as_text).map(str::to_owned));
             token = page.text("nextToken").map(str::to_owned);
             if token.is_none() {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ecs_operator::app::{Assumed, Cloud, Election, Options, assemble};
-use ecs_operator::aws::Aws;
+use ecs_operator::aws::{Aws, alone};
 use ecs_operator::check::{self, Desired};
 use ecs_operator::cli::plan::{Secrets, View};
 use ecs_operator::cli::preflight::Ahead;
@@ -406,7 +406,7 @@ impl Rig {
 
     /// What a person does by hand.
     pub async fn by_hand(&self, operation: &'static str, input: Tree) -> Tree {
-        self.person().call(&Call::ecs(operation, input)).await.unwrap().tree
+        self.person().write(&Call::ecs(operation, input), alone).await.unwrap().tree
     }
 
     /// Updates `prod/NAME` by hand.

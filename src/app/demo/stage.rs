@@ -9,6 +9,7 @@ use tokio::task::JoinHandle;
 
 use crate::app::operator::{Watched, operate};
 use crate::app::{Cloud, Election, Options, Trouble, assemble};
+use crate::aws::alone;
 use crate::cli::args;
 use crate::clock::Clock;
 use crate::kinds::{Key, Kind, Place, tags::Ownership};
@@ -250,7 +251,7 @@ impl Stage {
         let person = Cloud::on(self.sim.clone(), &self.clock).client(Arc::new(metrics));
         let input = change.with("cluster", CLUSTER).with("service", SERVICE);
         self.by_hand.push(("UpdateService".to_owned(), input.clone()));
-        person.call(&Call::ecs("UpdateService", input)).await?;
+        person.write(&Call::ecs("UpdateService", input), alone).await?;
         Ok(())
     }
 
