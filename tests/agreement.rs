@@ -399,11 +399,8 @@ fn creates(spec: &Tree) -> Result<(), String> {
         "containerDefinitions": [{"name": "it", "image": "nginx:1", "portMappings": [{"containerPort": 80}]}]}"#;
     call("RegisterTaskDefinition", json(definition))?;
     let spec = spec.clone().with("serviceName", "it");
-    call("CreateService", spec.with_some("desiredCount", (!is_daemon(&spec)).then_some(1))).map(drop)
-}
-
-fn is_daemon(spec: &Tree) -> bool {
-    spec.text("schedulingStrategy") == Some("DAEMON")
+    let count = (spec.text("schedulingStrategy") != Some("DAEMON")).then_some(1);
+    call("CreateService", spec.with_some("desiredCount", count)).map(drop)
 }
 
 /// Whatever the controller, every member by itself and with every other: what it does not go with, both say.

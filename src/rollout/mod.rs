@@ -201,4 +201,39 @@ mod tests {
         let Progress::Failed { cause, timed_out: true } = late else { panic!("{late:?}") };
         assert!(cause.starts_with("not done 15 min after it began"), "{cause}");
     }
+
+    #[test]
+    fn task_sets_are_steady_or_settle_and_two_of_codedeploys_are_a_deployment() {
+        let set = |status: &str, stability: &str, running: i64, computed: i64| {
+            tree! {
+                "status" => status, "stabilityStatus" => stability, "runningCount" => running,
+                "computedDesiredCount" => computed,
+            }
+        };
+        let steady = || set("PRIMARY", "STEADY_STATE", 4, 4);
+        let settles = Progress::Settling { running: 3, desired: 4 };
+        for (controller, running, sets, progresses, deploys) in [
+            ("CODE_DEPLOY", 4, vec![steady()], Progress::Steady, false),
+            ("CODE_DEPLOY", 3, vec![set("PRIMARY", "STABILIZING", 3, 4)], settles.clone(), false),
+            (
+                "CODE_DEPLOY",
+                8,
+                vec![steady(), set("ACTIVE", "STEADY_STATE", 4, 4)],
+                Progress::Settling { running: 8, desired: 4 },
+                true,
+            ),
+            ("CODE_DEPLOY", 4, vec![steady(), set("DRAINING", "STABILIZING", 0, 0)], Progress::Steady, false),
+            ("EXTERNAL", 0, vec![], Progress::Steady, false),
+            ("EXTERNAL", 3, vec![set("PRIMARY", "STABILIZING", 3, 4)], settles, false),
+            ("EXTERNAL", 6, vec![steady(), set("ACTIVE", "STEADY_STATE", 2, 2)], Progress::Steady, false),
+            ("EXTERNAL", 5, vec![steady(), set("DRAINING", "STABILIZING", 1, 0)], Progress::Steady, false),
+        ] {
+            let service = tree! {
+                "deploymentController" => tree! { "type" => controller }, "desiredCount" => 4,
+                "runningCount" => running, "taskSets" => sets,
+            };
+            assert_eq!(progress(&service, Duration::ZERO, Time(0)), progresses, "{service:?}");
+            assert_eq!(is_in_progress(&service), deploys, "{service:?}");
+        }
+    }
 }

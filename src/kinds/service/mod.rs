@@ -100,12 +100,15 @@ pub fn redact(object: &Object, objects: &BTreeMap<Key, Object>, said: &str) -> S
     runs.map_or(said.clone(), |runs| secrets::redact(&runs.spec, &said))
 }
 
-/// The part of DescribeServices' answer that a spec can be compared with: some members are shown on the PRIMARY
-/// deployment only (docs/ecs.md, what ECS reads back).
+/// What is shown on the PRIMARY deployment only (docs/ecs.md, what ECS reads back), and so not where there is none.
+pub const IN_DEPLOYMENTS: [&str; 3] =
+    ["serviceConnectConfiguration", "volumeConfigurations", "vpcLatticeConfigurations"];
+
+/// The part of DescribeServices' answer that a spec can be compared with.
 pub fn shown(service: &Tree) -> Cow<'_, Tree> {
     let primary = crate::rollout::primary(service);
-    let members = ["serviceConnectConfiguration", "volumeConfigurations", "vpcLatticeConfigurations"];
-    let more: Vec<(&str, &Tree)> = members.iter().filter_map(|member| Some((*member, primary?.get(member)?))).collect();
+    let more: Vec<(&str, &Tree)> =
+        IN_DEPLOYMENTS.iter().filter_map(|member| Some((*member, primary?.get(member)?))).collect();
     if more.is_empty() {
         return Cow::Borrowed(service);
     }

@@ -51,10 +51,11 @@ pub fn plan(hands: Hands, object: &Object, facts: &Facts<'_>, shown: &Tree, mut 
         Hands::Theirs(controller) => {
             keep(&mut change, &controller);
             let allowed = service::rows::allowed_under(&controller);
-            // What is left out is theirs to say.
-            change.differences.retain(|one| {
-                allowed.contains(&one.member()) || one.member() == "tags" || object.spec.get(one.member()).is_some()
-            });
+            // What is left out is theirs to say, and what nothing shows can't differ.
+            let is_said =
+                |member: &str| object.spec.get(member).is_some() && !service::IN_DEPLOYMENTS.contains(&member);
+            let ours = |member: &str| allowed.contains(&member) || member == "tags" || is_said(member);
+            change.differences.retain(|one| ours(one.member()));
             refusal(&controller, &change).map(|message| Verdict::Blocked(Reason::ForeignController, message))
         }
         Hands::Over => over(facts, shown, object, &mut change),
