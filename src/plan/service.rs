@@ -50,7 +50,7 @@ pub fn plan(object: &Object, declared: &Object, facts: &Facts<'_>) -> Result<Pla
         return Ok(blocked(change.all(), Reason::Suspended, why));
     }
     let plan = match foreign::hands(object, shown, &change) {
-        Some(hands) => foreign::plan(hands, object, facts, shown, change)?,
+        Some(hands) => foreign::plan(hands, object, facts, shown, &wanted, change)?,
         None => decide(object, facts, shown, &wanted, change)?,
     };
     Ok(replace::finish(object, facts, shown, &wanted, plan))
@@ -488,6 +488,7 @@ fn settle(
     mut verdict: Option<Verdict>,
 ) -> Result<Plan, Need> {
     let (mut steps, mut preflight) = (Vec::new(), None);
+    foreign::keep(&mut change, shown);
     if change.scales_out(object, shown) {
         let (said, hold) = facts.preflight(Due::ScaleOut)?;
         preflight = Some(said.clone());

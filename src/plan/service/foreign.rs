@@ -1,8 +1,8 @@
 //! Services that others deploy than ECS: what is changed in place all the same, what is left to them, and how a service
 //! comes over to EXTERNAL (docs/ecs.md §2.13). Must not know: ECS's own deployments.
 
-use super::super::{Facts, Need, Plan, Reason, Verdict};
-use super::{Change, settle};
+use super::super::{Facts, Need, Plan, Reason, Verdict, memory_step};
+use super::{Change, NO_REVISION, Wanted, attempt, settle};
 use crate::kinds::service::{self, CODE_DEPLOY, ECS, EXTERNAL};
 use crate::kinds::{Difference, Object};
 use crate::rollout::{self, Progress};
@@ -41,15 +41,21 @@ pub fn hands(object: &Object, shown: &Tree, change: &Change) -> Option<Hands> {
 }
 
 /// What is done about a service in other hands: what UpdateService changes in place there, and no more.
-pub fn plan(hands: Hands, object: &Object, facts: &Facts<'_>, shown: &Tree, mut change: Change) -> Result<Plan, Need> {
+pub fn plan(
+    hands: Hands,
+    object: &Object,
+    facts: &Facts<'_>,
+    shown: &Tree,
+    wanted: &Wanted<'_>,
+    mut change: Change,
+) -> Result<Plan, Need> {
     let verdict = match hands {
         Hands::Unsaid(controller) => {
-            keep(&mut change, &controller);
             let message = format!("{controller} deploys it; {TAKE_OVER}");
             Some(Verdict::Blocked(Reason::ForeignController, message))
         }
         Hands::Theirs(controller) => {
-            keep(&mut change, &controller);
+            retain(&mut change, &controller);
             let allowed = service::rows::allowed_under(&controller);
             // What is left out is theirs to say, and what nothing shows can't differ.
             let is_said =
@@ -59,20 +65,39 @@ pub fn plan(hands: Hands, object: &Object, facts: &Facts<'_>, shown: &Tree, mut 
             refusal(&controller, &change).map(|message| Verdict::Blocked(Reason::ForeignController, message))
         }
         Hands::Over => over(facts, shown, object, &mut change),
-        Hands::Busy => {
-            keep(&mut change, CODE_DEPLOY);
-            Some(Verdict::Rolling("CodeDeploy deploys; ECS takes over when it has done".to_owned()))
-        }
+        Hands::Busy => Some(Verdict::Rolling("CodeDeploy deploys; ECS takes over when it has done".to_owned())),
     };
-    settle(object, facts, shown, change, verdict)
+    let goes = change.goes_over();
+    let mut plan = settle(object, facts, shown, change, verdict)?;
+    if let Some(arn) = shown.text("serviceArn").filter(|_| goes) {
+        // Or what ECS is to deploy one day would be taken for what it deployed before.
+        let noted = attempt(object, facts, wanted, NO_REVISION).tag();
+        plan.steps.insert(0, memory_step(arn, vec![noted], "that others deploy it from now on is written down"));
+    }
+    Ok(plan)
 }
 
 const TAKE_OVER: &str =
     "to let ECS take over, in place and by a deployment, declare deploymentController: { type: ECS }";
 
-fn keep(change: &mut Change, controller: &str) {
+/// Leaves out what ECS would refuse to change in place under the live controller.
+pub fn keep(change: &mut Change, shown: &Tree) {
+    let live = service::controller(shown);
+    if live != ECS && !change.goes_over() {
+        retain(change, live);
+    }
+}
+
+fn retain(change: &mut Change, controller: &str) {
     let allowed = service::rows::allowed_under(controller);
     change.in_place.retain(|name| allowed.contains(&name.as_str()));
+}
+
+impl Change {
+    /// To EXTERNAL, in place.
+    fn goes_over(&self) -> bool {
+        self.in_place.iter().any(|name| name == CONTROLLER)
+    }
 }
 
 /// Why what differs is not brought about, and who can; `None` where all of it is.
@@ -141,6 +166,6 @@ fn over(facts: &Facts<'_>, shown: &Tree, object: &Object, change: &mut Change) -
             return None;
         }
     };
-    keep(change, EXTERNAL);
+    retain(change, EXTERNAL);
     verdict
 }

@@ -144,7 +144,9 @@ fn which_controller_may_follow_which() {
 fn a_service_goes_over_only_while_nothing_is_deployed_and_nothing_is_in_the_way() {
     let (before, after) = (of("ECS", tree! {}), of("EXTERNAL", tree! {}));
     let running = live(&before, "web:1", "web:1", "web:1").with("availabilityZoneRebalancing", "ENABLED");
-    let sent = planned(&after, &running, "-").steps[0].call.input.clone();
+    let plan = planned(&after, &running, "-");
+    assert_eq!(operations(&plan), [REMEMBERED, IN_PLACE], "the old wish is none any more");
+    let sent = &plan.steps[1].call.input;
     assert_eq!(sent.text("availabilityZoneRebalancing"), Some("DISABLED"), "EXTERNAL does not take it");
     let primary = running.list("deployments")[0].clone();
     let rolls = running.clone().with("deployments", vec![primary.clone().with("rolloutState", "IN_PROGRESS")]);
