@@ -138,15 +138,16 @@ fn revisions(one: &Difference) -> String {
 }
 
 /// What keeps a service from going over to EXTERNAL, by what ECS shows of it.
-const OBSTACLES: &[(fn(&Tree) -> bool, &str)] = &[
-    (|it| it.at(&["serviceConnectConfiguration", "enabled"]).and_then(Tree::as_bool) == Some(true), "Service Connect"),
-    (|it| !it.list("vpcLatticeConfigurations").is_empty(), "VPC Lattice"),
-];
+fn obstacle(shown: &Tree) -> Option<&'static str> {
+    let connected = shown.at(&["serviceConnectConfiguration", "enabled"]).and_then(Tree::as_bool) == Some(true);
+    let latticed = !shown.list("vpcLatticeConfigurations").is_empty();
+    connected.then_some("Service Connect").or(latticed.then_some("VPC Lattice"))
+}
 
 /// Lets a service go over to EXTERNAL with what it has, which is switched off in the same call where ECS refuses it
 /// there; says why not, or not yet.
 fn over(facts: &Facts<'_>, shown: &Tree, object: &Object, change: &mut Change) -> Option<Verdict> {
-    let obstacle = OBSTACLES.iter().find(|(is, _)| is(&service::shown(shown))).map(|(_, what)| *what);
+    let obstacle = obstacle(&service::shown(shown));
     let late = rollout::progress(shown, object.reconcile.progress_deadline, facts.date);
     let busy = rollout::is_in_progress(shown);
     let verdict = match (obstacle, late) {
