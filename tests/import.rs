@@ -23,7 +23,7 @@ use draw::Draw;
 use ecs_operator::app::live;
 use ecs_operator::cli::import as cli;
 use ecs_operator::import::{self, Imported, Ways, What};
-use ecs_operator::kinds::{Definition, Kind, Place, definition};
+use ecs_operator::kinds::{Adopt, Definition, Kind, Place, definition};
 use ecs_operator::manifest;
 use ecs_operator::observe::Observer;
 use ecs_operator::shape::{Tree, json, table};
@@ -32,7 +32,7 @@ use ecs_operator::tree;
 fn ways(rig: &Rig) -> Ways {
     let world = rig.sim.world();
     let place = Place { account: world.settings.account.clone(), region: world.settings.region.clone() };
-    Ways { redact_env: false, place }
+    Ways { redact_env: false, adopt: Adopt::Never, place }
 }
 
 async fn imported(rig: &Rig, clusters: &[&str], ways: &Ways) -> Imported {
@@ -124,11 +124,9 @@ async fn what_was_imported_is_adopted_where_that_is_asked_for_and_then_the_plan_
     register(&rig, "web", "nginx:1");
     create(&rig, "prod", "web", "web:1", tree! { "enableExecuteCommand" => true });
     rig.run(std::time::Duration::from_secs(600)).await;
-    let made = imported(&rig, &["prod"], &ways(&rig)).await;
+    let made = imported(&rig, &["prod"], &Ways { adopt: Adopt::IfUnowned, ..ways(&rig) }).await;
     for file in &made.files {
-        let text = file.text.replace("\nspec:", "\nreconcile: { adopt: IfUnowned }\nspec:");
-        let asked = text.contains("adopt") || file.object.is_none();
-        rig.write(&file.path, if asked { text } else { format!("{text}reconcile: {{ adopt: IfUnowned }}\n") });
+        rig.write(&file.path, file.text.clone());
     }
     rig.commit();
     let view = json::read(rig.view().await.json().as_bytes()).unwrap();
@@ -243,7 +241,8 @@ fn balancer() -> Tree {
 
 // ── Files ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-const NOWHERE: Ways = Ways { redact_env: false, place: Place { account: String::new(), region: String::new() } };
+const NOWHERE: Ways =
+    Ways { redact_env: false, adopt: Adopt::Never, place: Place { account: String::new(), region: String::new() } };
 
 fn from_files(files: &[(&str, &str)], parameters: &[(&str, &str)], ways: &Ways) -> Imported {
     let texts = files.iter().map(|(name, text)| ((*name).to_owned(), Arc::from(*text))).collect();
@@ -560,6 +559,8 @@ fn the_command_reads_a_cluster_over_the_wire() {
     assert_eq!((second.out.as_str(), second.code), (nothing, 0), "{second:?}");
     let gone = program_says(&["--cluster", "gone", "--endpoint-url", &url, "--out", "-"]);
     assert!(gone.code == 1 && gone.err.contains("there is no cluster gone"), "{gone:?}");
+    let asking = program_says(&["--cluster", "hello", "--endpoint-url", &url, "--out", "-", "--adopt"]);
+    assert_eq!(asking.out.matches("adopt: IfUnowned").count(), 3, "{}", asking.out);
 }
 
 #[test]

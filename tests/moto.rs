@@ -25,7 +25,7 @@ use ecs_operator::aws::{Aws, Settings, account, alone};
 use ecs_operator::cli::plan::Secrets;
 use ecs_operator::clock::Clock;
 use ecs_operator::import::{self, Ways};
-use ecs_operator::kinds::{Definition, Kind, Place, definition, leaf, service, tags::Ownership};
+use ecs_operator::kinds::{Adopt, Definition, Kind, Place, definition, leaf, service, tags::Ownership};
 use ecs_operator::observe::Observer;
 use ecs_operator::shape::{Call, Tree, json};
 use ecs_operator::status::Status;
@@ -181,7 +181,7 @@ async fn planned(moto: &Moto, clock: &Clock) -> Vec<Tree> {
     let (live, mut notes) = live(&observer, &["prod".to_owned()]).await.unwrap();
     let (found, more) = import::from_live(&live);
     notes.extend(more);
-    let made = import::compose(found, notes, &Ways { redact_env: false, place: place.clone() });
+    let made = import::compose(found, notes, &Ways { redact_env: false, adopt: Adopt::Never, place: place.clone() });
     let texts: Vec<(&str, &str)> = made.files.iter().map(|file| (file.path.as_str(), file.text.as_str())).collect();
     let (reading, desired) = (judge::read(&place, &texts), judge::desired_at(&place, &texts));
     assert!(desired.findings.is_empty(), "{:#?}", desired.findings);

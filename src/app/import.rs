@@ -12,7 +12,7 @@ use crate::cli::args::Output;
 use crate::cli::{Exit, args, import as shown, print};
 use crate::clock::Clock;
 use crate::import::{self, Found, Imported, Live, Note, Spot, Ways, What};
-use crate::kinds::{Observed, Place, task_definition};
+use crate::kinds::{Adopt, Observed, Place, task_definition};
 use crate::manifest;
 use crate::observe::{Names, Observer, Seen};
 use crate::shape::Tree;
@@ -40,7 +40,8 @@ pub async fn import(flags: args::Import, clock: Clock) -> Result<Exit, Trouble> 
             format!("{lead}: {}", told.join("; "))
         }));
     }
-    let imported = import::compose(found, notes, &Ways { redact_env: flags.redact_env, place });
+    let imported =
+        import::compose(found, notes, &Ways { redact_env: flags.redact_env, adopt: adopt(flags.adopt), place });
     let out = (!printed).then(|| flags.out.display().to_string());
     match &out {
         Some(_) => write(&flags.out, &imported, flags.force)?,
@@ -56,6 +57,10 @@ pub async fn import(flags: args::Import, clock: Clock) -> Result<Exit, Trouble> 
         print::out(report.trim_end())
     }
     Ok(if imported.is_whole() { Exit::Done } else { Exit::Blocked })
+}
+
+fn adopt(asked: bool) -> Adopt {
+    if asked { Adopt::IfUnowned } else { Adopt::Never }
 }
 
 fn told(note: &Note) -> String {

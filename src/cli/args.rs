@@ -337,6 +337,9 @@ pub struct Import {
     /// Write variables in place of the values of environment variables.
     #[arg(long, env = "ECS_OPERATOR_REDACT_ENV", value_parser = Yes::new())]
     pub redact_env: bool,
+    /// Have the manifests ask for what is there: `reconcile.adopt: IfUnowned` in each.
+    #[arg(long, env = "ECS_OPERATOR_ADOPT", value_parser = Yes::new())]
+    pub adopt: bool,
     /// The value of a CloudFormation template's parameter, or of a pseudo parameter such as AWS::StackName. Repeatable.
     #[arg(long = "parameter", value_name = "KEY=VALUE", env = "ECS_OPERATOR_PARAMETER", hide_env_values = true, value_delimiter = ',', value_parser = variable)]
     pub parameters: Vec<(String, String)>,

@@ -36,6 +36,7 @@ const PREFLIGHT: &[Example] = &[
 const IMPORT: &[Example] = &[
     ("ecs-operator import --cluster prod --out shop", "everything that lives in a cluster; its plan is empty"),
     ("ecs-operator import --cluster prod --out - --redact-env", "look at it first, without values of variables"),
+    ("ecs-operator import --cluster prod --out shop --adopt", "manifests that ask for what they describe"),
     ("ecs-operator import --from ecspresso.yml --out shop", "what ecspresso deploys"),
     ("ecs-operator import --from template.yaml --parameter Stage=prod --out shop", "of a CloudFormation template"),
     ("terraform show -json | ecs-operator import --from - --out shop", "of a Terraform state"),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::check;
-use crate::kinds::{Kind, Place, claims, definition};
+use crate::kinds::{Adopt, Kind, claims, definition};
 use crate::manifest::{self, API_VERSION, DEFAULTS_KIND, Finding, Input, Severity, Variables};
 use crate::shape::check::shape_at;
 use crate::shape::{Path, Segment, Tree, table};
@@ -42,7 +42,7 @@ pub fn compose(found: Vec<Found>, mut notes: Vec<Note>, ways: &Ways) -> Imported
     let paths = names::files(&all);
     let mut looked = Looked::default();
     for _ in 0..ROUNDS {
-        looked = look(&all, &paths, &variables, &ways.place);
+        looked = look(&all, &paths, &variables, ways);
         if !refuse(&mut all, &paths, &looked.errors) {
             break;
         }
@@ -55,7 +55,7 @@ pub fn compose(found: Vec<Found>, mut notes: Vec<Note>, ways: &Ways) -> Imported
     let claims = all.iter().filter_map(|one| Some((names::short(one), one.claim.clone()?))).collect();
     let unmarked = all.iter().filter(|one| one.claim.is_none()).map(|one| one.kind);
     let if_terraform = claims::if_terraform(unmarked);
-    let mut files: Vec<File> = all.iter().zip(&paths).map(|(one, path)| file(one, path)).collect();
+    let mut files: Vec<File> = all.iter().zip(&paths).map(|(one, path)| file(one, path, ways.adopt)).collect();
     files.extend(defaults(&variables));
     notes.sort();
     notes.dedup();
@@ -95,9 +95,10 @@ struct Looked {
     secrets: usize,
 }
 
-fn look(all: &[Found], paths: &[String], variables: &BTreeMap<String, Variable>, place: &Place) -> Looked {
+fn look(all: &[Found], paths: &[String], variables: &BTreeMap<String, Variable>, ways: &Ways) -> Looked {
+    let place = &ways.place;
     let files: BTreeMap<String, Arc<str>> =
-        all.iter().zip(paths).map(|(one, path)| (path.clone(), Arc::from(file(one, path).text))).collect();
+        all.iter().zip(paths).map(|(one, path)| (path.clone(), Arc::from(file(one, path, ways.adopt).text))).collect();
     let or = |said: &str, any: &str| Some(if said.is_empty() { any.to_owned() } else { said.to_owned() });
     let value = |(name, one): (&String, &Variable)| {
         let known = one.hidden.clone().or_else(|| one.default.clone());
@@ -202,7 +203,7 @@ fn refuse(all: &mut [Found], paths: &[String], errors: &BTreeMap<String, String>
 }
 
 /// One object as its file.
-fn file(found: &Found, path: &str) -> File {
+fn file(found: &Found, path: &str, adopt: Adopt) -> File {
     let name_member = definition(found.kind).name_member;
     let mut spec = found.spec.clone();
     if spec.text(name_member) == Some(found.name.as_str()) {
@@ -213,6 +214,9 @@ fn file(found: &Found, path: &str) -> File {
         metadata.set("cluster", cluster);
     }
     let mut document = tree! { "apiVersion" => API_VERSION, "kind" => found.kind.as_str(), "metadata" => metadata };
+    if adopt != Adopt::default() {
+        document.set("reconcile", tree! { "adopt" => adopt.as_str() });
+    }
     let mut remarks = Remarks::new();
     let mut head = vec![format!("Imported from {}.", found.from)];
     head.extend(found.claim.iter().map(|claim| format!("Another tool keeps it as well: {claim}.")));

@@ -23,7 +23,7 @@ mod yaml;
 
 use std::collections::BTreeMap;
 
-use crate::kinds::{Kind, Place};
+use crate::kinds::{Adopt, Kind, Place};
 use crate::manifest;
 use crate::shape::Tree;
 
@@ -159,6 +159,8 @@ impl Note {
 pub struct Ways {
     /// Variables stand for the values of environment variables.
     pub redact_env: bool,
+    /// What each manifest says of an object that is there and is not ours.
+    pub adopt: Adopt,
     /// Empty where it is not known.
     pub place: Place,
 }
