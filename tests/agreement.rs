@@ -349,6 +349,114 @@ impl Edit {
     }
 }
 
+/// What services of the three controllers have, and edits of it; null takes a member away.
+const OF_SERVICES: &[(&str, &[&str])] = &[
+    ("deploymentController", &[r#"{"type": "ECS"}"#, r#"{"type": "CODE_DEPLOY"}"#, r#"{"type": "EXTERNAL"}"#, "null"]),
+    ("taskDefinition", &[r#""it:1""#]),
+    ("loadBalancers", &["null", "[]", BALANCERS]),
+    (
+        "serviceRegistries",
+        &[
+            "[]",
+            r#"[{"registryArn": "arn:aws:servicediscovery:ap-northeast-1:123456789012:service/srv-0123456789abcdef"}]"#,
+        ],
+    ),
+    ("networkConfiguration", &[NETWORK, "null"]),
+    ("platformVersion", &[r#""LATEST""#]),
+    ("capacityProviderStrategy", &["[]", r#"[{"capacityProvider": "FARGATE", "weight": 1}]"#]),
+    ("launchType", &["null", r#""FARGATE""#]),
+    (
+        "deploymentConfiguration",
+        &[
+            r#"{"deploymentCircuitBreaker": {"enable": true, "rollback": true}}"#,
+            r#"{"deploymentCircuitBreaker": {"enable": false, "rollback": false}}"#,
+            r#"{"alarms": {"enable": true, "rollback": true, "alarmNames": ["a"]}}"#,
+            r#"{"alarms": {"enable": false, "rollback": false, "alarmNames": ["a"]}}"#,
+            r#"{"strategy": "ROLLING"}"#,
+            r#"{"strategy": "CANARY"}"#,
+            r#"{"maximumPercent": 150}"#,
+        ],
+    ),
+    (
+        "serviceConnectConfiguration",
+        &[
+            r#"{"enabled": false}"#,
+            r#"{"enabled": true, "namespace": "arn:aws:servicediscovery:ap-northeast-1:123456789012:namespace/ns-1"}"#,
+        ],
+    ),
+    ("vpcLatticeConfigurations", &["[]"]),
+    ("schedulingStrategy", &[r#""REPLICA""#, r#""DAEMON""#]),
+    ("availabilityZoneRebalancing", &[r#""ENABLED""#, r#""DISABLED""#]),
+    ("enableECSManagedTags", &["true"]),
+];
+const BALANCERS: &str = r#"[{"targetGroupArn": "arn:aws:elasticloadbalancing:ap-northeast-1:123456789012:targetgroup/t/0",
+    "containerName": "it", "containerPort": 80}]"#;
+const NETWORK: &str = r#"{"awsvpcConfiguration": {"subnets": ["subnet-0123456789abcdef0"]}}"#;
+
+/// What the embedded ECS says of a service of the definition `it:1`.
+fn creates(spec: &Tree) -> Result<(), String> {
+    let sim = judge::sim();
+    let call = |operation: &str, input: Tree| sim.call("ecs", operation, input).map_err(|fault| fault.message);
+    call("CreateCluster", json(r#"{"capacityProviders": ["FARGATE", "FARGATE_SPOT"]}"#))?;
+    let definition = r#"{"family": "it", "requiresCompatibilities": ["FARGATE"], "networkMode": "awsvpc", "cpu": "256", "memory": "512",
+        "containerDefinitions": [{"name": "it", "image": "nginx:1", "portMappings": [{"containerPort": 80}]}]}"#;
+    call("RegisterTaskDefinition", json(definition))?;
+    let spec = spec.clone().with("serviceName", "it");
+    let count = (spec.text("schedulingStrategy") != Some("DAEMON")).then_some(1);
+    call("CreateService", spec.with_some("desiredCount", count)).map(drop)
+}
+
+/// Whatever the controller, every member by itself and with every other: what it does not go with, both say.
+#[test]
+fn ecs_agrees_on_what_goes_with_a_controller() {
+    let bases = [
+        json(&format!(r#"{{"taskDefinition": "it:1", "networkConfiguration": {NETWORK}, "launchType": "FARGATE"}}"#)),
+        json(&format!(
+            r#"{{"taskDefinition": "it:1", "networkConfiguration": {NETWORK}, "launchType": "FARGATE",
+            "loadBalancers": {BALANCERS}, "deploymentController": {{"type": "CODE_DEPLOY"}}}}"#
+        )),
+        json(r#"{"deploymentController": {"type": "EXTERNAL"}}"#),
+    ];
+    let edits: Vec<Edit> = OF_SERVICES
+        .iter()
+        .flat_map(|(member, values)| values.iter().map(move |value| Edit { container: None, member, value }))
+        .collect();
+    let (mut wrong, mut sound, mut broken) = (Vec::new(), 0, 0);
+    for base in &bases {
+        assert_eq!(creates(base), Ok(()));
+        let second = |one: &Edit| edits.iter().filter(|two| two.member > one.member).cloned().collect::<Vec<_>>();
+        for one in &edits {
+            for two in std::iter::once(None).chain(second(one).into_iter().map(Some)) {
+                let mut spec = base.clone();
+                one.apply(&mut spec);
+                two.iter().for_each(|two| two.apply(&mut spec));
+                let controller = spec.at(&["deploymentController", "type"]).and_then(Tree::as_text);
+                if spec.get("taskDefinition").is_none() && controller != Some("EXTERNAL") {
+                    // Then it is the definition of the service's own name, or CodeDeploy's to say.
+                    continue;
+                }
+                let ours = judge::desired(&[("it.json", &judge::document("Service", &spec))]).findings;
+                let answer = creates(&spec);
+                sound += usize::from(answer.is_ok());
+                broken += usize::from(ours.iter().any(|one| one.rule == "deployment-controller"));
+                if ours.is_empty() != answer.is_ok() && !is_known_elsewhere(&answer) {
+                    let ours: Vec<String> = ours.iter().map(golden::line).collect();
+                    wrong.push(format!("{}: ECS {answer:?}, we {ours:?}", shape::json::write(&spec)));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} of them:\n{}", wrong.len(), wrong.join("\n"));
+    eprintln!("{sound} were sound, {broken} broke the rule");
+    assert!(sound > 300 && broken > 500, "{sound} {broken}");
+}
+
+/// Known only together with the definition, which is no manifest here, or with the cluster and its default strategy.
+fn is_known_elsewhere(answer: &Result<(), String>) -> bool {
+    let elsewhere = ["Network Configuration must be provided", "must be null when specifying an EC2 launch type"];
+    answer.as_ref().is_err_and(|said| elsewhere.iter().any(|part| said.contains(part)))
+}
+
 /// Where the two are known to differ: the refusals of other limits than nofile are the embedded ECS's own.
 fn is_known(answer: &Result<(), String>) -> bool {
     answer.as_ref().is_err_and(|said| said.contains("do not support the ulimit"))

@@ -210,6 +210,14 @@ async fn clusters_share_what_they_share_and_name_what_cannot_be_kept() {
     create(&rig, "prod", "theirs", "web:3", tree! { "tags" => tags });
     let external = tree! { "deploymentController" => tree! { "type" => "CODE_DEPLOY" } };
     create(&rig, "prod", "other", "web:3", external.with("loadBalancers", balancer()));
+    let external = tree! { "deploymentController" => tree! { "type" => "EXTERNAL" }, "desiredCount" => 1 };
+    call(&rig, "CreateService", external.with("cluster", "prod").with("serviceName", "sets")).unwrap();
+    let network = tree! { "awsvpcConfiguration" => tree! { "subnets" => vec!["subnet-0123456789abcdef0"] } };
+    let of_sets = |input: Tree| input.with("cluster", "prod").with("service", "sets");
+    let set = tree! { "taskDefinition" => "web:2", "launchType" => "FARGATE", "networkConfiguration" => network };
+    let set = call(&rig, "CreateTaskSet", of_sets(set.with("loadBalancers", balancer()))).unwrap();
+    let id = set.at(&["taskSet", "id"]).unwrap().clone();
+    call(&rig, "UpdateServicePrimaryTaskSet", of_sets(tree! { "primaryTaskSet" => id })).unwrap();
     rig.run(std::time::Duration::from_secs(600)).await;
     let ways = ways(&rig);
     let made = imported(&rig, &["prod", "test"], &ways).await;

@@ -55,8 +55,8 @@ fn each_mistake_is_named_at_its_place() {
         ),
         ("{ launchType: FARGAT }", "b.yaml:4:21: spec.launchType must be one of EC2, FARGATE, EXTERNAL"),
         (
-            "{ deploymentController: { type: CODE_DEPLOY } }",
-            "b.yaml:4:39: the deployment controller CODE_DEPLOY is not",
+            "{ deploymentController: { type: EXTERNAL }, taskDefinition: web }",
+            "b.yaml:4:51: taskDefinition under the deployment controller EXTERNAL (leave it out: each task set has",
         ),
         ("{ schedulingStrategy: DAEMON, desiredCount: 1 }", "b.yaml:4:51: ECS counts a DAEMON service's tasks itself"),
         ("{ tags: [{ key: ecs-operator/x, value: y }] }", "b.yaml:4:23: tags under ecs-operator/ are"),
@@ -66,6 +66,62 @@ fn each_mistake_is_named_at_its_place() {
         assert_eq!(all.len(), 1, "{spec}: {all:?}");
         assert!(all[0].starts_with(says_this), "{spec}: {all:?}");
         assert_eq!((found.objects.len(), found.rejected), (1, 1), "the rest goes on");
+    }
+}
+
+/// Where the rule of controllers finds something.
+fn of_controller(controller: &str, members: &str) -> Vec<String> {
+    let spec = format!("{{ deploymentController: {{ type: {controller} }}, {members} }}");
+    let found = read(&[("a.yaml", TASK), ("b.yaml", &service(&spec))], None);
+    let of_it = found.findings.iter().filter(|one| one.rule == "deployment-controller");
+    of_it.map(|one| one.path.to_string()).collect()
+}
+
+#[test]
+fn what_goes_with_no_other_controller_is_refused_at_its_place() {
+    let balanced = "loadBalancers: [{ targetGroupArn: 'arn:aws:t', containerName: web, containerPort: 80 }]";
+    for (controller, sound) in [("CODE_DEPLOY", balanced), ("EXTERNAL", "launchType: EC2")] {
+        let with = |members: &str| of_controller(controller, &format!("{sound}, {members}"));
+        for (members, at) in [
+            (
+                "deploymentConfiguration: { deploymentCircuitBreaker: { enable: true, rollback: true } }",
+                "deploymentConfiguration.deploymentCircuitBreaker.enable",
+            ),
+            (
+                "deploymentConfiguration: { alarms: { enable: true, rollback: true, alarmNames: [a] } }",
+                "deploymentConfiguration.alarms.enable",
+            ),
+            (
+                "deploymentConfiguration: { strategy: BLUE_GREEN, bakeTimeInMinutes: 1 }",
+                "deploymentConfiguration.strategy",
+            ),
+            ("serviceConnectConfiguration: { enabled: true }", "serviceConnectConfiguration.enabled"),
+            (
+                "vpcLatticeConfigurations: [{ roleArn: 'arn:r', targetGroupArn: 'arn:t', portName: p }]",
+                "vpcLatticeConfigurations",
+            ),
+            ("schedulingStrategy: DAEMON", "schedulingStrategy"),
+        ] {
+            assert_eq!(with(members), [format!("spec.{at}")], "{controller}");
+            assert_eq!(of_controller("ECS", &format!("{sound}, {members}")), Vec::<String>::new());
+        }
+        for members in ["deploymentConfiguration: { strategy: ROLLING }", "enableECSManagedTags: true"] {
+            assert_eq!(with(members), Vec::<String>::new(), "{controller} {members}");
+        }
+    }
+    assert_eq!(of_controller("CODE_DEPLOY", "taskDefinition: 'web:1'"), ["spec.loadBalancers"]);
+    assert_eq!(of_controller("CODE_DEPLOY", balanced), Vec::<String>::new(), "what it runs is CodeDeploy's to say");
+    for (members, at) in [
+        ("taskDefinition: web", "taskDefinition"),
+        (balanced, "loadBalancers"),
+        ("serviceRegistries: [{ registryArn: 'arn:aws:r' }]", "serviceRegistries"),
+        ("networkConfiguration: { awsvpcConfiguration: { subnets: [subnet-1] } }", "networkConfiguration"),
+        ("networkConfiguration: { subnetSelectorTerms: [{ id: subnet-1 }] }", "networkConfiguration"),
+        ("platformVersion: LATEST", "platformVersion"),
+        ("capacityProviderStrategy: [{ capacityProvider: FARGATE, weight: 1 }]", "capacityProviderStrategy"),
+        ("availabilityZoneRebalancing: ENABLED", "availabilityZoneRebalancing"),
+    ] {
+        assert_eq!(of_controller("EXTERNAL", members), [format!("spec.{at}")]);
     }
 }
 

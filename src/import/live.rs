@@ -27,7 +27,7 @@ pub fn found(live: &Live) -> (Vec<Found>, Vec<Note>) {
     let mut all: Vec<Found> = live.clusters.iter().map(cluster).collect();
     let mut used = BTreeMap::<&str, BTreeSet<i64>>::new();
     for (_, shown) in &live.services {
-        if let Some((family, revision)) = shown.text("taskDefinition").and_then(task_definition::parts) {
+        if let Some((family, revision)) = runs(shown).and_then(task_definition::parts) {
             used.entry(family).or_default().insert(revision);
         }
     }
@@ -50,6 +50,11 @@ pub fn found(live: &Live) -> (Vec<Found>, Vec<Note>) {
     }
     all.extend(live.services.iter().map(|(cluster, shown)| of_service(cluster, shown, &managed)));
     (all, notes)
+}
+
+/// The task definition a service has of its own, with its revision.
+fn runs(shown: &Tree) -> Option<&str> {
+    shown.text("taskDefinition").filter(|_| service::controller(shown) != service::EXTERNAL)
 }
 
 /// The members of a description that can be given, literal to the letter.
@@ -99,6 +104,19 @@ fn revision(reference: &str, answer: &Tree, newest: Option<i64>) -> Found {
     found
 }
 
+/// Names what a service runs: the manifest of its family, where there is one of that revision.
+fn say_runs(found: &mut Found, reference: &str, managed: &BTreeSet<String>) {
+    found.runs = Some(reference.to_owned());
+    let family = task_definition::parts(reference).map_or(reference, |(family, _)| family);
+    if managed.contains(reference) {
+        found.spec.set("taskDefinition", family);
+    } else {
+        found.spec.set("taskDefinition", reference);
+        let why = "a revision by its number: the family has moved on, and a manifest of it would register another";
+        found.remarks.insert(Path::from("taskDefinition"), vec![why.to_owned()]);
+    }
+}
+
 fn of_service(cluster: &str, shown: &Tree, managed: &BTreeSet<String>) -> Found {
     let name = shown.text("serviceName").unwrap_or_default();
     let mut found = Found::new(Kind::Service, name, Tree::map(), format!("service {name} of cluster {cluster}"));
@@ -112,15 +130,17 @@ fn of_service(cluster: &str, shown: &Tree, managed: &BTreeSet<String>) -> Found 
     }
     with_tags(&mut found, shown.list("tags"));
     found.cluster = Some(cluster.to_owned());
-    let reference = shown.text("taskDefinition").map(task_definition::short).unwrap_or_default();
-    found.runs = Some(reference.to_owned());
-    let family = task_definition::parts(reference).map_or(reference, |(family, _)| family);
-    if managed.contains(reference) {
-        found.spec.set("taskDefinition", family);
-    } else {
-        found.spec.set("taskDefinition", reference);
-        let why = "a revision by its number: the family has moved on, and a manifest of it would register another";
-        found.remarks.insert(Path::from("taskDefinition"), vec![why.to_owned()]);
+    match runs(shown).map(task_definition::short) {
+        Some(reference) => say_runs(&mut found, reference, managed),
+        None => {
+            service::rows::IN_TASK_SETS.iter().for_each(|member| drop(found.spec.remove(member)));
+            let why = "what runs, where and behind what is said by its task sets";
+            found.remarks.insert(Path::from("deploymentController"), vec![why.to_owned()]);
+        }
+    }
+    if service::controller(shown) == service::CODE_DEPLOY {
+        let why = "left out, whatever CodeDeploy deploys is as it should be";
+        found.remarks.entry(Path::from("taskDefinition")).or_default().push(why.to_owned());
     }
     let arn = shown.text("serviceArn").unwrap_or_default();
     found.refused = match shown.text("status") {

@@ -1,5 +1,6 @@
 //! What is to be done for a service: create, change in place, deploy, hold, or keep our hands off (design D7, D7a).
 
+mod foreign;
 mod replace;
 mod told;
 
@@ -48,10 +49,10 @@ pub fn plan(object: &Object, declared: &Object, facts: &Facts<'_>) -> Result<Pla
     if let Some(why) = suspended(shown.list("tags"), facts) {
         return Ok(blocked(change.all(), Reason::Suspended, why));
     }
-    if let Some(controller) = change.foreign_controller(object) {
-        return left_to(controller, object, facts, shown, change);
-    }
-    let plan = decide(object, facts, shown, &wanted, change)?;
+    let plan = match foreign::hands(object, shown, &change) {
+        Some(hands) => foreign::plan(hands, object, facts, shown, &wanted, change)?,
+        None => decide(object, facts, shown, &wanted, change)?,
+    };
     Ok(replace::finish(object, facts, shown, &wanted, plan))
 }
 
@@ -63,7 +64,12 @@ struct Wanted<'a> {
     reference: Option<&'a str>,
     object: Option<&'a Object>,
     hash: String,
+    /// Whether it runs one: with task sets each has its own.
+    runs: bool,
 }
+
+/// What the memory of an attempt has in place of a task definition, where there is none.
+const NO_REVISION: &str = "-:0";
 
 impl<'a> Wanted<'a> {
     fn of(object: &Object, facts: &'a Facts<'_>) -> Result<Self, String> {
@@ -72,13 +78,27 @@ impl<'a> Wanted<'a> {
                 reference: Some(task_definition::short(reference)),
                 object: declared.as_deref(),
                 hash: service::deploy_hash(object, content),
+                runs: true,
             }),
             Resolution::Late { content, object: declared } => {
-                Ok(Self { reference: None, object: Some(declared), hash: service::deploy_hash(object, content) })
+                let hash = service::deploy_hash(object, content);
+                Ok(Self { reference: None, object: Some(declared), hash, runs: true })
             }
             Resolution::Missing(why) => Err(why.clone()),
-            Resolution::NotNeeded => Err("a service needs a task definition".into()),
+            Resolution::NotNeeded => {
+                Ok(Self { reference: None, object: None, hash: service::deploy_hash(object, "-"), runs: false })
+            }
         }
+    }
+
+    /// What it runs by name, as far as that is known; what is not stands under [`Wanted::late`].
+    fn named<'b>(&'b self, object: &'b Object) -> Option<&'b str> {
+        self.runs.then(|| self.reference.unwrap_or(object.aws_name()))
+    }
+
+    /// The places of an input that wait for its manifest to be registered.
+    fn late(&self) -> Vec<Path> {
+        if self.runs && self.reference.is_none() { vec![Path::from("taskDefinition")] } else { vec![] }
     }
 }
 
@@ -109,21 +129,21 @@ fn create(
         Some(held) => return Ok(Plan::of(held.clone())),
         None => false,
     };
-    // What waits anyway is looked at when it does no more.
-    let (preflight, hold) = match waits_for_group {
+    // What waits anyway is looked at when it does no more; and without a task definition no task is started.
+    let (preflight, hold) = match waits_for_group || !wanted.runs {
         true => (None, None),
         false => facts.preflight(Due::Create).map(|(said, hold)| (Some(said.clone()), hold))?,
     };
     if let Some(hold) = hold {
         return Ok(Plan { preflight, ..Plan::of(hold) });
     }
-    let mut late = if wanted.reference.is_none() { vec![Path::from("taskDefinition")] } else { vec![] };
+    let mut late = wanted.late();
     late.extend(waits_for_group.then(|| Path::from("networkConfiguration.awsvpcConfiguration.securityGroups")));
-    let reference = wanted.reference.unwrap_or(object.aws_name());
+    let runs = wanted.named(object);
     // "Since ever", so that the same creation is the same call, and a repeat finds the first.
-    let attempt = Attempt { at: Time::default(), ..attempt(object, facts, wanted, reference) };
+    let attempt = Attempt { at: Time::default(), ..attempt(object, facts, wanted, runs.unwrap_or(NO_REVISION)) };
     let before = facts.observed.present().and_then(|gone| gone.get("createdAt")).and_then(Time::from_tree);
-    let call = service::create(object, reference, facts.us, &attempt, before, succeeds);
+    let call = service::create(object, runs, facts.us, &attempt, before, succeeds);
     let step = Step { late, ..Step::new(call, StepEffect::Create, "does not exist") };
     let verdict = facts.held.cloned().unwrap_or(Verdict::Due);
     Ok(Plan { preflight, verdict, ..Plan::due(vec![step], vec![]) })
@@ -217,14 +237,6 @@ impl Change {
         all
     }
 
-    /// Another controller that deploys the service, and that no manifest says to take over from.
-    fn foreign_controller(&self, object: &Object) -> Option<String> {
-        let path = Path::from("deploymentController.type");
-        let differs = self.differences.iter().find(|one| one.path == path)?;
-        let declared = object.spec.get("deploymentController").is_some();
-        differs.observed.as_ref().and_then(Tree::as_text).filter(|_| !declared).map(str::to_owned)
-    }
-
     fn deploys(&self) -> bool {
         self.task_definition || self.restart || !self.deploying.is_empty()
     }
@@ -250,6 +262,9 @@ pub(super) fn other_definition(object: &Object, facts: &Facts<'_>, shown: &Tree)
 }
 
 fn other_than(wanted: &Wanted<'_>, facts: &Facts<'_>, shown: &Tree) -> Result<Option<Difference>, Need> {
+    if !wanted.runs {
+        return Ok(None);
+    }
     let live = shown.text("taskDefinition").map(task_definition::short).unwrap_or_default();
     let desired = wanted.reference.map(Tree::from);
     let other = Difference { path: Path::from("taskDefinition"), observed: Some(live.into()), desired };
@@ -267,23 +282,6 @@ fn runs(live: &str, wanted: &Wanted<'_>, facts: &Facts<'_>) -> Result<bool, Need
         Some(Observed::Absent | Observed::Unknown(_)) => Ok(false),
         None => Err(Need::TaskDefinition(live.to_owned())),
     }
-}
-
-/// What another controller deploys is not deployed by us; what it lets be changed in place is.
-fn left_to(
-    controller: String,
-    object: &Object,
-    facts: &Facts<'_>,
-    shown: &Tree,
-    mut change: Change,
-) -> Result<Plan, Need> {
-    let allowed = service::rows::allowed_under(&controller);
-    change.in_place.retain(|name| allowed.contains(&name.as_str()));
-    let message = format!(
-        "{controller} deploys it; to let ECS take over, in place and by a deployment, declare deploymentController: {{ \
-         type: ECS }}"
-    );
-    settle(object, facts, shown, change, Some(Verdict::Blocked(Reason::ForeignController, message)))
 }
 
 fn decide(object: &Object, facts: &Facts<'_>, shown: &Tree, wanted: &Wanted<'_>, change: Change) -> Result<Plan, Need> {
@@ -490,6 +488,7 @@ fn settle(
     mut verdict: Option<Verdict>,
 ) -> Result<Plan, Need> {
     let (mut steps, mut preflight) = (Vec::new(), None);
+    foreign::keep(&mut change, shown);
     if change.scales_out(object, shown) {
         let (said, hold) = facts.preflight(Due::ScaleOut)?;
         preflight = Some(said.clone());

@@ -1,5 +1,7 @@
 //! The decisions for a service, one sentence each.
 
+mod controllers;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 

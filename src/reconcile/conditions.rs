@@ -116,7 +116,7 @@ pub const REASONS: &[(&str, &str)] = &[
     ("DriftSeen", "A rollout is due that no change in Git asks for; the round is looked at as a whole first."),
     (
         "ForeignController",
-        "CodeDeploy, or task sets, deploy the service: declare deploymentController: { type: ECS } to take over, or leave it to them.",
+        "CodeDeploy, or task sets, deploy the service, and the message says what differs: deploy it there, or declare deploymentController: { type: ECS } to take over.",
     ),
     ("Invalid", "AWS refuses the call as it is: mend the manifest. Writing is tried again after an hour."),
     ("LegacyArn", "The service has the old short ARN, which can't be tagged: recreate it."),

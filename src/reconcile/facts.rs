@@ -155,6 +155,8 @@ fn journal_mark(seen: &Seen) -> String {
 
 /// What stands for the content of what is another's to say.
 const LIVE: &str = "live";
+const NOTHING_RUNS: &str = "nothing runs yet, and spec.taskDefinition does not say what to begin with: name a \
+                            TaskDefinition, or a revision as family:revision";
 
 /// What the object is to run, as far as it is known to be registered.
 pub fn resolution(shared: &Shared, desired: &Desired, object: &Object, seen: &Seen) -> Resolution {
@@ -174,10 +176,15 @@ pub fn resolution(shared: &Shared, desired: &Desired, object: &Object, seen: &Se
             Reference::Literal(reference) => {
                 Resolution::Realised { content: reference.clone(), reference, object: None }
             }
+            Reference::TaskSets => Resolution::NotNeeded,
             Reference::Live => {
-                let live = seen.observed.present().and_then(|shown| shown.text("taskDefinition"));
-                let reference = live.map(task_definition::short).unwrap_or_default().to_owned();
-                Resolution::Realised { content: LIVE.to_owned(), reference, object: None }
+                let shown = seen.observed.present().filter(|shown| shown.text("status") != Some("INACTIVE"));
+                match shown.and_then(|shown| shown.text("taskDefinition")).map(task_definition::short) {
+                    Some(live) => {
+                        Resolution::Realised { content: LIVE.to_owned(), reference: live.to_owned(), object: None }
+                    }
+                    None => Resolution::Missing(NOTHING_RUNS.to_owned()),
+                }
             }
             Reference::Manifest(key) => match desired.objects.get(&key) {
                 None => Resolution::Missing(format!("{} is not in the manifests, or broken", key.short())),

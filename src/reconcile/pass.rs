@@ -371,7 +371,7 @@ fn not_registered(object: &Object) -> Verdict {
     let message = match service::task_definition(object) {
         Reference::Manifest(key) => format!("{} is not registered yet", key.short()),
         Reference::Literal(reference) => format!("{reference} is not registered yet"),
-        Reference::Live => "what it runs is not known yet".to_owned(),
+        Reference::Live | Reference::TaskSets => "what it runs is not known yet".to_owned(),
     };
     Verdict::Waiting(Reason::DependencyNotReady, message)
 }

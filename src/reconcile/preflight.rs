@@ -128,6 +128,7 @@ async fn definition(shared: &Shared, desired: &Desired, object: &Object) -> Fact
             None => Fact::Unknown(format!("{} is not in the manifests", key.short())),
         },
         Reference::Literal(reference) => named(shared, &reference).await,
+        Reference::TaskSets => Fact::Unknown("each task set has its own".to_owned()),
         Reference::Live => {
             let live = |known: &Known| {
                 Some(known.seen.get(&object.key)?.observed.present()?.text("taskDefinition")?.to_owned())

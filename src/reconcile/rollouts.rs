@@ -1,7 +1,7 @@
 //! Tells the metrics, the log and the history of drift, of what was made, and of rollouts that ended. Must not know: what
 //! is done about them.
 
-use crate::kinds::{Kind, Object, task_definition};
+use crate::kinds::{Kind, Object, service, task_definition};
 use crate::plan::{HELD, Plan, Reason, Step, StepEffect, Verdict};
 use crate::shape::Tree;
 use crate::status::{Happening, What};
@@ -47,7 +47,8 @@ pub fn made(shared: &Shared, object: &Object, plan: &Plan, memory: &mut Memory) 
 fn starts_rollout(object: &Object, step: &Step) -> bool {
     match step.effect {
         StepEffect::Deploys => true,
-        StepEffect::Create => object.key.kind == Kind::Service,
+        // What others deploy is no rollout of ours.
+        StepEffect::Create => object.key.kind == Kind::Service && service::controller(&object.spec) == service::ECS,
         StepEffect::Register
         | StepEffect::Tags
         | StepEffect::Memory

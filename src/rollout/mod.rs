@@ -57,6 +57,9 @@ pub enum Progress {
 pub fn progress(service: &Tree, deadline: Duration, now: Time) -> Progress {
     let count = |tree: &Tree, name: &str| tree.int(name).unwrap_or(0);
     let (running, desired) = (count(service, "runningCount"), count(service, "desiredCount"));
+    if let Some(progress) = of_task_sets(service) {
+        return progress;
+    }
     let Some(primary) = primary(service) else { return Progress::Rolling { running, desired } };
     let alone = service.list("deployments").len() == 1;
     let done = match primary.text("rolloutState") {
@@ -91,6 +94,41 @@ pub fn is_steady(service: &Tree) -> bool {
 
 /// What misses its deadline may be followed all the same.
 pub const NO_DEADLINE: Duration = Duration::from_secs(u64::MAX / 4000);
+
+/// How far a service is that others deploy: its task sets are steady or settle, and whether one of them is a rollout
+/// is theirs to say.
+fn of_task_sets(service: &Tree) -> Option<Progress> {
+    let controller = controller(service)?;
+    let sets: Vec<&Tree> = task_sets(service).collect();
+    let sum = |name: &str| sets.iter().filter_map(|set| set.int(name)).sum::<i64>();
+    let whole = |name: &str| service.int(name).unwrap_or(0);
+    // Each set of an EXTERNAL service has its own share of the count, and there may be none.
+    let (running, desired) = match controller {
+        "EXTERNAL" => (sum("runningCount"), sum("computedDesiredCount")),
+        _ => (whole("runningCount"), whole("desiredCount")),
+    };
+    let steady = sets.iter().all(|set| set.text("stabilityStatus") == Some("STEADY_STATE"));
+    Some(if steady && running == desired { Progress::Steady } else { Progress::Settling { running, desired } })
+}
+
+/// The controller, where that is another than ECS.
+fn controller(service: &Tree) -> Option<&str> {
+    service.at(&["deploymentController", "type"]).and_then(Tree::as_text).filter(|controller| *controller != "ECS")
+}
+
+/// The task sets that are not on their way out.
+fn task_sets(service: &Tree) -> impl Iterator<Item = &Tree> {
+    service.list("taskSets").iter().filter(|set| set.text("status") != Some("DRAINING"))
+}
+
+/// Whether ECS or CodeDeploy is at a deployment; of an EXTERNAL service nobody can tell.
+pub fn is_in_progress(service: &Tree) -> bool {
+    match controller(service) {
+        None => primary(service).is_some_and(|primary| primary.text("rolloutState") == Some("IN_PROGRESS")),
+        Some("CODE_DEPLOY") => task_sets(service).count() > 1,
+        Some(_) => false,
+    }
+}
 
 fn minutes(span: Duration) -> String {
     match span.as_secs() {
@@ -170,5 +208,40 @@ mod tests {
         let late = progress(&service("IN_PROGRESS", 0, 2), deadline, Time(901_000));
         let Progress::Failed { cause, timed_out: true } = late else { panic!("{late:?}") };
         assert!(cause.starts_with("not done 15 min after it began"), "{cause}");
+    }
+
+    #[test]
+    fn task_sets_are_steady_or_settle_and_two_of_codedeploys_are_a_deployment() {
+        let set = |status: &str, stability: &str, running: i64, computed: i64| {
+            tree! {
+                "status" => status, "stabilityStatus" => stability, "runningCount" => running,
+                "computedDesiredCount" => computed,
+            }
+        };
+        let steady = || set("PRIMARY", "STEADY_STATE", 4, 4);
+        let settles = Progress::Settling { running: 3, desired: 4 };
+        for (controller, running, sets, progresses, deploys) in [
+            ("CODE_DEPLOY", 4, vec![steady()], Progress::Steady, false),
+            ("CODE_DEPLOY", 3, vec![set("PRIMARY", "STABILIZING", 3, 4)], settles.clone(), false),
+            (
+                "CODE_DEPLOY",
+                8,
+                vec![steady(), set("ACTIVE", "STEADY_STATE", 4, 4)],
+                Progress::Settling { running: 8, desired: 4 },
+                true,
+            ),
+            ("CODE_DEPLOY", 4, vec![steady(), set("DRAINING", "STABILIZING", 0, 0)], Progress::Steady, false),
+            ("EXTERNAL", 0, vec![], Progress::Steady, false),
+            ("EXTERNAL", 3, vec![set("PRIMARY", "STABILIZING", 3, 4)], settles, false),
+            ("EXTERNAL", 6, vec![steady(), set("ACTIVE", "STEADY_STATE", 2, 2)], Progress::Steady, false),
+            ("EXTERNAL", 5, vec![steady(), set("DRAINING", "STABILIZING", 1, 0)], Progress::Steady, false),
+        ] {
+            let service = tree! {
+                "deploymentController" => tree! { "type" => controller }, "desiredCount" => 4,
+                "runningCount" => running, "taskSets" => sets,
+            };
+            assert_eq!(progress(&service, Duration::ZERO, Time(0)), progresses, "{service:?}");
+            assert_eq!(is_in_progress(&service), deploys, "{service:?}");
+        }
     }
 }

@@ -183,6 +183,33 @@ pub const MENUS: &[Menu] = &[
         container: &[],
     },
     Menu {
+        name: "service that CodeDeploy deploys",
+        kind: Kind::Service,
+        base: r#"{"taskDefinition": "bridge", "desiredCount": 2, "launchType": "EC2", "deploymentController": {"type": "CODE_DEPLOY"},
+            "loadBalancers": [{"targetGroupArn": "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/t/0", "containerName": "web", "containerPort": 80}]}"#,
+        members: &[
+            r#""desiredCount": 0"#,
+            r#""deploymentConfiguration": {"maximumPercent": 250, "minimumHealthyPercent": 50}, "healthCheckGracePeriodSeconds": 30"#,
+            r#""enableECSManagedTags": true, "propagateTags": "SERVICE", "enableExecuteCommand": true"#,
+            r#""availabilityZoneRebalancing": "DISABLED""#,
+            r#""serviceRegistries": [{"registryArn": "arn:aws:servicediscovery:us-east-1:123456789012:service/srv-1", "containerName": "web", "containerPort": 80}]"#,
+        ],
+        container: &[],
+    },
+    Menu {
+        name: "service with task sets",
+        kind: Kind::Service,
+        base: r#"{"desiredCount": 2, "deploymentController": {"type": "EXTERNAL"}}"#,
+        members: &[
+            r#""desiredCount": 0"#,
+            r#""deploymentConfiguration": {"maximumPercent": 250, "minimumHealthyPercent": 50}"#,
+            r#""launchType": "FARGATE""#,
+            r#""enableECSManagedTags": true, "propagateTags": "SERVICE", "enableExecuteCommand": true"#,
+            r#""placementConstraints": [{"type": "distinctInstance"}], "placementStrategy": [{"type": "binpack", "field": "memory"}]"#,
+        ],
+        container: &[],
+    },
+    Menu {
         name: "service on instances",
         kind: Kind::Service,
         base: r#"{"taskDefinition": "bridge", "desiredCount": 1, "launchType": "EC2"}"#,

@@ -199,7 +199,8 @@ impl Copy {
             Part::Stands if running < wanted => format!("only {running} of its {wanted} tasks run; in the copy all do"),
             Part::Stands | Part::Goes(_) => String::new(),
         };
-        if one.shown.list("deployments").len() > 1 && matches!(one.part, Part::Stands) {
+        let rolls = one.shown.list("deployments").len() > 1 || rollout::is_in_progress(&one.shown);
+        if rolls && matches!(one.part, Part::Stands) {
             self.gap(&one.label(), "a deployment is in progress; the copy begins when it is done");
         }
         if !what.is_empty() {

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use crate::check::Desired;
 use crate::cli::plan::{Forecast, Gap, Outcome, Simulation};
-use crate::kinds::{Key, Kind, Object};
+use crate::kinds::{Key, Kind, Object, service};
 use crate::plan::{Plan, Reason, Step, StepEffect, Verdict};
 use crate::reconcile::Shared;
 use crate::sim::world::{Pace, Settings};
@@ -57,6 +57,12 @@ pub async fn simulate(
     let mut touched = Vec::new();
     for (key, plan) in services() {
         let Some(object) = desired.objects.get(key) else { continue };
+        let live = shared.known().seen.get(key).and_then(|seen| seen.observed.present().cloned());
+        if moves(plan) && live.is_some_and(|shown| service::controller(&shown) == service::EXTERNAL) {
+            let what = "its task sets start and stop its tasks, and they are not copied";
+            simulation.forecasts.insert(key.short(), Forecast::only(Outcome::Unknown, what));
+            continue;
+        }
         match (&plan.verdict, moves(plan)) {
             (_, true) => touched.push(Touched { object, plan }),
             (

@@ -122,10 +122,11 @@ impl<'a> Case<'a> {
         (number("minimumHealthyPercent", usual_minimum), number("maximumPercent", usual_maximum))
     }
 
-    /// How it goes; `None` where the controller is not ECS's own.
+    /// How it goes; `None` where that is another's to say: CodeDeploy rolls, and task sets are scaled.
     pub fn course(&self) -> Option<Course> {
-        if self.controller() != "ECS" {
-            return None;
+        match (self.controller(), self.due) {
+            (service::ECS, _) | (service::CODE_DEPLOY, Due::Create | Due::ScaleOut) => {}
+            _ => return None,
         }
         let (from, desired) = (self.present(), self.desired());
         let strategy = self.spec.at(&["deploymentConfiguration", "strategy"]).and_then(Tree::as_text);

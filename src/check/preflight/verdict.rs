@@ -3,7 +3,7 @@
 use crate::check::report::Report;
 use crate::check::rule::Look;
 use crate::check::rules;
-use crate::kinds::Policy;
+use crate::kinds::{Policy, service};
 use crate::manifest::{At, Fault, Severity};
 use crate::rollout::Course;
 use crate::shape::Path;
@@ -15,7 +15,7 @@ use super::{Case, Due, Platform};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Preflight {
     pub due: Due,
-    /// Absent where the controller is not ECS's own.
+    /// Absent where another controller than ECS's own decides how it goes.
     pub course: Option<Course>,
     /// Free addresses against those that are needed; empty where tasks have none of their own.
     pub zones: Vec<Zone>,
@@ -46,6 +46,10 @@ pub struct Hold {
 
 /// Lets all checks look; `policy` is the manifest's, where it has one.
 pub fn look(case: &Case<'_>, policy: Option<Policy>) -> Preflight {
+    if case.controller() == service::EXTERNAL {
+        // What runs, and where, each task set says for itself.
+        return Preflight::none(case.due);
+    }
     let mut judged = Vec::new();
     for rule in rules() {
         let Look::Preflight(usual, check) = rule.look else { continue };

@@ -25,12 +25,6 @@ pub const RULES: &[Rule] = &[
          writes it into a tag."
     ),
     row!(
-        "not-supported-yet",
-        Error,
-        Look::Document(unsupported),
-        "What ECS has and this version does not handle is refused here, not by a call an hour."
-    ),
-    row!(
         "revision",
         Error,
         Look::Document(revision),
@@ -129,24 +123,6 @@ fn revision(context: &Context<'_>, report: &mut Report<'_>) {
     if let Some(named) = named.filter(|named| named.contains(':') && task_definition::parts(named).is_none()) {
         let message = format!("{named:?} names no revision");
         report.value("spec.taskDefinition", message, "write family:revision, or the name of a TaskDefinition");
-    }
-}
-
-/// What ECS has and this version does not handle: refused here, not by a call an hour.
-fn unsupported(context: &Context<'_>, report: &mut Report<'_>) {
-    if context.kind() != Some(Kind::Service) {
-        return;
-    }
-    let spec = &context.document.spec;
-    let mut say = |at: &str, message: String, remedy: &str| report.value(at, message, remedy);
-    let controller = spec.at(&["deploymentController", "type"]).and_then(Tree::as_text);
-    if let Some(controller) = controller.filter(|controller| *controller != "ECS") {
-        let remedy = "write ECS: a live service that something else deploys is taken over by that, in place";
-        say(
-            "spec.deploymentController.type",
-            format!("the deployment controller {controller} is not supported yet"),
-            remedy,
-        );
     }
 }
 

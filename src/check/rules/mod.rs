@@ -6,6 +6,7 @@
 mod arns;
 mod cluster;
 mod containers;
+mod controller;
 mod dependencies;
 mod document;
 mod environment;
@@ -75,6 +76,7 @@ const THEMES: &[&[Rule]] = &[
     roles::RULES,
     risks::RULES,
     service::RULES,
+    controller::RULES,
     lookups::RULES,
     percent::RULES,
     placement::RULES,

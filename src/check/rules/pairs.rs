@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::check::Report;
 use crate::check::rule::{Look, Rule};
 use crate::check::subject::{Launch, Service, TaskDefinition, has, items};
+use crate::kinds::service::EXTERNAL;
 use crate::manifest::Severity;
 use crate::shape::near::nearest;
 use crate::shape::{Path, Tree};
@@ -102,7 +103,8 @@ fn network(service: &Service<'_>, report: &mut Report<'_>) {
         || !service.lookup.is_empty();
     let mode = service.definition.as_ref().map(TaskDefinition::network_mode);
     let fargate = service.launch() == Some(Launch::Fargate);
-    if !given && (fargate || mode == Some("awsvpc")) {
+    // Under EXTERNAL each task set has its own.
+    if !given && service.controller() != EXTERNAL && (fargate || mode == Some("awsvpc")) {
         let why = if fargate { "FARGATE" } else { "networkMode: awsvpc" };
         let remedy = "add networkConfiguration: { awsvpcConfiguration: { subnets: [subnet-…] } }";
         report.key("", format!("{why} needs a networkConfiguration"), remedy);

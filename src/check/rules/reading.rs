@@ -54,6 +54,12 @@ pub const RULES: &[Rule] = &[
         Look::Reading,
         "A key stands once in its map. YAML's parsers differ in which of two they take."
     ),
+    row!(
+        "not-supported-yet",
+        Error,
+        Look::Reading,
+        "What is to come, and this version does not handle, is refused here rather than passed over."
+    ),
     row!("merge-key", Error, Look::Reading, "The merge key << takes a map, or a list of maps."),
     row!(
         "key-not-a-string",

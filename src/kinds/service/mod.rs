@@ -52,8 +52,10 @@ pub enum Reference {
     Manifest(Key),
     /// `family:revision` or an ARN, taken as it stands.
     Literal(String),
-    /// A shared service that says none: what it runs is another's to say.
+    /// A service that says none, and is shared or deployed by CodeDeploy: what it runs is another's to say.
     Live,
+    /// None: under the controller EXTERNAL each task set has its own.
+    TaskSets,
 }
 
 impl Reference {
@@ -61,14 +63,19 @@ impl Reference {
     pub fn manifest(self) -> Option<Key> {
         match self {
             Self::Manifest(key) => Some(key),
-            Self::Literal(_) | Self::Live => None,
+            Self::Literal(_) | Self::Live | Self::TaskSets => None,
         }
     }
 }
 
-/// The task definition a service runs; its own name where it says none, unless it is shared.
+/// The task definition a service runs; its own name where it says none, unless that is another's to say.
 pub fn task_definition(object: &Object) -> Reference {
-    if object.reconcile.adopt == Adopt::Shared && object.spec.get("taskDefinition").is_none() {
+    let controller = controller(&object.spec);
+    if controller == EXTERNAL {
+        return Reference::TaskSets;
+    }
+    let others = object.reconcile.adopt == Adopt::Shared || controller == CODE_DEPLOY;
+    if others && object.spec.get("taskDefinition").is_none() {
         return Reference::Live;
     }
     let name = object.spec.text("taskDefinition").unwrap_or(&object.key.name);
@@ -93,12 +100,15 @@ pub fn redact(object: &Object, objects: &BTreeMap<Key, Object>, said: &str) -> S
     runs.map_or(said.clone(), |runs| secrets::redact(&runs.spec, &said))
 }
 
-/// The part of DescribeServices' answer that a spec can be compared with: some members are shown on the PRIMARY
-/// deployment only (docs/ecs.md, what ECS reads back).
+/// What is shown on the PRIMARY deployment only (docs/ecs.md, what ECS reads back), and so not where there is none.
+pub const IN_DEPLOYMENTS: [&str; 3] =
+    ["serviceConnectConfiguration", "volumeConfigurations", "vpcLatticeConfigurations"];
+
+/// The part of DescribeServices' answer that a spec can be compared with.
 pub fn shown(service: &Tree) -> Cow<'_, Tree> {
     let primary = crate::rollout::primary(service);
-    let members = ["serviceConnectConfiguration", "volumeConfigurations", "vpcLatticeConfigurations"];
-    let more: Vec<(&str, &Tree)> = members.iter().filter_map(|member| Some((*member, primary?.get(member)?))).collect();
+    let more: Vec<(&str, &Tree)> =
+        IN_DEPLOYMENTS.iter().filter_map(|member| Some((*member, primary?.get(member)?))).collect();
     if more.is_empty() {
         return Cow::Borrowed(service);
     }
@@ -133,6 +143,16 @@ pub fn deploy_hash(object: &Object, content: &str) -> String {
     hash::hash(&parts)
 }
 
+/// The deployment controllers; ECS is that of a service that says none.
+pub const ECS: &str = "ECS";
+pub const CODE_DEPLOY: &str = "CODE_DEPLOY";
+pub const EXTERNAL: &str = "EXTERNAL";
+
+/// Who deploys a service, by its spec or by AWS's answer.
+pub fn controller(service: &Tree) -> &str {
+    service.at(&["deploymentController", "type"]).and_then(Tree::as_text).unwrap_or(ECS)
+}
+
 const SCHEDULING: &str = "schedulingStrategy";
 const DAEMON: &str = "DAEMON";
 
@@ -154,7 +174,7 @@ const DESIRED_COUNT_AT_CREATION: i64 = 1;
 /// from a service in whose place it comes.
 pub fn create(
     object: &Object,
-    task_definition: &str,
+    task_definition: Option<&str>,
     us: &Ownership,
     attempt: &tags::Attempt,
     before: Option<Time>,
@@ -165,7 +185,7 @@ pub fn create(
     all.extend(drift::said_at_creation(object));
     all.extend(succession::object_tag(object));
     all.extend(succeeds.map(Succession::tag));
-    let mut input = object.spec.clone().with("taskDefinition", task_definition).with("tags", all);
+    let mut input = object.spec.clone().with_some("taskDefinition", task_definition).with("tags", all);
     input.set("cluster", cluster(object));
     if input.get("desiredCount").is_none() && !is_daemon(&input) {
         let before = succeeds.and_then(|succeeds| succeeds.desired_count);
@@ -190,6 +210,10 @@ pub fn update(object: &Object, members: &[&str], task_definition: Option<&str>, 
     }
     if force {
         input.set("forceNewDeployment", true);
+    }
+    if controller(&input) == EXTERNAL {
+        // It is left as it is, and refused there (docs/ecs.md §2.12).
+        input.set("availabilityZoneRebalancing", "DISABLED");
     }
     Call::ecs("UpdateService", input)
 }

@@ -119,6 +119,12 @@ pub const CLOSER: &[Closer] = &[
         when: |was, wanted| is(was, &["CODE_DEPLOY", "EXTERNAL"]) && is(wanted, &["ECS"]),
         effect: Effect::Deploys,
     },
+    // What runs is kept as task sets.
+    Closer {
+        member: "deploymentController",
+        when: |was, wanted| is(was, &["CODE_DEPLOY", "ECS"]) && is(wanted, &["EXTERNAL"]),
+        effect: Effect::InPlace,
+    },
 ];
 
 fn is(side: Option<&Tree>, values: &[&str]) -> bool {
@@ -151,6 +157,16 @@ pub fn allowed_under(controller: &str) -> &'static [&'static str] {
         (_, all) => all,
     }
 }
+
+/// What each task set of an EXTERNAL service says for itself, and the service does not (docs/ecs.md §2.13).
+pub const IN_TASK_SETS: &[&str] = &[
+    "taskDefinition",
+    "loadBalancers",
+    "serviceRegistries",
+    "networkConfiguration",
+    "platformVersion",
+    "capacityProviderStrategy",
+];
 
 /// Members that start no deployment but decide what becomes of one.
 pub const FATE: &[&str] = &["deploymentConfiguration", "healthCheckGracePeriodSeconds"];

@@ -6,7 +6,7 @@ use crate::kinds::drift::Drift;
 use crate::kinds::service::succession::{self, Succession};
 use crate::kinds::{Adopt, Difference, Effect, Object, Policy, ReplaceHow, definition, service};
 use crate::rollout::Outcome;
-use crate::shape::{Path, Time, Tree, json};
+use crate::shape::{Time, Tree, json};
 
 use super::super::replacement::{Act, Dip, Replacement};
 use super::super::{Facts, Need, Plan, Reason, Resolution, Step, StepEffect, Verdict, members, memory_step};
@@ -376,7 +376,7 @@ impl Down {
             Self::Drain(steps) => steps,
             Self::Delete(step) => vec![step],
         };
-        let late = if wanted.reference.is_none() { vec![Path::from("taskDefinition")] } else { vec![] };
+        let late = wanted.late();
         let steps = steps.into_iter().map(|step| Step { late: late.clone(), ..step }).collect();
         Plan::due(steps, Vec::new())
     }

@@ -42,6 +42,10 @@ pub(super) fn create(world: &mut World, given: &Tree) -> Answer {
     let spec = wanted.as_ref().map_or_else(|| input::of_external(given), |wanted| wanted.spec.clone());
     let settings = configuration::of_create(given, !spec.list("loadBalancers").is_empty())?;
     configuration::judge_together(&settings, &spec)?;
+    if wanted.is_none() {
+        // What its spec has no use for is refused all the same.
+        controller::judge(&settings, given)?;
+    }
     if let Some(wanted) = &wanted {
         places::judge(&wanted.spec, &settings, &wanted.definition.body)?;
         extras::judge_platform(&wanted.spec, &settings, &wanted.definition.body)?;
