@@ -38,13 +38,13 @@ fn any_tree() -> impl Strategy<Value = Tree> {
     scalar().prop_recursive(5, 40, 5, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..5).prop_map(Tree::List),
-            prop::collection::btree_map(key(), inner, 0..5).prop_map(Tree::Map),
+            prop::collection::btree_map(key(), inner, 0..5).prop_map(|entries| Tree::Map(entries.into())),
         ]
     })
 }
 
 fn spec() -> impl Strategy<Value = Tree> {
-    prop::collection::btree_map(key(), any_tree(), 0..5).prop_map(Tree::Map)
+    prop::collection::btree_map(key(), any_tree(), 0..5).prop_map(|entries| Tree::Map(entries.into()))
 }
 
 fn document(spec: &Tree) -> Tree {

@@ -283,7 +283,7 @@ impl Known {
 
     fn or_variable(&mut self, schema: Tree) -> Tree {
         let variable = || text().with("pattern", "^\\$\\{(var|aws)\\.[A-Za-z0-9_-]+\\}$");
-        self.shapes.entry(VARIABLE.to_owned()).or_insert_with(variable);
+        self.shapes.insert_if_absent(VARIABLE, variable);
         tree! { "anyOf" => vec![schema, reference(VARIABLE)] }
     }
 }

@@ -8,7 +8,7 @@ use crate::check;
 use crate::kinds::{Adopt, Kind, claims, definition};
 use crate::manifest::{self, API_VERSION, DEFAULTS_KIND, Finding, Input, Severity, Variables};
 use crate::shape::check::shape_at;
-use crate::shape::{Path, Segment, Tree, table};
+use crate::shape::{Map, Path, Segment, Tree, table};
 use crate::tree;
 
 use super::names::{self, placeholder};
@@ -248,7 +248,7 @@ fn commented(text: &str) -> String {
 
 /// The values that the variables have by default.
 fn defaults(variables: &BTreeMap<String, Variable>) -> Option<File> {
-    let given: BTreeMap<String, Tree> =
+    let given: Map =
         variables.iter().filter_map(|(name, one)| Some((name.clone(), Tree::Text(one.default.clone()?)))).collect();
     if given.is_empty() {
         return None;

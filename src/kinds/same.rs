@@ -2,11 +2,11 @@
 //! always answered with yes. What differs, and where, is for [`super::diff`] to tell. Must not know: which kind it is.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, btree_map};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use crate::shape::table::{Shape, Table};
-use crate::shape::{Map, Tree};
+use crate::shape::{Map, Tree, map};
 
 use super::normalise::{Row, Rule};
 use super::{Definition, Kind, definition, diff};
@@ -193,7 +193,7 @@ impl Look<'_> {
 
     /// Two structures, of which one may be absent.
     fn members(&self, node: &Node, pair: Pair<'_>, names: Names) -> bool {
-        fn entries(tree: Option<&Tree>) -> std::iter::Peekable<btree_map::Iter<'_, String, Tree>> {
+        fn entries(tree: Option<&Tree>) -> std::iter::Peekable<map::Iter<'_>> {
             tree.and_then(Tree::as_map).unwrap_or(&NO_MEMBERS).iter().peekable()
         }
         let (mut spec, mut shown, mut known) = (entries(pair[0]), entries(pair[1]), node.members.iter().peekable());

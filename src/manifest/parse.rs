@@ -6,6 +6,7 @@
 //! each use) is stopped before it costs memory.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, EnumAccess, Error as _, IgnoredAny};
@@ -13,7 +14,7 @@ use serde::de::{MapAccess, SeqAccess, VariantAccess, Visitor};
 
 use super::finding::{At, Fault};
 use super::limits;
-use crate::shape::{Map, Path, Segment, Tree};
+use crate::shape::{Path, Segment, Tree};
 
 /// What may still be spent: by this document, by its file, by this reading.
 #[derive(Debug)]
@@ -226,7 +227,7 @@ impl Node<'_> {
     }
 
     /// Adds what `<<` brings along; what is there already, and what came first, wins.
-    fn merge<E: serde::de::Error>(self, map: &mut Map, merged: Tree) -> Result<(), E> {
+    fn merge<E: serde::de::Error>(self, map: &mut BTreeMap<String, Tree>, merged: Tree) -> Result<(), E> {
         let sources = match merged {
             Tree::List(sources) => sources,
             one => vec![one],
@@ -320,7 +321,7 @@ impl<'de> Visitor<'de> for Node<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Tree, A::Error> {
         let below = self.deeper()?;
-        let mut map = Map::new();
+        let mut map = BTreeMap::new();
         let mut merged = None;
         while let Some(name) = access.next_key_seed(Key(self.building))? {
             let value = self.building.below(Segment::Name(name.clone()), || access.next_value_seed(below))?;
@@ -338,7 +339,7 @@ impl<'de> Visitor<'de> for Node<'_> {
         if let Some(merged) = merged {
             self.merge(&mut map, merged)?;
         }
-        Ok(Tree::Map(map))
+        Ok(Tree::Map(map.into()))
     }
 
     /// Only YAML's own tags arrive untagged; all others look like enums.

@@ -121,7 +121,7 @@ impl<'a> Scopes<'a> {
                 }
             }
             Tree::Map(map) => {
-                for (name, value) in map {
+                for (name, value) in map.iter_mut() {
                     self.replace_below(file, value, &path.name(name), replaced);
                 }
             }

@@ -1,10 +1,12 @@
 //! Trees as JSON, to the byte: the awsJson protocols, plan files, logs.
 
+use std::collections::BTreeMap;
+
 use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{Map, Tree};
+use super::Tree;
 
 /// Reads one JSON value. Duplicate members are refused: which one was meant can't be known.
 ///
@@ -97,7 +99,7 @@ impl<'de> Visitor<'de> for Reader {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Tree, A::Error> {
-        let mut entries = Map::new();
+        let mut entries = BTreeMap::new();
         while let Some(name) = map.next_key::<String>()? {
             if entries.contains_key(&name) {
                 return Err(A::Error::custom(format!("duplicate member {name:?}")));
@@ -105,7 +107,7 @@ impl<'de> Visitor<'de> for Reader {
             let value = map.next_value_seed(Reader)?;
             entries.insert(name, value);
         }
-        Ok(Tree::Map(entries))
+        Ok(Tree::Map(entries.into()))
     }
 }
 

@@ -7,6 +7,7 @@ pub mod call;
 pub mod check;
 pub mod ec2_query;
 pub mod json;
+pub mod map;
 pub mod near;
 pub mod plain;
 pub mod table;
@@ -14,6 +15,7 @@ pub mod time;
 pub mod tree;
 
 pub use call::Call;
+pub use map::Map;
 pub use plain::plain;
 pub use time::Time;
-pub use tree::{Map, Path, Segment, Tree};
+pub use tree::{Path, Segment, Tree};

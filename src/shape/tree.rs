@@ -1,12 +1,9 @@
 //! `Tree`: a manifest's spec, a live resource, a request, an answer — all in one form.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
+use super::map::Map;
 use super::plain;
-
-/// The members of a structure, or the entries of a map, in the order of their names.
-pub type Map = BTreeMap<String, Tree>;
 
 /// A value as AWS's JSON protocols can carry it. Absent, null, zero and "" differ.
 #[derive(Clone, Debug, Default, PartialEq)]

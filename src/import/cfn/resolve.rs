@@ -297,7 +297,7 @@ impl<'a> Resolver<'a> {
 /// The function that a map is, its name as it is written, and what it takes.
 fn function(tree: &Tree) -> Option<(&str, &str, &Tree)> {
     let map = tree.as_map().filter(|map| map.len() == 1)?;
-    let (written, inner) = map.first_key_value()?;
+    let (written, inner) = map.iter().next()?;
     let name = written.strip_prefix("Fn::").or_else(|| written.strip_prefix('!'));
     let name = name.or((written == "Ref").then_some("Ref"))?;
     Some((name, written, inner))

@@ -88,7 +88,7 @@ fn fill_port(port: &mut Tree, mode: &str) {
 fn fill(tree: &mut Tree, rows: &[(&str, Default)]) {
     if let Some(members) = tree.as_map_mut() {
         for (name, default) in rows {
-            members.entry((*name).to_owned()).or_insert_with(default);
+            members.insert_if_absent(name, default);
         }
     }
 }
