@@ -115,7 +115,7 @@ async fn from_clusters(flags: &args::Import, clock: &Clock) -> Result<Source, Tr
 pub async fn live(observer: &Observer, clusters: &[String]) -> Result<(Live, Vec<Note>), Trouble> {
     let names: BTreeSet<String> = clusters.iter().map(|name| task_definition::short(name).to_owned()).collect();
     let declared: Names = names.iter().map(|name| (name.clone(), BTreeSet::new())).collect();
-    let sweep = observer.sweep(&declared, &Names::new()).await;
+    let sweep = observer.sweep(&declared, &Names::new(), &|_, seen| Some(seen)).await;
     let (mut live, mut notes) = (Live::default(), Vec::new());
     for name in &names {
         let shown = sweep.clusters.get(name).map(present).transpose()?.flatten();

@@ -22,7 +22,7 @@ use crate::shape::{Call, Time, Tree};
 pub use batch::WINDOW as BATCH_WINDOW;
 pub use ground::{AGAIN as GROUND_AGAIN, FRESH as GROUND_FRESH, Ground, Machines, Named};
 pub use network::{AGAIN as NETWORK_AGAIN, FRESH as NETWORK_FRESH};
-pub use sweep::{Names, PAGES_MAX, Sweep};
+pub use sweep::{Names, PAGES_MAX, Sweep, Take};
 pub use usage::{Everywhere, LIST_PAGES_MAX, Past};
 
 /// So many task definition revisions are remembered; then memory begins anew.
@@ -62,8 +62,8 @@ impl Observer {
 
     /// The clusters, the services declared in them, and whatever else is new there: `ceil(C/100)` calls, and for each
     /// cluster of N services `ceil(N/100) + ceil(N/10)`. What is known to be `foreign` is not described again.
-    pub async fn sweep(&self, declared: &Names, foreign: &Names) -> Sweep {
-        sweep::sweep(self, declared, foreign).await
+    pub async fn sweep(&self, declared: &Names, foreign: &Names, take: Take<'_>) -> Sweep {
+        sweep::sweep(self, declared, foreign, take).await
     }
 
     /// One object, in one batch with what others look at now. Kinds that are found otherwise are Absent.

@@ -11,7 +11,10 @@ use super::{Observer, Seen, described};
 /// Service names by cluster.
 pub type Names = BTreeMap<String, BTreeSet<String>>;
 
-/// What a sweep saw, by name; services by (cluster, name), those included that nobody declared.
+/// Takes what a sweep sees of a service, by (cluster, name), or gives it back.
+pub type Take<'a> = &'a (dyn Fn(&(String, String), Seen) -> Option<Seen> + Sync);
+
+/// What a sweep saw, by name; services by (cluster, name), as far as nobody took them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Sweep {
     pub clusters: BTreeMap<String, Seen>,
@@ -20,11 +23,20 @@ pub struct Sweep {
     pub unlisted: BTreeMap<String, String>,
 }
 
+impl Sweep {
+    fn keep(&mut self, take: Take<'_>, name: (String, String), seen: Seen) {
+        if let Some(seen) = take(&name, seen) {
+            self.services.insert(name, seen);
+        }
+    }
+}
+
 /// More pages than ECS's quota of services in a cluster fills.
 pub const PAGES_MAX: usize = 100;
 
-/// Reads the clusters, the declared services in them, and those that are listed and not known to be `foreign`.
-pub async fn sweep(observer: &Observer, declared: &Names, foreign: &Names) -> Sweep {
+/// Reads the clusters, the declared services in them, and those that are listed and not known to be `foreign`. What is
+/// seen is handed on batch by batch: there is never twice as much of it as there are services.
+pub async fn sweep(observer: &Observer, declared: &Names, foreign: &Names, take: Take<'_>) -> Sweep {
     let mut sweep = Sweep::default();
     let names: Vec<String> = declared.keys().cloned().collect();
     for chunk in names.chunks(definition(Kind::Cluster).describe.limit) {
@@ -35,8 +47,9 @@ pub async fn sweep(observer: &Observer, declared: &Names, foreign: &Names) -> Sw
         if seen.observed.present().is_none_or(|shown| shown.text("status") == Some("INACTIVE")) {
             // What an absent cluster holds is absent; what an unknown one holds is unknown.
             let hollow = Seen { observed: hollow(&seen.observed), ..seen };
-            let absent = |name: &String| ((cluster.clone(), name.clone()), hollow.clone());
-            sweep.services.extend(declared.iter().map(absent));
+            for name in declared {
+                sweep.keep(take, (cluster.clone(), name.clone()), hollow.clone());
+            }
             continue;
         }
         // A list that fails hides what is new for once; what is declared is described all the same.
@@ -48,8 +61,9 @@ pub async fn sweep(observer: &Observer, declared: &Names, foreign: &Names) -> Sw
         names.extend(declared.iter().cloned());
         let names: Vec<String> = names.into_iter().collect();
         for chunk in names.chunks(definition(Kind::Service).describe.limit) {
-            let seen = described(observer, Kind::Service, Some(cluster), chunk).await;
-            sweep.services.extend(seen.into_iter().map(|(name, seen)| ((cluster.clone(), name), seen)));
+            for (name, seen) in described(observer, Kind::Service, Some(cluster), chunk).await {
+                sweep.keep(take, (cluster.clone(), name), seen);
+            }
         }
     }
     sweep

@@ -84,8 +84,15 @@ pub struct Known {
 impl Known {
     /// Takes an observation in, unless a newer one is there: a sweep takes longer than a look.
     pub fn see(&mut self, key: &Key, seen: Seen) {
-        if self.seen.get(key).is_none_or(|newest| newest.begun <= seen.begun) {
-            self.seen.insert(key.clone(), seen);
+        match self.seen.get_mut(key) {
+            None => drop(self.seen.insert(key.clone(), seen)),
+            // What says the same stays where it is: memory that is given back piece by piece is little use to anyone.
+            Some(newest) if newest.begun <= seen.begun && newest.observed == seen.observed => {
+                let Seen { observed: _, date, begun, failure } = seen;
+                (newest.date, newest.begun, newest.failure) = (date, begun, failure);
+            }
+            Some(newest) if newest.begun <= seen.begun => *newest = seen,
+            Some(_) => {}
         }
     }
 

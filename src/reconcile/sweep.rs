@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::check::Desired;
 use crate::kinds::{Key, Kind, lookup, service, tags};
-use crate::observe::{Names, Sweep};
+use crate::observe::{Names, Seen, Sweep};
 use crate::plan::known;
 
 use super::pass::{Known, Shared, rolls};
@@ -14,7 +14,14 @@ use super::{before, lookups};
 pub async fn sweep(shared: &Shared, desired: &Desired) {
     let (names, keys) = declared(desired);
     let foreign = shared.known().foreign.clone();
-    let (swept, ()) = tokio::join!(shared.observer.sweep(&names, &foreign), networks(shared, desired));
+    let take = |name: &(String, String), seen: Seen| match keys.get(name) {
+        Some(key) => {
+            shared.known().see(key, seen);
+            None
+        }
+        None => Some(seen),
+    };
+    let (swept, ()) = tokio::join!(shared.observer.sweep(&names, &foreign, &take), networks(shared, desired));
     let mut groups = Vec::new();
     for object in desired.security_groups() {
         groups.push((object.key.clone(), lookups::security_group(shared, object, true).await));
@@ -24,11 +31,6 @@ pub async fn sweep(shared: &Shared, desired: &Desired) {
         known.see(&key, seen);
     }
     undeclared(shared, desired, &mut known, &keys, &swept);
-    for (name, seen) in swept.services {
-        if let Some(key) = keys.get(&name) {
-            known.see(key, seen);
-        }
-    }
     for object in desired.clusters() {
         if let Some(seen) = swept.clusters.get(object.aws_name()) {
             known.see(&object.key, seen.clone());
@@ -86,7 +88,7 @@ fn undeclared(
     swept: &Sweep,
 ) {
     let (mut orphans, mut of_objects) = (BTreeSet::new(), BTreeMap::<Key, before::Names>::new());
-    for ((cluster, name), seen) in swept.services.iter().filter(|(name, _)| !keys.contains_key(*name)) {
+    for ((cluster, name), seen) in &swept.services {
         let Some(shown) = seen.observed.present().filter(|shown| shown.text("status") == Some("ACTIVE")) else {
             continue;
         };
