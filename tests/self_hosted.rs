@@ -14,6 +14,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use common::process::{program, said};
+use ecs_operator::shape::table::{Table, ec2, ecs};
 use serde_json::Value;
 
 fn root() -> &'static Path {
@@ -35,27 +36,6 @@ fn strings(value: &Value) -> Vec<&str> {
         many => many.as_array().unwrap().iter().map(|one| one.as_str().unwrap()).collect(),
     }
 }
-
-/// What is asked of EC2; all else is ECS's.
-const EC2: [&str; 17] = [
-    "DeleteSecurityGroup",
-    "DeleteTags",
-    "AuthorizeSecurityGroupEgress",
-    "AuthorizeSecurityGroupIngress",
-    "CreateSecurityGroup",
-    "CreateTags",
-    "DescribeInstanceTypes",
-    "DescribeInternetGateways",
-    "DescribeNatGateways",
-    "DescribeRouteTables",
-    "DescribeSecurityGroups",
-    "DescribeSubnets",
-    "DescribeVpcEndpoints",
-    "RevokeSecurityGroupEgress",
-    "RevokeSecurityGroupIngress",
-    "UpdateSecurityGroupRuleDescriptionsEgress",
-    "UpdateSecurityGroupRuleDescriptionsIngress",
-];
 
 fn sources(folder: &Path, into: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
@@ -88,8 +68,12 @@ fn called() -> BTreeSet<String> {
             "revoke: \"",
         ] {
             let names = text.split(mark).skip(1).filter_map(|rest| rest.split('"').next());
-            let service = |name: &str| if EC2.contains(&name) { "ec2" } else { "ecs" };
-            all.extend(names.map(|name| format!("{}:{name}", service(name))));
+            for name in names {
+                let of = |(service, table): &(&str, &Table)| {
+                    table.operations.contains_key(name).then(|| format!("{service}:{name}"))
+                };
+                all.extend([("ecs", ecs()), ("ec2", ec2())].iter().find_map(of));
+            }
         }
     }
     all
