@@ -38,12 +38,12 @@ pub(super) fn read(tree: &Tree) -> Result<Settings, Vec<Fault>> {
             return Err(vec![Fault::new(Path::root(), At::Value, "settings", message)]);
         }
     };
-    for later in LATER.into_iter().filter(|later| map.contains_key(*later)) {
+    for later in LATER.into_iter().filter(|later| map.contains_key(later)) {
         let message = format!("{later} is not supported yet");
         faults.push(Fault::new(Path::from(later), At::Key, "not-supported-yet", message));
     }
     let known: Vec<&str> =
-        MEMBERS.into_iter().chain(LATER.into_iter().filter(|later| map.contains_key(*later))).collect();
+        MEMBERS.into_iter().chain(LATER.into_iter().filter(|later| map.contains_key(later))).collect();
     unknown(map, &Path::root(), &known, &mut faults);
     let mut wrong = |name: &str, value: &Tree, wanted: &str| {
         let message = format!("{name} is {}; it takes {wanted}", if value.is_empty() { "empty" } else { value.noun() });

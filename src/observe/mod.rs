@@ -176,7 +176,7 @@ pub fn find(kind: Kind, answer: &Tree, name: &str) -> Observed {
     if let Some(found) = answer.list(definition.describe.answer).iter().find(named) {
         let mut found = found.clone();
         for (list, kept) in definition.describe.shortened {
-            if let Some(Tree::List(items)) = found.as_map_mut().and_then(|members| members.get_mut(*list)) {
+            if let Some(Tree::List(items)) = found.as_map_mut().and_then(|members| members.get_mut(list)) {
                 items.truncate(*kept);
             }
         }

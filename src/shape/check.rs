@@ -158,7 +158,7 @@ impl Check<'_> {
         if !self.full() {
             return;
         }
-        let absent = |(name, member): &(&&'static str, &Member)| member.required && !map.contains_key(**name);
+        let absent = |(name, member): &(&&'static str, &Member)| member.required && !map.contains_key(name);
         for (name, _) in structure.members.iter().filter(absent) {
             self.below(super::Segment::Name((*name).to_owned()), |check| check.report(What::Missing { name }));
         }

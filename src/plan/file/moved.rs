@@ -101,7 +101,7 @@ fn sides(was: &Map, is: &Map) -> Sides {
     if was.get(THERE) != is.get(THERE) {
         return vec![(THERE.to_owned(), was.get(THERE).cloned(), is.get(THERE).cloned())];
     }
-    let differs = |path: &&String| was.get(*path) != is.get(*path);
+    let differs = |path: &&String| was.get(path) != is.get(path);
     let names: std::collections::BTreeSet<&String> = was.keys().chain(is.keys()).collect();
     let one = |path: &String| (path.clone(), was.get(path).cloned(), is.get(path).cloned());
     names.into_iter().filter(differs).map(one).collect()
