@@ -10,26 +10,35 @@ use super::operations::Reply;
 pub const PAGES_MAX: usize = 50;
 
 impl Aws {
-    /// Follows `NextToken` to the last page; `answer` is the member that holds the list. The date is the first page's:
-    /// what is shown is at least as new.
+    /// Follows the answer's token to the last page of [`PAGES_MAX`].
+    ///
+    /// # Errors
+    /// As [`Aws::pages_within`].
+    pub async fn pages(&self, call: &Call, answer: &str) -> Result<Reply, CallError> {
+        self.pages_within(call, answer, PAGES_MAX).await
+    }
+
+    /// Follows the answer's token to the last page; `answer` is the member that holds the list. The date is the first
+    /// page's: what is shown is at least as new.
     ///
     /// # Errors
     /// What AWS answered to any of the calls, or that there are more pages than are followed.
-    pub async fn pages(&self, call: &Call, answer: &str) -> Result<Reply, CallError> {
+    pub async fn pages_within(&self, call: &Call, answer: &str, pages_max: usize) -> Result<Reply, CallError> {
+        let next = if call.service == "ecs" { "nextToken" } else { "NextToken" };
         let mut all = Vec::new();
         let (mut date, mut token) = (None, None::<String>);
-        for _ in 0..PAGES_MAX {
-            let input = call.input.clone().with_some("NextToken", token.as_deref());
+        for _ in 0..pages_max {
+            let input = call.input.clone().with_some(next, token.as_deref());
             let mut page = self.read(&Call { input, ..call.clone() }).await?;
             date = date.or(page.date);
             if let Some(Tree::List(items)) = page.tree.remove(answer) {
                 all.extend(items);
             }
-            token = page.tree.text("NextToken").filter(|token| !token.is_empty()).map(str::to_owned);
+            token = page.tree.text(next).filter(|token| !token.is_empty()).map(str::to_owned);
             if token.is_none() {
                 return Ok(Reply { tree: Tree::map().with(answer, all), date });
             }
         }
-        Err(CallError::bad_answer(call.operation, format!("there are more than {PAGES_MAX} pages")))
+        Err(CallError::bad_answer(call.operation, format!("there are more than {pages_max} pages")))
     }
 }

@@ -117,17 +117,8 @@ impl Observer {
 
     /// All pages of a list of names.
     async fn listed(&self, call: &Call, answer: &str) -> Result<Vec<String>, CallError> {
-        let (mut all, mut token) = (Vec::new(), None::<String>);
-        for _ in 0..LIST_PAGES_MAX {
-            let input = call.input.clone().with_some("nextToken", token);
-            let page = self.aws.read(&Call { input, ..call.clone() }).await?.tree;
-            all.extend(page.list(answer).iter().filter_map(Tree::as_text).map(str::to_owned));
-            token = page.text("nextToken").map(str::to_owned);
-            if token.is_none() {
-                return Ok(all);
-            }
-        }
-        Err(CallError::bad_answer(call.operation, format!("there are more than {LIST_PAGES_MAX} pages")))
+        let all = self.aws.pages_within(call, answer, LIST_PAGES_MAX).await?.tree;
+        Ok(all.list(answer).iter().filter_map(Tree::as_text).map(str::to_owned).collect())
     }
 }
 
