@@ -40,8 +40,8 @@ pub async fn import(flags: args::Import, clock: Clock) -> Result<Exit, Trouble> 
             format!("{lead}: {}", told.join("; "))
         }));
     }
-    let imported =
-        import::compose(found, notes, &Ways { redact_env: flags.redact_env, adopt: adopt(flags.adopt), place });
+    let adopt = if flags.adopt { Adopt::IfUnowned } else { Adopt::Never };
+    let imported = import::compose(found, notes, &Ways { redact_env: flags.redact_env, adopt, place });
     let out = (!printed).then(|| flags.out.display().to_string());
     match &out {
         Some(_) => write(&flags.out, &imported, flags.force)?,
@@ -57,10 +57,6 @@ pub async fn import(flags: args::Import, clock: Clock) -> Result<Exit, Trouble> 
         print::out(report.trim_end())
     }
     Ok(if imported.is_whole() { Exit::Done } else { Exit::Blocked })
-}
-
-fn adopt(asked: bool) -> Adopt {
-    if asked { Adopt::IfUnowned } else { Adopt::Never }
 }
 
 fn told(note: &Note) -> String {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::kinds::normalise::filled;
 use crate::kinds::tags::Words;
-use crate::kinds::{Lookup, Object, Place, task_definition};
+use crate::kinds::{Lookup, Object, Place, service, task_definition};
 use crate::manifest::Fault;
 use crate::shape::{Path, Tree};
 
@@ -168,7 +168,7 @@ impl<'a> Service<'a> {
     }
 
     pub fn controller(&self) -> &'a str {
-        self.spec.at(&["deploymentController", "type"]).and_then(Tree::as_text).unwrap_or("ECS")
+        service::controller(self.spec)
     }
 
     /// A list of the spec with each item's path.

@@ -10,7 +10,7 @@ mod stopped;
 mod sweep;
 mod usage;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::aws::{Aws, CallError};
@@ -38,6 +38,22 @@ pub struct Seen {
     pub begun: Time,
     /// Why nothing was observed, where the question itself failed.
     pub failure: Option<CallError>,
+}
+
+impl Seen {
+    /// Takes in a later observation; an earlier one comes too late.
+    pub fn follow(&mut self, later: Self) {
+        if later.begun < self.begun {
+            return;
+        }
+        if self.observed != later.observed {
+            *self = later;
+            return;
+        }
+        // What says the same stays where it is: memory that is given back piece by piece is little use to anyone.
+        let Self { observed: _, date, begun, failure } = later;
+        (self.date, self.begun, self.failure) = (date, begun, failure);
+    }
 }
 
 /// Asks AWS; clones share caches and open batches.
@@ -117,12 +133,10 @@ impl Observer {
     /// What AWS answered.
     pub async fn journal(&self, object: &Object, at: Time) -> Result<Journal, CallError> {
         let listed = self.aws.read(&service::list_deployments(object, at)).await?.tree;
-        let arns: BTreeSet<&str> =
-            listed.list("serviceDeployments").iter().filter_map(|one| one.text("targetServiceRevisionArn")).collect();
-        if arns.is_empty() {
-            return Ok(Journal::read(&listed, &Tree::Null));
-        }
-        let revisions = self.aws.read(&service::describe_revisions(arns.into_iter().collect())).await?.tree;
+        let revisions = match service::revisions_of(&listed) {
+            Some(call) => self.aws.read(&call).await?.tree,
+            None => Tree::Null,
+        };
         Ok(Journal::read(&listed, &revisions))
     }
 

@@ -86,20 +86,15 @@ impl Known {
     pub fn see(&mut self, key: &Key, seen: Seen) {
         match self.seen.get_mut(key) {
             None => drop(self.seen.insert(key.clone(), seen)),
-            // What says the same stays where it is: memory that is given back piece by piece is little use to anyone.
-            Some(newest) if newest.begun <= seen.begun && newest.observed == seen.observed => {
-                let Seen { observed: _, date, begun, failure } = seen;
-                (newest.date, newest.begun, newest.failure) = (date, begun, failure);
-            }
-            Some(newest) if newest.begun <= seen.begun => *newest = seen,
-            Some(_) => {}
+            Some(newest) => newest.follow(seen),
         }
     }
 
     /// The same for clusters by name.
     pub fn see_cluster(&mut self, name: &str, seen: Seen) {
-        if self.clusters.get(name).is_none_or(|newest| newest.begun <= seen.begun) {
-            self.clusters.insert(name.to_owned(), seen);
+        match self.clusters.get_mut(name) {
+            None => drop(self.clusters.insert(name.to_owned(), seen)),
+            Some(newest) => newest.follow(seen),
         }
     }
 }

@@ -159,8 +159,7 @@ impl Round<'_> {
             if service.list("deployments").len() > 1 {
                 return Ok(None);
             }
-            let controller = service.at(&["deploymentController", "type"]).and_then(Tree::as_text).unwrap_or("ECS");
-            if controller == "ECS" {
+            if service::controller(service) == service::ECS {
                 let past = observer.past(cluster, service.text("serviceName").unwrap_or_default()).await?;
                 if past.is_open {
                     return Ok(None);

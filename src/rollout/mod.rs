@@ -57,8 +57,8 @@ pub enum Progress {
 pub fn progress(service: &Tree, deadline: Duration, now: Time) -> Progress {
     let count = |tree: &Tree, name: &str| tree.int(name).unwrap_or(0);
     let (running, desired) = (count(service, "runningCount"), count(service, "desiredCount"));
-    if let Some(progress) = of_task_sets(service) {
-        return progress;
+    if controller(service) != ECS {
+        return of_task_sets(service);
     }
     let Some(primary) = primary(service) else { return Progress::Rolling { running, desired } };
     let alone = service.list("deployments").len() == 1;
@@ -67,7 +67,7 @@ pub fn progress(service: &Tree, deadline: Duration, now: Time) -> Progress {
         Some("FAILED") => return Progress::Failed { cause: cause(service), timed_out: false },
         // Behind a Classic Load Balancer ECS shows no state (docs/ecs.md §2.6).
         None => alone && running == desired,
-        Some(_) => false,
+        _ => false,
     };
     if done && alone && running == desired {
         return Progress::Steady;
@@ -97,23 +97,27 @@ pub const NO_DEADLINE: Duration = Duration::from_secs(u64::MAX / 4000);
 
 /// How far a service is that others deploy: its task sets are steady or settle, and whether one of them is a rollout
 /// is theirs to say.
-fn of_task_sets(service: &Tree) -> Option<Progress> {
-    let controller = controller(service)?;
+fn of_task_sets(service: &Tree) -> Progress {
     let sets: Vec<&Tree> = task_sets(service).collect();
     let sum = |name: &str| sets.iter().filter_map(|set| set.int(name)).sum::<i64>();
     let whole = |name: &str| service.int(name).unwrap_or(0);
     // Each set of an EXTERNAL service has its own share of the count, and there may be none.
-    let (running, desired) = match controller {
-        "EXTERNAL" => (sum("runningCount"), sum("computedDesiredCount")),
+    let (running, desired) = match controller(service) {
+        EXTERNAL => (sum("runningCount"), sum("computedDesiredCount")),
         _ => (whole("runningCount"), whole("desiredCount")),
     };
     let steady = sets.iter().all(|set| set.text("stabilityStatus") == Some("STEADY_STATE"));
-    Some(if steady && running == desired { Progress::Steady } else { Progress::Settling { running, desired } })
+    if steady && running == desired { Progress::Steady } else { Progress::Settling { running, desired } }
 }
 
-/// The controller, where that is another than ECS.
-fn controller(service: &Tree) -> Option<&str> {
-    service.at(&["deploymentController", "type"]).and_then(Tree::as_text).filter(|controller| *controller != "ECS")
+/// The deployment controllers; ECS is that of a service that says none.
+pub const ECS: &str = "ECS";
+pub const CODE_DEPLOY: &str = "CODE_DEPLOY";
+pub const EXTERNAL: &str = "EXTERNAL";
+
+/// Who deploys a service, by its spec or by AWS's answer.
+pub fn controller(service: &Tree) -> &str {
+    service.at(&["deploymentController", "type"]).and_then(Tree::as_text).unwrap_or(ECS)
 }
 
 /// The task sets that are not on their way out.
@@ -124,9 +128,9 @@ fn task_sets(service: &Tree) -> impl Iterator<Item = &Tree> {
 /// Whether ECS or CodeDeploy is at a deployment; of an EXTERNAL service nobody can tell.
 pub fn is_in_progress(service: &Tree) -> bool {
     match controller(service) {
-        None => primary(service).is_some_and(|primary| primary.text("rolloutState") == Some("IN_PROGRESS")),
-        Some("CODE_DEPLOY") => task_sets(service).count() > 1,
-        Some(_) => false,
+        ECS => primary(service).is_some_and(|primary| primary.text("rolloutState") == Some("IN_PROGRESS")),
+        CODE_DEPLOY => task_sets(service).count() > 1,
+        _ => false,
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::ops::Index;
 
 use super::Tree;
 
@@ -100,14 +99,6 @@ pub type Iter<'a> =
 impl fmt::Debug for Map {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map().entries(self.iter()).finish()
-    }
-}
-
-impl Index<&str> for Map {
-    type Output = Tree;
-
-    fn index(&self, name: &str) -> &Tree {
-        self.get(name).unwrap_or(&Tree::Null)
     }
 }
 

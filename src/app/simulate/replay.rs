@@ -258,9 +258,7 @@ fn answer(copy: &mut Copy, object: &Object, need: Need, answers: &mut Answers) {
         }
         Need::Journal(at) => {
             let listed = ask(service::list_deployments(object, at)).unwrap_or_default();
-            let arns = listed.list("serviceDeployments").iter();
-            let arns: Vec<&str> = arns.filter_map(|one| one.text("targetServiceRevisionArn")).collect();
-            let revisions = if arns.is_empty() { None } else { ask(service::describe_revisions(arns)) };
+            let revisions = service::revisions_of(&listed).and_then(ask);
             answers.journal = Some(Journal::read(&listed, &revisions.unwrap_or_default()));
         }
         Need::Deployment(arn) => {
@@ -270,8 +268,7 @@ fn answer(copy: &mut Copy, object: &Object, need: Need, answers: &mut Answers) {
         }
         // What preflight could find on the copy, the copy shows.
         Need::Preflight(due) => {
-            let found = Preflight { due, course: None, zones: Vec::new(), judged: Vec::new() };
-            answers.preflight.insert(due, found);
+            answers.preflight.insert(due, Preflight::none(due));
         }
     }
 }

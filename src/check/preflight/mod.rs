@@ -111,7 +111,7 @@ impl<'a> Case<'a> {
     }
 
     pub fn controller(&self) -> &'a str {
-        self.member("deploymentController").and_then(|it| it.text("type")).unwrap_or("ECS")
+        self.member("deploymentController").and_then(|it| it.text("type")).unwrap_or(service::ECS)
     }
 
     /// Minimum and maximum percent as the manifest says them, else the defaults (docs/ecs.md §2.1).

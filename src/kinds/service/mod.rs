@@ -5,7 +5,7 @@ pub mod rows;
 pub mod succession;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::shape::{Call, Time, Tree};
 use crate::tree;
@@ -14,6 +14,8 @@ use super::drift;
 use super::normalise;
 use super::tags::{self, Ownership};
 use succession::Succession;
+
+pub use crate::rollout::{CODE_DEPLOY, ECS, EXTERNAL, controller};
 
 use super::{Adopt, Definition, Describe, Effect, Key, Kind, List, Object, hash, lookup, secrets};
 
@@ -143,16 +145,6 @@ pub fn deploy_hash(object: &Object, content: &str) -> String {
     hash::hash(&parts)
 }
 
-/// The deployment controllers; ECS is that of a service that says none.
-pub const ECS: &str = "ECS";
-pub const CODE_DEPLOY: &str = "CODE_DEPLOY";
-pub const EXTERNAL: &str = "EXTERNAL";
-
-/// Who deploys a service, by its spec or by AWS's answer.
-pub fn controller(service: &Tree) -> &str {
-    service.at(&["deploymentController", "type"]).and_then(Tree::as_text).unwrap_or(ECS)
-}
-
 const SCHEDULING: &str = "schedulingStrategy";
 const DAEMON: &str = "DAEMON";
 
@@ -229,9 +221,12 @@ pub fn list_deployments(object: &Object, at: Time) -> Call {
     Call::ecs("ListServiceDeployments", input)
 }
 
-/// What the deployments' target revisions run.
-pub fn describe_revisions(arns: Vec<&str>) -> Call {
-    Call::ecs("DescribeServiceRevisions", tree! { "serviceRevisionArns" => arns })
+/// What the target revisions of listed deployments run; nothing to ask where there are none.
+pub fn revisions_of(listed: &Tree) -> Option<Call> {
+    let deployments = listed.list("serviceDeployments").iter();
+    let arns: BTreeSet<&str> = deployments.filter_map(|one| one.text("targetServiceRevisionArn")).collect();
+    let input = |arns: Vec<&str>| tree! { "serviceRevisionArns" => arns };
+    (!arns.is_empty()).then(|| Call::ecs("DescribeServiceRevisions", input(arns.into_iter().collect())))
 }
 
 /// One service deployment, with its stage and hooks.

@@ -222,7 +222,7 @@ fn a_token_gives_the_same_tasks_again() {
     assert_eq!(again.list("tasks")[0].text("lastStatus"), Some("RUNNING"));
     let fault = rig.refused("RunTask", input(3));
     assert_eq!(fault.code, "ConflictException");
-    assert_eq!(fault.members["resourceIds"].as_list().unwrap().len(), 2);
+    assert_eq!(fault.members.get("resourceIds").unwrap().as_list().unwrap().len(), 2);
     rig.wait(25 * 3600);
     assert_eq!(rig.run_tasks(tree! { "count" => 3, "clientToken" => "t-1" }).len(), 3, "a day later it is new");
 }
