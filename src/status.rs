@@ -3,9 +3,9 @@
 //!
 //! Its JSON is what `/api/v1/status` answers; docs/status.md describes it, and members are only ever added.
 
+mod conditions;
 mod history;
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -15,48 +15,13 @@ use crate::kinds::Key;
 use crate::rollout::{RolloutStatus, Timeline};
 use crate::shape::Time;
 
+pub use conditions::{Condition, ConditionType, Conditions};
 pub use history::{DETAIL_CHARS, HAPPENINGS_MAX, Happening, History, What};
 
 /// Services whose newest rollout is kept as a timeline; of more, those that ended first go.
 pub const TIMELINES_MAX: usize = 256;
 /// Drifting members that are named of one object.
 pub const DRIFT_MAX: usize = 20;
-
-/// The four questions asked of every object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum ConditionType {
-    /// Live state is the desired state, and healthy.
-    Ready,
-    /// Work is under way: a write was made, or a rollout is in progress.
-    Reconciling,
-    /// Nothing more will be tried until the input changes or a person acts.
-    Stalled,
-    /// It runs, but not as it should: undeclared drift, a held deploy hash, fewer tasks than wanted.
-    Degraded,
-}
-
-impl ConditionType {
-    pub const ALL: [Self; 4] = [Self::Ready, Self::Reconciling, Self::Stalled, Self::Degraded];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Ready => "Ready",
-            Self::Reconciling => "Reconciling",
-            Self::Stalled => "Stalled",
-            Self::Degraded => "Degraded",
-        }
-    }
-}
-
-/// One answer, with the reason (PascalCase, a closed set) and since when it holds.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Condition {
-    /// `None` while nothing is known yet.
-    pub status: Option<bool>,
-    pub reason: Cow<'static, str>,
-    pub message: String,
-    pub since: Time,
-}
 
 /// Task counts as ECS reports them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,7 +49,7 @@ pub struct ObjectStatus {
     pub generation: u64,
     /// The generation that was last acted on.
     pub observed_generation: u64,
-    pub conditions: BTreeMap<ConditionType, Condition>,
+    pub conditions: Conditions,
     /// Services only.
     pub tasks: Option<TaskCounts>,
     /// Services only: deployments, bounds and the newest event.
@@ -141,7 +106,8 @@ pub struct LeaseStatus {
 #[serde(rename_all = "camelCase")]
 pub struct Status {
     pub source: SourceStatus,
-    pub objects: BTreeMap<Key, ObjectStatus>,
+    /// Shared with earlier pictures, as far as they are the same.
+    pub objects: BTreeMap<Key, Arc<ObjectStatus>>,
     /// Services of ours that no manifest declares any more, as `cluster/name`; nothing deletes them.
     pub orphans: BTreeSet<String>,
     /// A first pass over every object has ended.
@@ -149,4 +115,11 @@ pub struct Status {
     /// Only where an election is held.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease: Option<LeaseStatus>,
+}
+
+impl Status {
+    /// What is known of an object, to be changed; earlier pictures keep what they have.
+    pub fn object_mut(&mut self, key: &Key) -> &mut ObjectStatus {
+        Arc::make_mut(self.objects.entry(key.clone()).or_default())
+    }
 }

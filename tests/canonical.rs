@@ -11,6 +11,7 @@
 mod common;
 
 use std::cell::Cell;
+use std::sync::Arc;
 
 use common::harness::{HOUR, MINUTE, Rig, cluster, key};
 use ecs_operator::kinds::{Kind, Object, definition, normalise, service, task_definition};
@@ -150,7 +151,7 @@ fn document(kind: Kind, metadata: &str, spec: &Tree) -> String {
     format!("apiVersion: ecs-operator.io/v1\nkind: {kind}\nmetadata: {metadata}\nspec: {spec}\n")
 }
 
-fn object(rig: &Rig, kind: Kind) -> Object {
+fn object(rig: &Rig, kind: Kind) -> Arc<Object> {
     let desired = rig.desired();
     desired.objects.values().find(|object| object.key.kind == kind).unwrap().clone()
 }

@@ -161,7 +161,7 @@ async fn what_ecs_changes_in_place_is_changed_and_nothing_is_deployed() {
         let updates: Vec<&Tree> =
             writes.iter().filter(|call| call.operation == "UpdateService").map(|call| &call.input).collect();
         assert_eq!(updates.len(), 1, "{controller}: {updates:#?}");
-        let mut sent: Vec<&str> = updates[0].as_map().unwrap().keys().map(String::as_str).collect();
+        let mut sent: Vec<&str> = updates[0].as_map().unwrap().keys().map(|name| name.as_str()).collect();
         sent.retain(|name| !["cluster", "service"].contains(name));
         sent.sort_unstable();
         let mut expected: Vec<&str> = members.iter().chain(more).copied().collect();

@@ -10,6 +10,7 @@
 mod common;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use common::golden;
 use ecs_operator::cli::Terminal;
@@ -24,7 +25,7 @@ const WIDTHS: [usize; 4] = [60, 80, 120, 200];
 
 fn key(name: &str) -> Key {
     let place = Place { account: "123456789012".into(), region: "us-east-1".into() };
-    Key { place, cluster: Some("prod".into()), kind: Kind::Service, name: name.into() }
+    Key::new(place, Some("prod".into()), Kind::Service, name.into())
 }
 
 fn deployment(status: &str, revision: &str, state: &str, counts: [i64; 4]) -> DeploymentStatus {
@@ -140,9 +141,9 @@ fn rollouts_fit_every_terminal() {
 
 fn picture(rolling: usize) -> Status {
     let busy = [ConditionType::Reconciling];
-    let one = |n: usize| (key(&format!("web-{n:02}")), status("RolloutInProgress", &busy, Some(halfway())));
-    let mut objects: BTreeMap<Key, ObjectStatus> = (0..rolling).map(one).collect();
-    objects.insert(key("zebra"), status("Converged", &[ConditionType::Ready], None));
+    let one = |n: usize| (key(&format!("web-{n:02}")), status("RolloutInProgress", &busy, Some(halfway())).into());
+    let mut objects: BTreeMap<Key, Arc<ObjectStatus>> = (0..rolling).map(one).collect();
+    objects.insert(key("zebra"), status("Converged", &[ConditionType::Ready], None).into());
     Status { objects, ..Status::default() }
 }
 
@@ -166,10 +167,10 @@ fn only_what_changed_is_news() {
     let terminal = Terminal::PLAIN;
     let (before, mut now) = (picture(2), picture(2));
     assert_eq!(draw::news(&terminal, &before, &now), Vec::<String>::new(), "an unchanged picture prints nothing");
-    let one = now.objects.get_mut(&key("web-01")).unwrap().rollout.as_mut().unwrap();
+    let one = now.object_mut(&key("web-01")).rollout.as_mut().unwrap();
     one.at = Time(120_000);
     assert_eq!(draw::news(&terminal, &before, &now), Vec::<String>::new(), "that time has passed is no news");
-    let one = now.objects.get_mut(&key("web-01")).unwrap().rollout.as_mut().unwrap();
+    let one = now.object_mut(&key("web-01")).rollout.as_mut().unwrap();
     one.deployments[0].running += 1;
     let line = "prod/Service/web-01  [6..12]  PRIMARY checkout:42 in progress 3/8 +3 pending 1 failed  ACTIVE \
                 checkout:41 completed 6/8";

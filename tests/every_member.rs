@@ -83,7 +83,7 @@ fn places(tree: &Tree, at: &str, found: &mut BTreeSet<String>) {
     match tree {
         Tree::Map(map) => {
             for (name, value) in map {
-                places(value, &if at.is_empty() { name.clone() } else { format!("{at}.{name}") }, found);
+                places(value, &if at.is_empty() { name.to_string() } else { format!("{at}.{name}") }, found);
             }
         }
         Tree::List(items) => items.iter().for_each(|item| places(item, &format!("{at}[]"), found)),
@@ -164,7 +164,7 @@ fn another(value: &Tree) -> Tree {
         Tree::Bool(bool) => Tree::Bool(!bool),
         Tree::Int(int) => Tree::Int(int + 1),
         Tree::Float(float) => Tree::Float(float + 1.0),
-        Tree::Text(text) => Tree::Text(format!("{text}x")),
+        Tree::Text(text) => format!("{text}x").into(),
         other => panic!("no leaf: {other:?}"),
     }
 }

@@ -14,7 +14,7 @@ fn scalar() -> impl Strategy<Value = Tree> {
         any::<bool>().prop_map(Tree::Bool),
         any::<i64>().prop_map(Tree::Int),
         (-1e15..1e15_f64).prop_map(Tree::Float),
-        text().prop_map(Tree::Text),
+        text().prop_map(Tree::from),
     ]
 }
 
@@ -62,7 +62,7 @@ fn json(tree: &Tree) -> serde_json::Value {
         Tree::Bool(bool) => (*bool).into(),
         Tree::Int(int) => (*int).into(),
         Tree::Float(float) => (*float).into(),
-        Tree::Text(text) => text.as_str().into(),
+        Tree::Text(text) => (**text).into(),
         Tree::List(items) => items.iter().map(json).collect(),
         Tree::Map(map) => map.iter().map(|(name, value)| (name.clone(), json(value))).collect(),
     }

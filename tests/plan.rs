@@ -258,7 +258,7 @@ fn the_documented_json_is_the_json() {
 fn members(tree: &Tree, names: &mut Vec<String>) {
     match tree {
         Tree::Map(map) => map.iter().for_each(|(name, value)| {
-            names.push(name.clone());
+            names.push(name.to_string());
             members(value, names);
         }),
         Tree::List(items) => items.iter().for_each(|item| members(item, names)),

@@ -10,6 +10,8 @@
 
 mod common;
 
+use std::sync::Arc;
+
 use common::harness::{HOUR, MINUTE, Rig, Wanted, cluster, converged, key, task};
 use common::lossy::Lossy;
 use ecs_operator::cli::draw;
@@ -32,7 +34,7 @@ fn asked(way: &Lossy) -> (usize, usize) {
     (count("ListTasks"), count("DescribeTasks"))
 }
 
-fn status_of(rig: &Rig, name: &str) -> ObjectStatus {
+fn status_of(rig: &Rig, name: &str) -> Arc<ObjectStatus> {
     let status = rig.operator.as_ref().unwrap().status.borrow().clone();
     status.objects.iter().find(|(one, _)| one.short() == key(name)).unwrap().1.clone()
 }
@@ -70,7 +72,7 @@ async fn what_the_breaker_stopped_says_why_wherever_it_is_told_and_is_read_once(
     let json = serde_json::to_value(&one).unwrap();
     let why = format!("{GONE} (4 of 4 stopped tasks say so)");
     assert_eq!(json["tasksStopped"], serde_json::json!({ "taskDefinition": "web:2", "why": why }));
-    assert_eq!(serde_json::from_value::<ObjectStatus>(json).unwrap(), one);
+    assert_eq!(serde_json::from_value::<ObjectStatus>(json).unwrap(), *one);
     let end = one.history.iter().rev().find(|one| one.what == What::RolloutRolledBack).unwrap();
     assert_eq!(end.cause.as_ref(), Some(&why));
     let name = rig.desired().services().next().unwrap().key.clone();

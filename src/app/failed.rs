@@ -44,6 +44,5 @@ fn failure<'a>(object: &'a Object, ended: &'a BTreeMap<Key, Ended>) -> Option<(&
 
 /// What was set out for, as it is noted on the service.
 fn attempted(shared: &Shared, object: &Object, ended: &BTreeMap<Key, Ended>) -> Option<Attempted> {
-    let known = shared.known();
-    Attempted::of(ended.get(&object.key)?, known.seen.get(&object.key)?.observed.present()?)
+    Attempted::of(ended.get(&object.key)?, &shared.known().seen.shown(&object.key)?)
 }

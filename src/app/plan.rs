@@ -164,8 +164,7 @@ pub async fn shown(
         lookups: &lookups,
         aheads: &aheads,
         tags: &|key| {
-            let known = shared.known();
-            let shown = known.seen.get(key).and_then(|seen| seen.observed.present());
+            let shown = shared.known().seen.shown(key);
             let words = crate::kinds::definition(key.kind).tags;
             shown.map(|shown| shown.list(words.list).to_vec()).unwrap_or_default()
         },
@@ -177,7 +176,7 @@ pub async fn shown(
 /// What preflight says of what is due, with the places of its findings.
 fn aheads(
     plans: &[(Key, Plan)],
-    objects: &BTreeMap<Key, Object>,
+    objects: &BTreeMap<Key, Arc<Object>>,
     reading: &Reading,
     name: &impl Fn(&str) -> String,
 ) -> BTreeMap<Key, Ahead> {
@@ -189,12 +188,12 @@ fn aheads(
 }
 
 /// The objects with what their selector terms stand for, as far as that is known.
-async fn looked_up(shared: &Shared, desired: &Desired) -> (BTreeMap<Key, Object>, BTreeMap<Key, Resolved>) {
+async fn looked_up(shared: &Shared, desired: &Desired) -> (BTreeMap<Key, Arc<Object>>, BTreeMap<Key, Resolved>) {
     let (mut objects, mut found) = (desired.objects.clone(), BTreeMap::new());
     for (key, object) in objects.iter_mut().filter(|(_, object)| !object.lookup.is_empty()) {
         // Why it is not known, the plan tells.
         if let Ok(resolved) = lookups::resolved(shared, desired, object).await {
-            object.spec = resolved.fill(&object.spec);
+            Arc::make_mut(object).spec = resolved.fill(&object.spec);
             found.insert(key.clone(), resolved);
         }
     }

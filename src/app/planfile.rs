@@ -106,7 +106,7 @@ pub async fn of(ready: &Ready, plans: &[(Key, Plan)], manifests: &str, seal: Sea
     let mut file = PlanFile::new(PROGRAM, manifests, &desired.revision, &shared.place, &us, seal);
     for (key, plan) in plans {
         let Some(object) = desired.objects.get(key) else { continue };
-        let observed = shared.known().seen.get(key).map(|seen| seen.observed.clone());
+        let observed = shared.known().seen.get(key).map(|seen| seen.observed);
         let registers = plan.steps.iter().any(|step| step.effect == StepEffect::Register);
         let newest = match key.kind == Kind::TaskDefinition && registers {
             true => shared.observer.task_definition(object.aws_name(), true).await?,

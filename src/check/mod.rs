@@ -14,6 +14,7 @@ pub mod schema;
 mod subject;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::kinds::{Keep, Key, Kind, Object, Place};
 use crate::manifest::{Document, Finding, Reading, Severity};
@@ -28,7 +29,8 @@ pub use rules::{rule, rules};
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Desired {
     pub revision: String,
-    pub objects: BTreeMap<Key, Object>,
+    /// Shared with the revision before, as far as they say the same.
+    pub objects: BTreeMap<Key, Arc<Object>>,
     /// Errors: what keeps documents out of force. In the order of places.
     pub findings: Vec<Finding>,
     /// What is in force and will not do what people expect. In the order of places.
@@ -64,9 +66,18 @@ pub fn desired(reading: &Reading, place: &Place, revision: &str, previous: Optio
     let (mut findings, mut warnings): (Vec<_>, Vec<_>) = all.partition(|one| one.severity == Severity::Error);
     findings.sort();
     warnings.sort();
+    let keep = reading.settings.as_ref().and_then(|settings| settings.keep).map(Keep::Newest);
+    let shared = |(key, (mut object, _)): (Key, (Object, &Document))| {
+        if key.kind == Kind::TaskDefinition {
+            object.reconcile.keep = object.reconcile.keep.or(keep);
+        }
+        let before = previous.and_then(|previous| previous.objects.get_key_value(&key));
+        let same = before.filter(|(_, before)| ***before == object);
+        same.map_or_else(|| (key, Arc::new(object)), |(key, before)| (key.clone(), Arc::clone(before)))
+    };
     let mut desired = Desired {
         revision: revision.to_owned(),
-        objects: std::mem::take(&mut found.objects).into_iter().map(|(key, (object, _))| (key, object)).collect(),
+        objects: std::mem::take(&mut found.objects).into_iter().map(shared).collect(),
         findings,
         warnings,
         kept: BTreeSet::new(),
@@ -74,12 +85,8 @@ pub fn desired(reading: &Reading, place: &Place, revision: &str, previous: Optio
         skipped: found.skipped,
         is_whole: false,
     };
-    let keep = reading.settings.as_ref().and_then(|settings| settings.keep).map(Keep::Newest);
-    for object in desired.objects.values_mut().filter(|object| object.key.kind == Kind::TaskDefinition) {
-        object.reconcile.keep = object.reconcile.keep.or(keep);
-    }
     // What another document has taken over is not kept: the two would fight for one object.
-    let taken: BTreeSet<_> = desired.objects.values().map(objects::claim).collect();
+    let taken: BTreeSet<_> = desired.objects.values().map(|object| objects::claim(object)).collect();
     for (key, object) in previous.into_iter().flat_map(|previous| &previous.objects) {
         let free = !desired.objects.contains_key(key) && !taken.contains(&objects::claim(object));
         if free && found.is_broken(reading, key) {
@@ -97,15 +104,15 @@ pub fn desired(reading: &Reading, place: &Place, revision: &str, previous: Optio
 impl Desired {
     /// The declared clusters: keys without a cluster come first, and of these those of the first kind.
     pub fn clusters(&self) -> impl Iterator<Item = &Object> {
-        self.objects.values().take_while(|object| object.key.kind == Kind::Cluster)
+        self.objects.values().map(Arc::as_ref).take_while(|object| object.key.kind == Kind::Cluster)
     }
 
     pub fn security_groups(&self) -> impl Iterator<Item = &Object> {
-        self.objects.values().filter(|object| object.key.kind == Kind::SecurityGroup)
+        self.objects.values().map(Arc::as_ref).filter(|object| object.key.kind == Kind::SecurityGroup)
     }
 
     pub fn services(&self) -> impl Iterator<Item = &Object> {
-        self.objects.values().filter(|object| object.key.kind == Kind::Service)
+        self.objects.values().map(Arc::as_ref).filter(|object| object.key.kind == Kind::Service)
     }
 }
 

@@ -211,7 +211,7 @@ fn object(context: &Context<'_>, definition: &Definition, faults: &mut Vec<Fault
     let cluster =
         definition.in_cluster.then(|| document.metadata.text("cluster").unwrap_or(service::CLUSTER_DEFAULT).to_owned());
     Object {
-        key: Key { place: context.place.clone(), cluster, kind: definition.kind, name: document.name().to_owned() },
+        key: Key::new(context.place.clone(), cluster, definition.kind, document.name().to_owned()),
         spec,
         lookup,
         reconcile: reconcile::read(context, faults),

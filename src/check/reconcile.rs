@@ -25,7 +25,7 @@ pub fn read(context: &Context<'_>, found: &mut Vec<Fault>) -> Reconcile {
         match (name.as_str(), value) {
             ("adopt", value) => reconcile.adopt = adopt(context, value, at, found),
             ("keep", value) => reconcile.keep = keep(context, value, at, found),
-            ("restartedAt", Tree::Text(text)) => reconcile.restarted_at = Some(text.clone()),
+            ("restartedAt", Tree::Text(text)) => reconcile.restarted_at = Some(text.to_string()),
             ("restartedAt", _) => found.push(wrong(at, "restartedAt takes any text, in quotes")),
             ("drift" | "ignore", _) if context.kind() == Some(Kind::TaskDefinition) => {
                 found.push(wrong(at, "a revision of a task definition never changes, and so can't drift"));

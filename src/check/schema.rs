@@ -336,7 +336,7 @@ mod tests {
     fn collect(tree: &Tree, references: &mut Vec<String>) {
         match tree {
             Tree::Map(map) => map.iter().for_each(|(name, value)| match value {
-                Tree::Text(text) if name == "$ref" => references.push(text.clone()),
+                Tree::Text(text) if name == "$ref" => references.push(text.to_string()),
                 value => collect(value, references),
             }),
             Tree::List(items) => items.iter().for_each(|item| collect(item, references)),

@@ -117,7 +117,7 @@ fn entries(tree: &Tree, commands: &Command) -> Result<Vec<(String, Vec<String>)>
             continue;
         }
         match values(value) {
-            Some(values) => entries.push((flag.to_owned(), values)),
+            Some(values) => entries.push((flag.to_string(), values)),
             None => {
                 let message = format!("{flag} takes a value, a list of values, or a map of names to values");
                 faults.push(Fault::new(at, At::Value, "configuration", message));
@@ -141,7 +141,7 @@ fn word(value: &Tree) -> Option<String> {
         Tree::Bool(flag) => Some(flag.to_string()),
         Tree::Int(number) => Some(number.to_string()),
         Tree::Float(number) => Some(number.to_string()),
-        Tree::Text(text) => Some(text.clone()),
+        Tree::Text(text) => Some(text.to_string()),
         Tree::Null | Tree::List(_) | Tree::Map(_) => None,
     }
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::kinds::Key;
 use crate::shape::plain;
-use crate::status::{ConditionType, Status};
+use crate::status::Status;
 
 /// A line on standard output. `println!` would panic, in the middle of an apply, when whoever reads it has gone away.
 ///
@@ -39,7 +39,7 @@ pub fn counted(count: usize, what: &str) -> String {
 /// One line for each object whose story has changed since the last picture.
 pub fn progress(before: &Status, now: &Status) -> Vec<String> {
     let story = |status: &Status, key: &Key| {
-        let ready = status.objects.get(key)?.conditions.get(&ConditionType::Ready)?.clone();
+        let ready = status.objects.get(key)?.conditions.ready()?.clone();
         let said = if ready.message.is_empty() { String::new() } else { format!(": {}", ready.message) };
         Some(plain(&format!("{}  {}{said}", key.short(), ready.reason)).into_owned())
     };

@@ -248,12 +248,14 @@ fn commented(text: &str) -> String {
 
 /// The values that the variables have by default.
 fn defaults(variables: &BTreeMap<String, Variable>) -> Option<File> {
-    let given: Map =
-        variables.iter().filter_map(|(name, one)| Some((name.clone(), Tree::Text(one.default.clone()?)))).collect();
+    let given: Map = variables
+        .iter()
+        .filter_map(|(name, one)| Some((name.clone(), Tree::Text(one.default.clone()?.into()))))
+        .collect();
     if given.is_empty() {
         return None;
     }
-    let why = |name: &String| variables.get(name).map(|one| vec![one.why.clone()]).unwrap_or_default();
+    let why = |name: &str| variables.get(name).map(|one| vec![one.why.clone()]).unwrap_or_default();
     let remarks = given.keys().map(|name| (Path::from("vars").name(name), why(name))).collect();
     let document = tree! { "apiVersion" => API_VERSION, "kind" => DEFAULTS_KIND, "vars" => Tree::Map(given) };
     let text = yaml::write(&document, &remarks);

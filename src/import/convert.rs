@@ -2,7 +2,7 @@
 //! and underscores, and values become what the shape asks for. Must not know: any tool; their exceptions are data.
 
 use crate::shape::table::{Shape, Structure};
-use crate::shape::{Path, Tree, table};
+use crate::shape::{Name, Path, Tree, table};
 
 use super::yaml::Remarks;
 
@@ -136,7 +136,7 @@ fn pairs(item: &str, map: &crate::shape::Map) -> Option<Tree> {
     let structure = table::ecs().structure(item)?;
     let key = ["key", "name"].into_iter().find(|name| structure.members.contains_key(name))?;
     structure.members.get("value")?;
-    let pair = |(name, value): (&String, &Tree)| {
+    let pair = |(name, value): (&Name, &Tree)| {
         crate::tree! { key => name, "value" => scalar(&Shape::Text(table::Text::default()), value.clone()) }
     };
     Some(Tree::List(map.iter().map(pair).collect()))
@@ -148,7 +148,9 @@ fn scalar(shape: &Shape, tree: Tree) -> Tree {
         (Shape::Text(rule), Tree::Bool(on)) if rule.values.contains(&"ENABLED") => {
             Tree::from(if *on { "ENABLED" } else { "DISABLED" })
         }
-        (Shape::Text(_), Tree::Int(_) | Tree::Bool(_) | Tree::Float(_)) => Tree::Text(crate::shape::json::write(&tree)),
+        (Shape::Text(_), Tree::Int(_) | Tree::Bool(_) | Tree::Float(_)) => {
+            Tree::Text(crate::shape::json::write(&tree).into())
+        }
         (Shape::Integer(_) | Shape::Long(_), Tree::Text(text)) => text.trim().parse().map(Tree::Int).unwrap_or(tree),
         (Shape::Integer(_) | Shape::Long(_), Tree::Float(float)) if float.fract() == 0.0 => Tree::Int(*float as i64),
         (Shape::Boolean, Tree::Text(text)) => text.trim().to_lowercase().parse().map(Tree::Bool).unwrap_or(tree),

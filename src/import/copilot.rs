@@ -156,7 +156,8 @@ fn container(reader: &mut Reader<'_>, tree: &Tree, image: Option<&Tree>, at: &Pa
         image => match image.and_then(|image| image.text("location")) {
             Some(text) => text.to_owned(),
             None => reader.open(&format!("Image-{name}"), &at.name("image"), "an image that Copilot builds"),
-        },
+        }
+        .into(),
     };
     let mut one = tree! { "name" => name, "image" => location };
     if let Some(port) = image.and_then(|image| image.int("port")) {
@@ -183,7 +184,7 @@ fn container(reader: &mut Reader<'_>, tree: &Tree, image: Option<&Tree>, at: &Pa
                     continue;
                 }
                 Tree::Text(text) => text.clone(),
-                other => crate::shape::json::write(other),
+                other => crate::shape::json::write(other).into(),
             };
             list.push(tree! { "name" => name, value_member => value });
         }

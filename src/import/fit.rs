@@ -63,7 +63,7 @@ pub fn texts(tree: &Tree, here: &mut Path, each: &mut dyn FnMut(&Path, &str)) {
     match tree {
         Tree::Text(text) => each(here, text),
         Tree::List(items) => items.iter().enumerate().for_each(|(index, value)| below(Segment::Index(index), value)),
-        Tree::Map(map) => map.iter().for_each(|(name, value)| below(Segment::Name(name.clone()), value)),
+        Tree::Map(map) => map.iter().for_each(|(name, value)| below(Segment::Name(name.to_string()), value)),
         _ => {}
     }
 }

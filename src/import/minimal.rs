@@ -60,7 +60,7 @@ fn candidates(definition: &Definition, tree: &Tree, here: &mut Path, found: &mut
     match tree {
         Tree::Map(map) => {
             for (name, value) in map {
-                here.0.push(Segment::Name(name.clone()));
+                here.0.push(Segment::Name(name.to_string()));
                 let at = pattern(here);
                 let rules = || definition.rows.iter().filter(|row| row.at == at).map(|row| row.rule);
                 let zero = matches!(value, Tree::Int(0) | Tree::Bool(false));

@@ -1,7 +1,7 @@
 //! The order in which members are written: what a thing is called first, then what it is, then what it does.
 //! Must not know: kinds.
 
-use crate::shape::{Map, Tree};
+use crate::shape::{Map, Name, Tree};
 
 /// Members that stand before all others, in this order; the rest follows by name.
 const FIRST: &[&str] = &[
@@ -71,8 +71,8 @@ fn rank(name: &str) -> usize {
 }
 
 /// The members of a map in the order in which they are written.
-pub fn members(map: &Map) -> Vec<(&String, &Tree)> {
-    let mut members: Vec<(&String, &Tree)> = map.iter().collect();
+pub fn members(map: &Map) -> Vec<(&Name, &Tree)> {
+    let mut members: Vec<(&Name, &Tree)> = map.iter().collect();
     members.sort_by_key(|(name, _)| (rank(name), name.as_str()));
     members
 }

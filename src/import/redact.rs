@@ -15,7 +15,7 @@ const DOLLAR: &str = "DOLLAR";
 pub fn literal(tree: &mut Tree, variables: &mut BTreeMap<String, Variable>) {
     match tree {
         Tree::Text(text) if text.contains("${var.") || text.contains("${aws.") => {
-            *text = text.replace("${", &format!("{}{{", placeholder(DOLLAR)));
+            *text = text.replace("${", &format!("{}{{", placeholder(DOLLAR))).into();
             let why = "a dollar sign that begins no variable".to_owned();
             variables.insert(DOLLAR.to_owned(), Variable { why, default: Some("$".to_owned()), hidden: None });
         }

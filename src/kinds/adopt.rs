@@ -181,7 +181,7 @@ mod tests {
 
     fn object(kind: Kind, spec: Tree) -> Object {
         let place = Place { account: "1".into(), region: "r".into() };
-        let key = Key { place, cluster: Some("c".into()), kind, name: "web".into() };
+        let key = Key::new(place, Some("c".into()), kind, "web".into());
         Object { key, spec, lookup: Lookup::default(), reconcile: Reconcile::default(), origin: Origin::default() }
     }
 

@@ -1,6 +1,6 @@
 //! What differs between two canonical trees. Must not know: which kind they are of.
 
-use crate::shape::{Path, Tree};
+use crate::shape::{Name, Path, Tree};
 
 /// One leaf that differs, or one branch that one side does not have.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,7 +31,7 @@ pub fn diff(desired: &Tree, observed: &Tree) -> Vec<Difference> {
 fn compare(path: Path, desired: Option<&Tree>, observed: Option<&Tree>, found: &mut Vec<Difference>) {
     match (desired, observed) {
         (Some(Tree::Map(desired)), Some(Tree::Map(observed))) => {
-            let names: std::collections::BTreeSet<&String> = desired.keys().chain(observed.keys()).collect();
+            let names: std::collections::BTreeSet<&Name> = desired.keys().chain(observed.keys()).collect();
             for name in names {
                 compare(path.name(name), desired.get(name), observed.get(name), found);
             }

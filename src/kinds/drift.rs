@@ -278,7 +278,7 @@ mod tests {
 
     fn object(kind: Kind, drift: Drift, ignore: &[&str]) -> Object {
         let place = Place { account: "1".into(), region: "r".into() };
-        let key = Key { place, cluster: Some("c".into()), kind, name: "web".into() };
+        let key = Key::new(place, Some("c".into()), kind, "web".into());
         let ignore = ignore.iter().map(|text| Pointer::parse(text).unwrap()).collect();
         let spec = tree! { "serviceName" => "web", "desiredCount" => 2, "loadBalancers" => vec![
             tree! { "targetGroupArn" => "a/b", "containerName" => "c", "containerPort" => 80 },

@@ -120,7 +120,7 @@ fn what_a_row_makes_equal_is_not_registered_again() {
     use crate::shape::Time;
     let us = tags::Ownership { owner: "us".into(), source: "test".into() };
     let place = Place { account: "1".into(), region: "r".into() };
-    let key = Key { place, cluster: None, kind: Kind::TaskDefinition, name: "web".into() };
+    let key = Key::new(place, None, Kind::TaskDefinition, "web".into());
     let operations = |spec: &Tree, shown: &Tree| {
         let spec = spec.clone().with("family", "web");
         let (lookup, reconcile, origin) = Default::default();

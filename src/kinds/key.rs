@@ -1,7 +1,9 @@
 //! The identity of an object: `account/region/cluster/Kind/name`.
 
 use std::fmt;
+use std::ops::Deref;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -47,16 +49,33 @@ pub struct Place {
     pub region: String,
 }
 
-/// One object. Kinds that do not live in a cluster have none.
+/// One object. Whatever is known of it lies under its key, so all copies of one share their texts.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Key {
+pub struct Key(Arc<KeyParts>);
+
+/// What a key says.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KeyParts {
     pub place: Place,
+    /// None for kinds that do not live in a cluster.
     pub cluster: Option<String>,
     pub kind: Kind,
     pub name: String,
 }
 
+impl Deref for Key {
+    type Target = KeyParts;
+
+    fn deref(&self) -> &KeyParts {
+        &self.0
+    }
+}
+
 impl Key {
+    pub fn new(place: Place, cluster: Option<String>, kind: Kind, name: String) -> Self {
+        Self(Arc::new(KeyParts { place, cluster, kind, name }))
+    }
+
     /// As people write it where account and region are understood: `prod/Service/web`, `Cluster/prod`.
     pub fn short(&self) -> String {
         match &self.cluster {
@@ -78,7 +97,7 @@ impl FromStr for Key {
             _ => return Err(NoKey),
         };
         let place = Place { account: (*account).to_owned(), region: (*region).to_owned() };
-        Ok(Self { place, cluster, kind: Kind::parse(kind).ok_or(NoKey)?, name: (*name).to_owned() })
+        Ok(Self::new(place, cluster, Kind::parse(kind).ok_or(NoKey)?, (*name).to_owned()))
     }
 }
 

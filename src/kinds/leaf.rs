@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::shape::{Path, Segment, Tree, json};
+use crate::shape::{Name, Path, Segment, Tree, json};
 
 use super::diff::Difference;
 use super::normalise::{self, Row};
@@ -82,7 +82,7 @@ fn above(path: &Path) -> impl Iterator<Item = Path> {
 /// All that a spec declares, as leaves of something new.
 pub fn declared(rows: &[Row], spec: &Tree) -> Vec<Leaf> {
     let canonical = normalise::canonical_alone(rows, spec);
-    let new = |(name, value): (&String, &Tree)| Difference {
+    let new = |(name, value): (&Name, &Tree)| Difference {
         path: Path::root().name(name),
         observed: None,
         desired: Some(value.clone()),

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::shape::near::nearest;
-use crate::shape::{Call, Path, Segment, Tree, json};
+use crate::shape::{Call, Name, Path, Segment, Tree, json};
 use crate::tree;
 
 use super::hash;
@@ -198,7 +198,7 @@ impl Term {
     fn of(tree: &Tree) -> Self {
         let text = |member: &str| tree.text(member).map(str::to_owned);
         let tags = tree.get("tags").and_then(Tree::as_map).into_iter().flatten();
-        let tag = |(key, value): (&String, &Tree)| Some((key.clone(), value.as_text()?.to_owned()));
+        let tag = |(key, value): (&Name, &Tree)| Some((key.to_string(), value.as_text()?.to_owned()));
         Self { id: text("id"), name: text("name"), tags: tags.filter_map(tag).collect() }
     }
 

@@ -27,7 +27,7 @@ use crate::shape::table::{self, Structure, Table};
 pub use adopt::Adopt;
 pub use diff::{Difference, diff};
 pub use drift::{Drift, Pointer};
-pub use key::{Key, Kind, Place};
+pub use key::{Key, KeyParts, Kind, Place};
 pub use leaf::Leaf;
 pub use lookup::Lookup;
 pub use normalise::Row;

@@ -302,7 +302,7 @@ pub fn named_items(rows: &[Row], at: &str, items: &[Tree]) -> Option<Vec<Named>>
 
 fn plain(tree: &Tree) -> String {
     match tree {
-        Tree::Text(text) => text.clone(),
+        Tree::Text(text) => text.to_string(),
         other => crate::shape::json::write(other),
     }
 }

@@ -65,7 +65,7 @@ impl Keep {
     /// Reads a number of revisions, or `All`.
     pub fn read(tree: &Tree) -> Option<Self> {
         match tree {
-            Tree::Text(word) if word == Self::ALL_WORD => Some(Self::All),
+            Tree::Text(word) if **word == *Self::ALL_WORD => Some(Self::All),
             Tree::Int(count) => {
                 usize::try_from(*count).ok().filter(|count| (1..=KEEP_MAX).contains(count)).map(Self::Newest)
             }

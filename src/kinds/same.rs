@@ -15,7 +15,7 @@ use super::{Definition, Kind, definition, diff};
 static RULES: LazyLock<BTreeMap<Kind, Node>> =
     LazyLock::new(|| Kind::ALL.into_iter().map(|kind| (kind, Node::of(definition(kind)))).collect());
 
-static NO_MEMBERS: Map = Map::new();
+static NO_MEMBERS: LazyLock<Map> = LazyLock::new(Map::new);
 static NO_RULES: Node = Node {
     members: BTreeMap::new(),
     item: None,

@@ -102,8 +102,8 @@ fn collect<'a>(tree: &'a Tree, within: Option<&str>, secret: bool, values: &mut 
         }
         Tree::Text(text) if secret && text.len() >= LENGTH_MIN => {
             // A shell complains of one line, and many a message has its words in quotes.
-            let lines = text.lines().map(str::trim).filter(|line| line.len() >= 2 * LENGTH_MIN && *line != text);
-            for value in std::iter::once(text.as_str()).chain(lines) {
+            let lines = text.lines().map(str::trim).filter(|line| line.len() >= 2 * LENGTH_MIN && *line != &**text);
+            for value in std::iter::once(&**text).chain(lines) {
                 values.push(Cow::Borrowed(value));
                 let escaped = format!("{value:?}");
                 let bare = escaped.get(1..escaped.len() - 1).filter(|bare| *bare != value);

@@ -83,7 +83,7 @@ fn members(tree: Tree, known: &[&str], faults: &mut Vec<Fault>) -> Result<Map, V
     }
     unknown(&map, &Path::root(), known, faults);
     match map.get("apiVersion") {
-        Some(Tree::Text(version)) if version == API_VERSION => {}
+        Some(Tree::Text(version)) if **version == *API_VERSION => {}
         Some(Tree::Text(version)) => {
             let message = format!("apiVersion {version} is not known");
             faults
@@ -135,7 +135,7 @@ fn check_metadata(mut metadata: Map, faults: &mut Vec<Fault>) -> Map {
     unknown(&metadata, &at, &METADATA, faults);
     // Twelve digits without a leading zero look like a number to YAML and lose nothing by it.
     if let Some(Tree::Int(account @ 100_000_000_000..=999_999_999_999)) = metadata.get("account") {
-        let account = Tree::Text(account.to_string());
+        let account = Tree::Text(account.to_string().into());
         metadata.insert("account".to_owned(), account);
     }
     if !metadata.contains_key("name") {

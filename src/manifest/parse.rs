@@ -236,7 +236,7 @@ impl Node<'_> {
             match source {
                 Tree::Map(source) => {
                     for (name, value) in source {
-                        map.entry(name).or_insert(value);
+                        map.entry(name.into()).or_insert(value);
                     }
                 }
                 other => {
@@ -298,7 +298,7 @@ impl<'de> Visitor<'de> for Node<'_> {
     }
 
     fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Tree, E> {
-        self.building.text(value).map(Tree::Text)
+        self.building.text(value).map(Tree::from)
     }
 
     fn visit_unit<E: serde::de::Error>(self) -> Result<Tree, E> {

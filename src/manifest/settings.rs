@@ -51,7 +51,7 @@ pub(super) fn read(tree: &Tree) -> Result<Settings, Vec<Fault>> {
     };
     for (name, place) in [("owner", &mut settings.owner), ("source", &mut settings.source)] {
         match map.get(name) {
-            Some(Tree::Text(text)) if !text.is_empty() => *place = Some(text.clone()),
+            Some(Tree::Text(text)) if !text.is_empty() => *place = Some(text.to_string()),
             Some(other) => wrong(name, other, "a string"),
             None => {}
         }
@@ -66,7 +66,7 @@ pub(super) fn read(tree: &Tree) -> Result<Settings, Vec<Fault>> {
         Some(Tree::List(names)) => {
             for name in names {
                 match name {
-                    Tree::Text(name) if !name.is_empty() => settings.clusters.push(name.clone()),
+                    Tree::Text(name) if !name.is_empty() => settings.clusters.push(name.to_string()),
                     other => wrong("clusters", other, "a list of names"),
                 }
             }

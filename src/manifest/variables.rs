@@ -72,12 +72,12 @@ impl<'a> Scopes<'a> {
                     continue;
                 }
             };
-            if let Some((_, other)) = scope.get(name).filter(|(_, other)| other != file) {
+            if let Some((_, other)) = scope.get(name.as_str()).filter(|(_, other)| other != file) {
                 let message = format!("{name} is also defined in {other}, for the same directory");
                 faults.push(Fault::new(at, At::Key, "defaults", message).remedy("keep one of them"));
                 continue;
             }
-            scope.insert(name.clone(), (value, file.to_owned()));
+            scope.insert(name.to_string(), (value, file.to_owned()));
         }
         faults
     }
@@ -129,7 +129,7 @@ impl<'a> Scopes<'a> {
         }
     }
 
-    fn replace_in(&self, file: &str, text: &mut String, path: &Path, replaced: &mut Replaced) {
+    fn replace_in(&self, file: &str, text: &mut Box<str>, path: &Path, replaced: &mut Replaced) {
         // No more is told of one document, and it is not in force.
         if replaced.faults.len() >= limits::FINDINGS {
             return;
@@ -155,7 +155,7 @@ impl<'a> Scopes<'a> {
         if let [Piece::Variable(name)] = pieces(text).as_slice() {
             replaced.whole.insert(path.clone(), (*name).to_owned());
         }
-        *text = out;
+        *text = out.into();
     }
 
     /// The value of what stands between `${` and `}`.
@@ -239,7 +239,7 @@ fn is_name(name: &str) -> bool {
 
 fn text_of(value: &Tree) -> Result<String, (String, String)> {
     match value {
-        Tree::Text(text) => Ok(text.clone()),
+        Tree::Text(text) => Ok(text.to_string()),
         Tree::Int(int) => Ok(int.to_string()),
         Tree::Bool(bool) => Ok(bool.to_string()),
         // 1.20 has lost its zero by now.

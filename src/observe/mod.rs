@@ -6,6 +6,7 @@
 mod batch;
 mod ground;
 mod network;
+mod sightings;
 mod stopped;
 mod sweep;
 mod usage;
@@ -17,11 +18,12 @@ use crate::aws::{Aws, CallError};
 use crate::clock::Clock;
 use crate::kinds::{Kind, Object, Observed, service, task_definition};
 use crate::rollout::Journal;
-use crate::shape::{Call, Time, Tree};
+use crate::shape::{Call, Packed, Time, Tree};
 
 pub use batch::WINDOW as BATCH_WINDOW;
 pub use ground::{AGAIN as GROUND_AGAIN, FRESH as GROUND_FRESH, Ground, Machines, Named};
 pub use network::{AGAIN as NETWORK_AGAIN, FRESH as NETWORK_FRESH};
+pub use sightings::Sightings;
 pub use sweep::{Names, PAGES_MAX, Sweep, Take};
 pub use usage::{Everywhere, LIST_PAGES_MAX, Past};
 
@@ -40,29 +42,13 @@ pub struct Seen {
     pub failure: Option<CallError>,
 }
 
-impl Seen {
-    /// Takes in a later observation; an earlier one comes too late.
-    pub fn follow(&mut self, later: Self) {
-        if later.begun < self.begun {
-            return;
-        }
-        if self.observed != later.observed {
-            *self = later;
-            return;
-        }
-        // What says the same stays where it is: memory that is given back piece by piece is little use to anyone.
-        let Self { observed: _, date, begun, failure } = later;
-        (self.date, self.begun, self.failure) = (date, begun, failure);
-    }
-}
-
 /// Asks AWS; clones share caches and open batches.
 #[derive(Clone)]
 pub struct Observer {
     aws: Aws,
     clock: Clock,
     batches: Arc<batch::Batches>,
-    revisions: Arc<Mutex<BTreeMap<String, Tree>>>,
+    revisions: Arc<Mutex<BTreeMap<String, Packed>>>,
     networks: Arc<network::Networks>,
     grounds: Arc<ground::Grounds>,
     batch_sent: Arc<dyn Fn(usize) + Send + Sync>,
@@ -106,7 +92,7 @@ impl Observer {
     /// # Errors
     /// What AWS answered, other than that there is none.
     pub async fn task_definition(&self, reference: &str, fresh: bool) -> Result<Observed, CallError> {
-        let cached = || self.revisions.lock().unwrap_or_else(PoisonError::into_inner).get(reference).cloned();
+        let cached = || self.revisions.lock().unwrap_or_else(PoisonError::into_inner).get(reference).map(Packed::tree);
         if let Some(answer) = (!fresh).then(cached).flatten() {
             return Ok(Observed::Present(answer));
         }
@@ -117,7 +103,7 @@ impl Observer {
                     if revisions.len() >= REVISIONS_MAX {
                         revisions.clear();
                     }
-                    revisions.insert(reference.to_owned(), reply.tree.clone());
+                    revisions.insert(reference.to_owned(), Packed::of(&reply.tree));
                 }
                 Ok(Observed::Present(reply.tree))
             }

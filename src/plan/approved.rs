@@ -93,7 +93,7 @@ mod tests {
 
     fn key(kind: Kind) -> Key {
         let place = Place { account: "123456789012".into(), region: "eu-west-1".into() };
-        Key { place, cluster: Some("prod".into()), kind, name: "web".into() }
+        Key::new(place, Some("prod".into()), kind, "web".into())
     }
 
     fn update(count: i64, definition: &str) -> Step {

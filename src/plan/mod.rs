@@ -14,6 +14,7 @@ mod security_group;
 mod service;
 mod task_definition;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::check::preflight::{Due, Preflight};
@@ -265,9 +266,9 @@ pub enum Resolution {
     /// Kinds that run none.
     NotNeeded,
     /// `family:revision`, with the content that stands for it in the deploy hash, and the manifest if it is one.
-    Realised { reference: String, content: String, object: Option<Box<Object>> },
+    Realised { reference: String, content: String, object: Option<Arc<Object>> },
     /// Its manifest is not registered yet.
-    Late { content: String, object: Box<Object> },
+    Late { content: String, object: Arc<Object> },
     /// There is no such manifest, or it is broken.
     Missing(String),
 }

@@ -3,6 +3,7 @@
 mod controllers;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Answers, Before, Due, Facts, Need, Plan, Preflight, Reason, Resolution, StepEffect, Verdict, plan};
@@ -24,7 +25,7 @@ fn desired(spec: Tree) -> Object {
     let place = Place { account: "123456789012".into(), region: "us-east-1".into() };
     Object {
         lookup: Default::default(),
-        key: Key { place, cluster: Some("prod".into()), kind: Kind::Service, name: "web".into() },
+        key: Key::new(place, Some("prod".into()), Kind::Service, "web".into()),
         spec: spec.with("serviceName", "web"),
         reconcile: Reconcile::default(),
         origin: Origin::default(),
@@ -353,9 +354,10 @@ fn a_task_definition_that_is_not_there_yet_keeps_no_scale_out_waiting() {
     let before = desired(tree! { "desiredCount" => 2 });
     let shown = live(&before, "web:1", "web:1", "web:1");
     let scaled = desired(tree! { "desiredCount" => 4 });
-    let mut declared = desired(tree! {});
-    declared.key.kind = Kind::TaskDefinition;
-    let late = Resolution::Late { content: "new".into(), object: Box::new(declared) };
+    let declared = desired(tree! {});
+    let key = Key::new(declared.key.place.clone(), None, Kind::TaskDefinition, "web".into());
+    let declared = Object { key, ..declared };
+    let late = Resolution::Late { content: "new".into(), object: Arc::new(declared) };
     let answers = Answers { task_definitions: [("web:1".to_owned(), Observed::Absent)].into(), ..Answers::default() };
     let plan = decide_with(&scaled, Observed::Present(shown), late, &answers).unwrap();
     assert_eq!(operations(&plan), [IN_PLACE, DEPLOYED]);

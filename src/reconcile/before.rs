@@ -19,11 +19,11 @@ pub type Names = BTreeMap<String, Option<Seen>>;
 pub fn key_of(desired: &Desired, cluster: &str, shown: &Tree, us: &tags::Ownership) -> Option<Key> {
     let name = succession::object_of(shown, us)?.to_owned();
     let place = desired.services().next()?.key.place.clone();
-    let key = Key { place, cluster: Some(cluster.to_owned()), kind: Kind::Service, name };
-    let unsaid = Key { cluster: None, ..key.clone() };
-    let usual = cluster == service::CLUSTER_DEFAULT;
-    let keys = [Some(key), usual.then_some(unsaid)];
-    keys.into_iter().flatten().find(|key| desired.objects.contains_key(key))
+    let under = |cluster: Option<String>| {
+        let key = Key::new(place.clone(), cluster, Kind::Service, name.clone());
+        desired.objects.get_key_value(&key).map(|(declared, _)| declared.clone())
+    };
+    under(Some(cluster.to_owned())).or_else(|| if cluster == service::CLUSTER_DEFAULT { under(None) } else { None })
 }
 
 /// What was declared under another name may still be there.

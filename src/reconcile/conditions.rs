@@ -11,7 +11,7 @@ pub fn update(status: &mut ObjectStatus, ended: &Ended, now: Time) {
     let story = Story::of(ended);
     for kind in ConditionType::ALL {
         let (value, reason, message) = story.tell(kind);
-        let old = status.conditions.get(&kind);
+        let old = status.conditions.get(kind);
         let since = old.filter(|old| old.status == Some(value)).map_or(now, |old| old.since);
         status.conditions.insert(kind, Condition { status: Some(value), reason: reason.into(), message, since });
     }
@@ -207,7 +207,7 @@ mod tests {
             let mut status = ObjectStatus::default();
             update(&mut status, &Ended::Stands(Verdict::Blocked(Reason::RolledBack, message)), Time(1));
             because(&mut status, "gone");
-            assert!(status.conditions.values().all(|one| one.message == expected), "{:?}", status.conditions);
+            assert!(status.conditions.iter().all(|(_, one)| one.message == expected), "{:?}", status.conditions);
         }
     }
 

@@ -1,6 +1,7 @@
 //! What a plan needs to know, from caches or from AWS. Must not know: what is done with the plan.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use crate::aws::CallError;
 use crate::check::Desired;
@@ -17,7 +18,7 @@ use super::preflight::{self, Standing};
 
 /// The newest observation, if it can know of our last write; else a new one.
 pub async fn observe(shared: &Shared, object: &Object, fresh_after: Time) -> Seen {
-    let cached = shared.known().seen.get(&object.key).cloned();
+    let cached = shared.known().seen.get(&object.key);
     let forced = cached.is_some();
     if let Some(seen) = cached.filter(|seen| seen.begun >= fresh_after) {
         shared.metrics.cache_asked(CacheResult::Hit);
@@ -28,9 +29,9 @@ pub async fn observe(shared: &Shared, object: &Object, fresh_after: Time) -> See
         Kind::SecurityGroup => lookups::security_group(shared, object, false).await,
         Kind::Cluster | Kind::TaskDefinition | Kind::Service => shared.observer.look(object).await,
     };
-    shared.known().see(&object.key, seen.clone());
+    shared.known().seen.see(&object.key, &seen);
     if object.key.kind == Kind::Cluster {
-        shared.known().see_cluster(object.aws_name(), seen.clone());
+        shared.known().clusters.see(object.aws_name(), &seen);
     }
     seen
 }
@@ -38,7 +39,7 @@ pub async fn observe(shared: &Shared, object: &Object, fresh_after: Time) -> See
 /// The cluster as the last sweep has seen it, whatever it saw: what is only shown need not be newer.
 pub async fn swept_cluster(shared: &Shared, object: &Object) -> Observed {
     let name = object.key.cluster.as_deref();
-    let cached = name.and_then(|name| shared.known().clusters.get(name).cloned());
+    let cached = name.and_then(|name| shared.known().clusters.get(name));
     match cached {
         Some(seen) => seen.observed,
         None => cluster(shared, object).await,
@@ -48,13 +49,13 @@ pub async fn swept_cluster(shared: &Shared, object: &Object) -> Observed {
 /// Only whether the cluster is there matters: seen ACTIVE once, the next sweep tells; until then it is looked at anew.
 pub async fn cluster(shared: &Shared, object: &Object) -> Observed {
     let Some(name) = object.key.cluster.as_deref() else { return Observed::Absent };
-    let active = |seen: &&Seen| seen.observed.present().is_some_and(|shown| shown.text("status") == Some("ACTIVE"));
-    let cached = shared.known().clusters.get(name).filter(active).cloned();
+    let active = |seen: &Seen| seen.observed.present().is_some_and(|shown| shown.text("status") == Some("ACTIVE"));
+    let cached = shared.known().clusters.get(name).filter(active);
     if let Some(seen) = cached {
         return seen.observed;
     }
     let seen = shared.observer.cluster(name).await;
-    shared.known().see_cluster(name, seen.clone());
+    shared.known().clusters.see(name, &seen);
     seen.observed
 }
 
@@ -123,14 +124,15 @@ async fn answer(
         }
         Need::Journal(at) => {
             let mark = journal_mark(standing.seen);
-            let remembered = memory.journal.as_ref().filter(|(of, _)| *of == mark).map(|(_, journal)| journal.clone());
+            let remembered =
+                memory.journal.as_deref().filter(|(of, _)| *of == mark).map(|(_, journal)| journal.clone());
             let journal = match remembered {
                 Some(journal) => journal,
                 None => shared.observer.journal(object, at).await?,
             };
             // What still rolls may end otherwise than it looks now.
             let over = !journal.entries.iter().any(|entry| ["PENDING", "IN_PROGRESS"].contains(&entry.status.as_str()));
-            memory.journal = (over && !journal.entries.is_empty()).then(|| (mark, journal.clone()));
+            memory.journal = (over && !journal.entries.is_empty()).then(|| Box::new((mark, journal.clone())));
             answers.journal = Some(journal);
         }
         Need::Deployment(arn) => answers.deployment = Some(shared.observer.deployment(&arn).await),
@@ -190,7 +192,7 @@ pub fn resolution(shared: &Shared, desired: &Desired, object: &Object, seen: &Se
                 None => Resolution::Missing(format!("{} is not in the manifests, or broken", key.short())),
                 Some(declared) => {
                     let content = task_definition::content_hash(declared);
-                    let object = Box::new(declared.clone());
+                    let object = Arc::clone(declared);
                     match revision(declared, &content) {
                         Some(reference) => Resolution::Realised { reference, content, object: Some(object) },
                         None => Resolution::Late { content, object },

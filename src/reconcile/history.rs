@@ -37,7 +37,7 @@ pub fn follow(status: &mut ObjectStatus, rollout: &RolloutStatus) -> bool {
 }
 
 /// Forgets the timelines that ended first, until there are no more than may be.
-pub fn forget_old(objects: &mut BTreeMap<Key, ObjectStatus>) {
+pub fn forget_old(objects: &mut BTreeMap<Key, Arc<ObjectStatus>>) {
     let mut ended: Vec<(bool, Time, Key)> = objects
         .iter()
         .filter_map(|(key, one)| one.timeline.as_ref().map(|timeline| (!timeline.over, timeline.until, key.clone())))
@@ -46,17 +46,16 @@ pub fn forget_old(objects: &mut BTreeMap<Key, ObjectStatus>) {
     ended.sort();
     for (_, _, key) in ended.into_iter().take(surplus) {
         if let Some(one) = objects.get_mut(&key) {
-            one.timeline = None;
+            Arc::make_mut(one).timeline = None;
         }
     }
 }
 
 /// The story of an object is another than before: whether something came in its way, or went.
 pub fn turn(status: &mut ObjectStatus, now: Time) {
-    let holds = |kind: ConditionType| status.conditions.get(&kind).and_then(|one| one.status) == Some(true);
-    let Some(ready) = status.conditions.get(&ConditionType::Ready) else { return };
+    let Some(ready) = status.conditions.ready() else { return };
     let bad = |what: What| status.history.newest().is_some_and(|newest| newest.what == what);
-    let happening = if holds(ConditionType::Stalled) {
+    let happening = if status.conditions.holds(ConditionType::Stalled) {
         // How a rollout failed has been told when it did.
         let failed = [Reason::RolledBack, Reason::RolloutFailed, Reason::RolloutTimedOut];
         let told = failed.iter().any(|reason| ready.reason == reason.as_str())
@@ -68,7 +67,7 @@ pub fn turn(status: &mut ObjectStatus, now: Time) {
         };
         (!told).then(|| Happening::new(now, What::Troubled, said))
     } else {
-        let recovered = holds(ConditionType::Ready) && bad(What::Troubled);
+        let recovered = status.conditions.holds(ConditionType::Ready) && bad(What::Troubled);
         recovered.then(|| Happening::new(now, What::Recovered, ""))
     };
     if let Some(happening) = happening {
@@ -139,16 +138,19 @@ mod tests {
 
     #[test]
     fn only_the_newest_timelines_are_kept_and_all_that_go_on() {
-        let key = |number: i64| Key {
-            place: Place { account: "1".into(), region: "r".into() },
-            cluster: Some("c".into()),
-            kind: Kind::Service,
-            name: format!("s{number:04}"),
+        let key = |number: i64| {
+            Key::new(
+                Place { account: "1".into(), region: "r".into() },
+                Some("c".into()),
+                Kind::Service,
+                format!("s{number:04}"),
+            )
         };
         let timeline = |number: i64| Timeline { until: Time(number), over: number > 0, ..Timeline::default() };
         let status = |number: i64| ObjectStatus { timeline: Some(Arc::new(timeline(number))), ..Default::default() };
         let count = i64::try_from(TIMELINES_MAX).unwrap();
-        let mut objects: BTreeMap<Key, ObjectStatus> = (0..count + 10).map(|n| (key(n), status(n))).collect();
+        let mut objects: BTreeMap<Key, Arc<ObjectStatus>> =
+            (0..count + 10).map(|n| (key(n), Arc::new(status(n)))).collect();
         forget_old(&mut objects);
         let kept: Vec<&Key> = objects.iter().filter(|(_, one)| one.timeline.is_some()).map(|(key, _)| key).collect();
         assert_eq!(kept.len(), TIMELINES_MAX);

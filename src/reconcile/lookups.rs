@@ -31,9 +31,7 @@ pub async fn resolved(shared: &Shared, desired: &Desired, object: &Object) -> Re
 
 /// The id of a group of the manifests, once it was seen.
 fn group_id(shared: &Shared, key: &Key) -> Option<String> {
-    let known = shared.known();
-    let shown = known.seen.get(key)?.observed.present()?;
-    shown.text("GroupId").map(str::to_owned)
+    shared.known().seen.shown(key)?.text("GroupId").map(str::to_owned)
 }
 
 /// A security group, as all of them were asked for; anew, unless `remembered` will do.

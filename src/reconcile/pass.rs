@@ -11,7 +11,7 @@ use crate::kinds::adopt::Former;
 use crate::kinds::service::{self, Reference};
 use crate::kinds::{Key, Kind, Object, Place, hash, secrets, tags, task_definition};
 use crate::lease::{Claim, Leadership};
-use crate::observe::{Names, Observer, Seen};
+use crate::observe::{Names, Observer, Seen, Sightings};
 use crate::plan::{Approved, Plan, Reason, Replacement, StepEffect, Verdict};
 use crate::rollout::{self, Journal, Progress};
 use crate::shape::{Time, Tree};
@@ -52,9 +52,9 @@ pub struct Shared {
 #[derive(Debug, Default)]
 pub struct Known {
     /// The newest observation of each object.
-    pub seen: BTreeMap<Key, Seen>,
+    pub seen: Sightings<Key>,
     /// Clusters by name, declared or not.
-    pub clusters: BTreeMap<String, Seen>,
+    pub clusters: Sightings<String>,
     /// The revision (`family:revision`) that has a task definition's content.
     pub revisions: BTreeMap<(Key, String), String>,
     /// When retention looks at a task definition's revisions again; not there: as soon as it may.
@@ -81,24 +81,6 @@ pub struct Known {
     pub gone: BTreeSet<Key>,
 }
 
-impl Known {
-    /// Takes an observation in, unless a newer one is there: a sweep takes longer than a look.
-    pub fn see(&mut self, key: &Key, seen: Seen) {
-        match self.seen.get_mut(key) {
-            None => drop(self.seen.insert(key.clone(), seen)),
-            Some(newest) => newest.follow(seen),
-        }
-    }
-
-    /// The same for clusters by name.
-    pub fn see_cluster(&mut self, name: &str, seen: Seen) {
-        match self.clusters.get_mut(name) {
-            None => drop(self.clusters.insert(name.to_owned(), seen)),
-            Some(newest) => newest.follow(seen),
-        }
-    }
-}
-
 impl Shared {
     pub fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
@@ -111,7 +93,7 @@ pub struct Memory {
     /// Observations begun before this may not know of our last write.
     pub fresh_after: Time,
     /// The journal of a deployment that is over, and what it was read for: it says the same for ever.
-    pub journal: Option<(String, Journal)>,
+    pub journal: Option<Box<(String, Journal)>>,
     /// The differences that the last write in place was for, and when that was.
     pub in_place: Option<(String, Time)>,
     /// It was converged, and nothing has been asked for since: what differs now is drift.
@@ -123,7 +105,7 @@ pub struct Memory {
     /// Since when we follow a rollout of ours.
     pub rolling_since: Option<Time>,
     /// What our last write left in the service: an answer without it is an old one.
-    pub witness: Option<Witness>,
+    pub witness: Option<Box<Witness>>,
     /// Members that differ, and not because Git asked for it.
     pub drift: Vec<String>,
     /// What has happened and the loop has not been told of yet.

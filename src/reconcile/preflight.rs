@@ -130,9 +130,7 @@ async fn definition(shared: &Shared, desired: &Desired, object: &Object) -> Fact
         Reference::Literal(reference) => named(shared, &reference).await,
         Reference::TaskSets => Fact::Unknown("each task set has its own".to_owned()),
         Reference::Live => {
-            let live = |known: &Known| {
-                Some(known.seen.get(&object.key)?.observed.present()?.text("taskDefinition")?.to_owned())
-            };
+            let live = |known: &Known| Some(known.seen.shown(&object.key)?.text("taskDefinition")?.to_owned());
             let reference = live(&shared.known());
             match reference {
                 Some(reference) => named(shared, task_definition::short(&reference)).await,
@@ -162,8 +160,8 @@ async fn network(shared: &Shared, desired: &Desired, object: &Object) -> Network
         let known = shared.known();
         for service in desired.services() {
             named.take(&service.spec);
-            if let Some(shown) = known.seen.get(&service.key).and_then(|seen| seen.observed.present()) {
-                named.take(shown);
+            if let Some(shown) = known.seen.shown(&service.key) {
+                named.take(&shown);
             }
         }
         named
@@ -208,10 +206,10 @@ fn claims(known: &Known, desired: &Desired, ours: &Key) -> Vec<Claim> {
 fn remaining(known: &Known, desired: &Desired, key: &Key) -> Option<Claim> {
     let seen = known.seen.get(key);
     let started = known.started.get(key);
-    if let Some(started) = started.filter(|started| seen.is_none_or(|seen| seen.begun <= started.at)) {
+    if let Some(started) = started.filter(|started| seen.as_ref().is_none_or(|seen| seen.begun <= started.at)) {
         return Some(started.claim.clone());
     }
-    let (object, shown) = (desired.objects.get(key)?, seen?.observed.present()?);
+    let (object, shown) = (desired.objects.get(key)?, seen.as_ref()?.observed.present()?);
     let (definition, facts) = (Fact::Unknown(String::new()), Facts::default());
     let rolls = shown.list("deployments").len() > 1;
     let due = if rolls { Due::Rollout } else { Due::ScaleOut };

@@ -47,8 +47,7 @@ fn users(shared: &Shared, id: &str) -> Vec<String> {
         let active = shown.text("status") != Some("INACTIVE");
         active && network.is_some_and(|vpc| vpc.list("securityGroups").iter().any(|one| one.as_text() == Some(id)))
     };
-    let seen = known.seen.iter().filter_map(|(key, seen)| Some((key, seen.observed.present()?)));
-    seen.filter(|(_, shown)| uses(shown)).map(|(key, _)| key.short()).collect()
+    known.seen.all_shown().filter(|(_, shown)| uses(shown)).map(|(key, _)| key.short()).collect()
 }
 
 /// Deletes what is due, and remembers what is left, and why.
@@ -91,8 +90,7 @@ pub async fn prune(shared: &Shared, desired: &Desired) {
 async fn delete(shared: &Shared, one: &Undeclared, claim: &Claim) -> Option<String> {
     match shared.aws.write(&security_group::delete(&one.id), || claim.enter()).await {
         Ok(_) => {
-            let key =
-                Key { place: shared.place.clone(), cluster: None, kind: Kind::SecurityGroup, name: one.name.clone() };
+            let key = Key::new(shared.place.clone(), None, Kind::SecurityGroup, one.name.clone());
             shared.metrics.change_applied(&key, Action::Deleted);
             shared.observer.network_outdated();
             None

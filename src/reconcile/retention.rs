@@ -2,6 +2,7 @@
 //! uses them. A chore for quiet times: few at a time, and no question is asked again before its answer can have changed.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::aws::CallError;
@@ -35,7 +36,8 @@ fn due<'a>(shared: &Shared, desired: &'a Desired) -> Vec<(&'a Object, usize)> {
         }
         Some(Keep::Newest(_) | Keep::All) | None => None,
     };
-    let definitions = desired.objects.values().filter(|object| object.key.kind == Kind::TaskDefinition);
+    let definitions =
+        desired.objects.values().map(Arc::as_ref).filter(|object| object.key.kind == Kind::TaskDefinition);
     definitions.filter_map(kept).take(FAMILIES_AT_ONCE).collect()
 }
 
@@ -109,7 +111,7 @@ impl Round<'_> {
     /// The time that AWS told last: ages of its timestamps end there.
     fn by_aws(&self) -> Time {
         let known = self.shared.known();
-        known.clusters.values().map(|seen| seen.date).max().unwrap_or_else(|| self.shared.clock.now())
+        known.clusters.newest().unwrap_or_else(|| self.shared.clock.now())
     }
 
     /// Our own revisions that are older than those that stay, and what is between them; oldest first.

@@ -16,7 +16,12 @@ pub async fn sweep(shared: &Shared, desired: &Desired) {
     let foreign = shared.known().foreign.clone();
     let take = |name: &(String, String), seen: Seen| match keys.get(name) {
         Some(key) => {
-            shared.known().see(key, seen);
+            let rolls = desired.objects.get(key).is_some_and(|object| rolls(object, &seen));
+            let mut known = shared.known();
+            // Rollouts that an operator before us began, or someone else did, count as well.
+            if known.seen.see(key, &seen) && rolls && !known.gone.contains(key) {
+                known.rolling.insert(key.clone());
+            }
             None
         }
         None => Some(seen),
@@ -28,24 +33,22 @@ pub async fn sweep(shared: &Shared, desired: &Desired) {
     }
     let mut known = shared.known();
     for (key, seen) in groups {
-        known.see(&key, seen);
+        known.seen.see(&key, &seen);
     }
     undeclared(shared, desired, &mut known, &keys, &swept);
     for object in desired.clusters() {
         if let Some(seen) = swept.clusters.get(object.aws_name()) {
-            known.see(&object.key, seen.clone());
+            known.seen.see(&object.key, seen);
         }
     }
-    for (name, seen) in swept.clusters {
-        known.see_cluster(&name, seen);
+    for (name, seen) in &swept.clusters {
+        known.clusters.see(name, seen);
     }
-    known.seen.retain(|key, _| desired.objects.contains_key(key));
-    rolling(desired, &mut known);
+    known.seen.retain(|key| desired.objects.contains_key(key));
     // Whose the revisions of a former owner are, only they themselves tell.
     if !known.seeded && shared.former.is_none() {
         known.seeded = true;
-        let revisions =
-            known::revisions(&desired.objects, |key| known.seen.get(key).and_then(|seen| seen.observed.present()));
+        let revisions = known::revisions(&desired.objects, |key| known.seen.shown(key));
         for (content, revision) in revisions {
             known.revisions.entry(content).or_insert(revision);
         }
@@ -113,14 +116,4 @@ fn undeclared(
     }
     known.orphans = orphans;
     before::swept(known, of_objects, swept.unlisted.clone());
-}
-
-/// Rollouts that an operator before us began, or someone else did, count as well.
-fn rolling(desired: &Desired, known: &mut Known) {
-    for object in desired.services() {
-        let rolls = known.seen.get(&object.key).is_some_and(|seen| rolls(object, seen));
-        if rolls && !known.gone.contains(&object.key) {
-            known.rolling.insert(object.key.clone());
-        }
-    }
 }

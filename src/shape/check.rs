@@ -146,11 +146,11 @@ impl Check<'_> {
     fn structure(&mut self, structure: &Structure, tree: &Tree) {
         let Tree::Map(map) = tree else { return self.wrong("a map", tree) };
         for (name, value) in map {
-            self.below(super::Segment::Name(name.clone()), |check| match structure.members.get(name.as_str()) {
+            self.below(super::Segment::Name(name.to_string()), |check| match structure.members.get(name.as_str()) {
                 Some(member) => check.value(member.shape, value),
                 None if check.full() => {
                     let near = check.near(name, structure.members.keys().copied());
-                    check.report(What::Unknown { name: name.clone(), near });
+                    check.report(What::Unknown { name: name.to_string(), near });
                 }
                 None => {}
             });
@@ -180,7 +180,7 @@ impl Check<'_> {
             (Some(Shape::List { .. }), _) => self.wrong("a list", tree),
             (Some(Shape::Map { value, .. }), Tree::Map(entries)) => {
                 for (name, entry) in entries {
-                    self.below(super::Segment::Name(name.clone()), |check| check.value(value, entry));
+                    self.below(super::Segment::Name(name.to_string()), |check| check.value(value, entry));
                 }
             }
             (Some(Shape::Map { .. }), _) => self.wrong("a map", tree),

@@ -6,7 +6,7 @@ use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::Tree;
+use super::{Name, Tree};
 
 /// Reads one JSON value. Duplicate members are refused: which one was meant can't be known.
 ///
@@ -36,7 +36,7 @@ impl Serialize for Tree {
             }
             Self::Map(entries) => {
                 let mut map = serializer.serialize_map(Some(entries.len()))?;
-                entries.iter().try_for_each(|(name, value)| map.serialize_entry(name, value))?;
+                entries.iter().try_for_each(|(name, value)| map.serialize_entry(name.as_str(), value))?;
                 map.end()
             }
         }
@@ -87,7 +87,7 @@ impl<'de> Visitor<'de> for Reader {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Tree, E> {
-        Ok(Tree::Text(text.to_owned()))
+        Ok(Tree::Text(text.into()))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Tree, A::Error> {
@@ -95,12 +95,13 @@ impl<'de> Visitor<'de> for Reader {
         while let Some(item) = list.next_element_seed(Reader)? {
             items.push(item);
         }
+        items.shrink_to_fit();
         Ok(Tree::List(items))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Tree, A::Error> {
         let mut entries = BTreeMap::new();
-        while let Some(name) = map.next_key::<String>()? {
+        while let Some(name) = map.next_key::<Name>()? {
             if entries.contains_key(&name) {
                 return Err(A::Error::custom(format!("duplicate member {name:?}")));
             }

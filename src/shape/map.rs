@@ -3,18 +3,18 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::Tree;
+use super::{Name, Tree};
 
 /// The members of a structure, or the entries of a map, in the order of their names.
 #[derive(Clone, Default, PartialEq)]
 pub struct Map {
-    /// Sorted by name, each name once.
-    entries: Vec<(String, Tree)>,
+    /// Sorted by name, each name once; no more memory than they need.
+    entries: Box<[(Name, Tree)]>,
 }
 
 impl Map {
-    pub const fn new() -> Self {
-        Self { entries: Vec::new() }
+    pub fn new() -> Self {
+        Self::default()
     }
 
     pub fn len(&self) -> usize {
@@ -46,12 +46,20 @@ impl Map {
         self.place(name).is_ok()
     }
 
+    /// Changes which entries there are.
+    fn alter<T>(&mut self, change: impl FnOnce(&mut Vec<(Name, Tree)>) -> T) -> T {
+        let mut entries = std::mem::take(&mut self.entries).into_vec();
+        let result = change(&mut entries);
+        self.entries = entries.into();
+        result
+    }
+
     /// Sets a value, and gives back the one that was there.
-    pub fn insert(&mut self, name: String, value: Tree) -> Option<Tree> {
-        match self.place(&name) {
+    pub fn insert(&mut self, name: impl Into<Name> + AsRef<str>, value: Tree) -> Option<Tree> {
+        match self.place(name.as_ref()) {
             Ok(place) => self.entries.get_mut(place).map(|(_, there)| std::mem::replace(there, value)),
             Err(place) => {
-                self.entries.insert(place, (name, value));
+                self.alter(|entries| entries.insert(place, (name.into(), value)));
                 None
             }
         }
@@ -59,28 +67,29 @@ impl Map {
 
     /// Sets a value where there is none.
     pub fn insert_if_absent(&mut self, name: &str, value: impl FnOnce() -> Tree) {
-        if let Err(place) = self.place(name) {
-            self.entries.insert(place, (name.to_owned(), value()));
+        if !self.contains_key(name) {
+            self.insert(name, value());
         }
     }
 
     pub fn remove(&mut self, name: &str) -> Option<Tree> {
-        self.place(name).ok().map(|place| self.entries.remove(place).1)
+        let place = self.place(name).ok()?;
+        Some(self.alter(|entries| entries.remove(place)).1)
     }
 
-    pub fn retain(&mut self, mut keep: impl FnMut(&String, &mut Tree) -> bool) {
-        self.entries.retain_mut(|(name, value)| keep(name, value));
+    pub fn retain(&mut self, mut keep: impl FnMut(&Name, &mut Tree) -> bool) {
+        self.alter(|entries| entries.retain_mut(|(name, value)| keep(name, value)));
     }
 
     pub fn iter(&self) -> Iter<'_> {
         self.entries.iter().map(|(name, value)| (name, value))
     }
 
-    pub fn iter_mut(&mut self) -> impl ExactSizeIterator<Item = (&String, &mut Tree)> {
+    pub fn iter_mut(&mut self) -> impl ExactSizeIterator<Item = (&Name, &mut Tree)> {
         self.entries.iter_mut().map(|(name, value)| (&*name, value))
     }
 
-    pub fn keys(&self) -> impl ExactSizeIterator<Item = &String> + DoubleEndedIterator + Clone {
+    pub fn keys(&self) -> impl ExactSizeIterator<Item = &Name> + DoubleEndedIterator + Clone {
         self.entries.iter().map(|(name, _)| name)
     }
 
@@ -93,8 +102,7 @@ impl Map {
     }
 }
 
-pub type Iter<'a> =
-    std::iter::Map<std::slice::Iter<'a, (String, Tree)>, fn(&'a (String, Tree)) -> (&'a String, &'a Tree)>;
+pub type Iter<'a> = std::iter::Map<std::slice::Iter<'a, (Name, Tree)>, fn(&'a (Name, Tree)) -> (&'a Name, &'a Tree)>;
 
 impl fmt::Debug for Map {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -103,7 +111,7 @@ impl fmt::Debug for Map {
 }
 
 impl<'a> IntoIterator for &'a Map {
-    type Item = (&'a String, &'a Tree);
+    type Item = (&'a Name, &'a Tree);
     type IntoIter = Iter<'a>;
 
     fn into_iter(self) -> Iter<'a> {
@@ -112,45 +120,45 @@ impl<'a> IntoIterator for &'a Map {
 }
 
 impl IntoIterator for Map {
-    type Item = (String, Tree);
-    type IntoIter = std::vec::IntoIter<(String, Tree)>;
+    type Item = (Name, Tree);
+    type IntoIter = std::vec::IntoIter<(Name, Tree)>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.entries.into_iter()
+        self.entries.into_vec().into_iter()
     }
 }
 
 /// Of two values of a name the later stays.
-impl FromIterator<(String, Tree)> for Map {
-    fn from_iter<I: IntoIterator<Item = (String, Tree)>>(entries: I) -> Self {
-        let mut entries: Vec<(String, Tree)> = entries.into_iter().collect();
+impl<N: Into<Name>> FromIterator<(N, Tree)> for Map {
+    fn from_iter<I: IntoIterator<Item = (N, Tree)>>(entries: I) -> Self {
+        let mut entries: Vec<(Name, Tree)> = entries.into_iter().map(|(name, value)| (name.into(), value)).collect();
         if !entries.is_sorted_by(|(a, _), (b, _)| a < b) {
             // The later stand before the earlier ones, of which only the first is left.
             entries.reverse();
             entries.sort_by(|(a, _), (b, _)| a.cmp(b));
             entries.dedup_by(|(a, _), (b, _)| a == b);
         }
-        Self { entries }
+        Self { entries: entries.into() }
     }
 }
 
-impl Extend<(String, Tree)> for Map {
-    fn extend<I: IntoIterator<Item = (String, Tree)>>(&mut self, more: I) {
+impl<N: Into<Name>> Extend<(N, Tree)> for Map {
+    fn extend<I: IntoIterator<Item = (N, Tree)>>(&mut self, more: I) {
         for (name, value) in more {
-            self.insert(name, value);
+            self.insert(name.into(), value);
         }
     }
 }
 
 /// For entries that come one by one in any order, however many.
-impl From<BTreeMap<String, Tree>> for Map {
-    fn from(entries: BTreeMap<String, Tree>) -> Self {
-        Self { entries: entries.into_iter().collect() }
+impl<N: Into<Name>> From<BTreeMap<N, Tree>> for Map {
+    fn from(entries: BTreeMap<N, Tree>) -> Self {
+        entries.into_iter().collect()
     }
 }
 
-impl<const N: usize> From<[(String, Tree); N]> for Map {
-    fn from(entries: [(String, Tree); N]) -> Self {
+impl<N: Into<Name>, const LEN: usize> From<[(N, Tree); LEN]> for Map {
+    fn from(entries: [(N, Tree); LEN]) -> Self {
         entries.into_iter().collect()
     }
 }
@@ -201,7 +209,7 @@ mod tests {
                         model.extend(more.into_iter().map(tree));
                     }
                 }
-                prop_assert!(map.iter().eq(model.iter()));
+                prop_assert!(map.iter().map(|(name, value)| (name.as_str(), value)).eq(model.iter().map(|(name, value)| (name.as_str(), value))));
                 prop_assert!(model.iter().all(|(name, value)| map.get(name) == Some(value)));
                 prop_assert!(map.contains_key("aa") == model.contains_key("aa") && map.len() == model.len());
             }

@@ -8,7 +8,9 @@ pub mod check;
 pub mod ec2_query;
 pub mod json;
 pub mod map;
+pub mod name;
 pub mod near;
+pub mod packed;
 pub mod plain;
 pub mod table;
 pub mod time;
@@ -16,6 +18,8 @@ pub mod tree;
 
 pub use call::Call;
 pub use map::Map;
+pub use name::Name;
+pub use packed::Packed;
 pub use plain::plain;
 pub use time::Time;
 pub use tree::{Path, Segment, Tree};

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use super::Tree;
+use super::{Name, Tree};
 
 /// All shapes and operations of one service.
 #[derive(Debug, Default)]
@@ -166,7 +166,7 @@ impl Table {
                 Shape::Integer(_) | Shape::Long(_) => Tree::Int(0),
                 Shape::Float(_) => Tree::Float(0.0),
                 Shape::Boolean => Tree::Bool(false),
-                Shape::Text(_) => Tree::Text(String::new()),
+                Shape::Text(_) => Tree::Text(Box::default()),
                 _ => return None,
             };
             Some((*name, zero))
@@ -176,7 +176,7 @@ impl Table {
     /// A tree of the structure with the zeros that the SDK fills in, at every depth.
     pub fn with_zeros(&self, structure: &Structure, tree: &Tree) -> Tree {
         let Tree::Map(map) = tree else { return tree.clone() };
-        let member = |(name, value): (&String, &Tree)| {
+        let member = |(name, value): (&Name, &Tree)| {
             let shape = structure.members.get(name.as_str()).map(|member| member.shape);
             (name.clone(), shape.map_or_else(|| value.clone(), |shape| self.value_with_zeros(shape, value)))
         };
@@ -198,7 +198,7 @@ impl Table {
                 Tree::List(items.iter().map(|value| self.value_with_zeros(item, value)).collect())
             }
             (Some(Shape::Map { value: shape, .. }), Tree::Map(entries)) => {
-                let entry = |(name, value): (&String, &Tree)| (name.clone(), self.value_with_zeros(shape, value));
+                let entry = |(name, value): (&Name, &Tree)| (name.clone(), self.value_with_zeros(shape, value));
                 Tree::Map(entries.iter().map(entry).collect())
             }
             (_, value) => value.clone(),

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::map::Map;
+use super::name::Name;
 use super::plain;
 
 /// A value as AWS's JSON protocols can carry it. Absent, null, zero and "" differ.
@@ -13,7 +14,7 @@ pub enum Tree {
     Bool(bool),
     Int(i64),
     Float(f64),
-    Text(String),
+    Text(Box<str>),
     List(Vec<Tree>),
     Map(Map),
 }
@@ -22,7 +23,9 @@ pub enum Tree {
 #[macro_export]
 macro_rules! tree {
     ($($key:expr => $value:expr),* $(,)?) => {
-        $crate::shape::Tree::Map([$(($key.to_string(), $crate::shape::Tree::from($value))),*].into_iter().collect())
+        $crate::shape::Tree::Map($crate::shape::Map::from(
+            [$(($crate::shape::Name::from($key), $crate::shape::Tree::from($value))),*] as [($crate::shape::Name, $crate::shape::Tree); _],
+        ))
     };
 }
 
@@ -56,7 +59,7 @@ impl Tree {
             *self = Self::map();
         }
         if let Self::Map(map) = self {
-            map.insert(name.to_owned(), value.into());
+            map.insert(name, value.into());
         }
     }
 
@@ -203,19 +206,31 @@ impl From<f64> for Tree {
 
 impl From<&str> for Tree {
     fn from(value: &str) -> Self {
-        Self::Text(value.to_owned())
+        Self::Text(value.into())
     }
 }
 
 impl From<String> for Tree {
     fn from(value: String) -> Self {
+        Self::Text(value.into())
+    }
+}
+
+impl From<Box<str>> for Tree {
+    fn from(value: Box<str>) -> Self {
         Self::Text(value)
     }
 }
 
 impl From<&String> for Tree {
     fn from(value: &String) -> Self {
-        Self::Text(value.clone())
+        Self::Text(value.as_str().into())
+    }
+}
+
+impl From<&Name> for Tree {
+    fn from(value: &Name) -> Self {
+        Self::from(value.as_str())
     }
 }
 
@@ -321,6 +336,11 @@ mod tests {
         let path = Path::from("spec.containerDefinitions").index(0).name("image");
         assert_eq!(path.to_string(), "spec.containerDefinitions[0].image");
         assert_eq!(path.parent().to_string(), "spec.containerDefinitions[0]");
+    }
+
+    #[test]
+    fn a_member_takes_five_words() {
+        assert_eq!(size_of::<(Name, Tree)>(), 5 * size_of::<usize>());
     }
 
     #[test]

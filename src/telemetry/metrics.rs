@@ -29,6 +29,7 @@ pub struct MetricsError(#[from] prometheus::Error);
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
+    objects: Objects,
     pub(super) leader: IntGauge,
     pub(super) lease_transitions: IntCounter,
     pub(super) lease_failures: IntCounter,
@@ -65,7 +66,6 @@ impl Metrics {
     pub fn new(status: watch::Receiver<Arc<Status>>, max_services: usize) -> Result<Self, MetricsError> {
         let registry = Registry::new();
         registry.register(Box::new(ProcessCollector::for_self()))?;
-        registry.register(Box::new(Objects::new(status, max_services)?))?;
         let build = gauges(&registry, &rows::BUILD_INFO)?;
         build.get_metric_with_label_values(&[env!("CARGO_PKG_VERSION")])?.set(1);
         let metrics = Self {
@@ -95,6 +95,7 @@ impl Metrics {
             drift: registered(&registry, IntCounter::with_opts(opts(&rows::DRIFT)))?,
             rollouts: counters(&registry, &rows::ROLLOUTS)?,
             rollout_duration: histogram(&registry, &rows::ROLLOUT_DURATION)?,
+            objects: Objects::new(status, max_services),
             registry,
         };
         metrics.begin_at_zero()?;
@@ -106,7 +107,10 @@ impl Metrics {
     /// # Errors
     /// When a metric has no name, that is, never in a program whose tests pass.
     pub fn render(&self) -> Result<String, MetricsError> {
-        Ok(TextEncoder::new().encode_to_string(&self.registry.gather())?)
+        let encoder = TextEncoder::new();
+        let mut text = encoder.encode_to_string(&self.registry.gather())?;
+        self.objects.write(&encoder, &mut text)?;
+        Ok(text)
     }
 
     /// Every value of a closed set has its series from the start, so that the first increase is seen by `rate()`.

@@ -5,14 +5,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use prometheus::core::{Collector, Desc};
+use prometheus::TextEncoder;
 use prometheus::proto::{Gauge, LabelPair, Metric, MetricFamily, MetricType};
 use tokio::sync::watch;
 
 use super::catalogue::{self as rows, Row};
 use crate::kinds::{Key, Kind};
 use crate::shape::Time;
-use crate::status::{ConditionType, ObjectStatus, SourceStatus, Status};
+use crate::status::{ObjectStatus, SourceStatus, Status};
 
 /// Everything that is filled in here.
 const ROWS: &[Row] = &[
@@ -39,45 +39,48 @@ const ROWS: &[Row] = &[
 ];
 
 /// Turns the status of the moment into series.
+#[derive(Debug)]
 pub(super) struct Objects {
     status: watch::Receiver<Arc<Status>>,
     max_services: usize,
-    descs: Vec<Desc>,
 }
 
 impl Objects {
-    pub(super) fn new(status: watch::Receiver<Arc<Status>>, max_services: usize) -> prometheus::Result<Self> {
-        let desc = |row: &Row| {
-            let labels = row.labels.iter().map(|label| (*label).to_owned()).collect();
-            Desc::new(row.name.to_owned(), row.help.to_owned(), labels, Default::default())
-        };
-        Ok(Self { status, max_services, descs: ROWS.iter().map(desc).collect::<prometheus::Result<_>>()? })
-    }
-}
-
-impl Collector for Objects {
-    fn desc(&self) -> Vec<&Desc> {
-        self.descs.iter().collect()
+    pub(super) fn new(status: watch::Receiver<Arc<Status>>, max_services: usize) -> Self {
+        Self { status, max_services }
     }
 
-    fn collect(&self) -> Vec<MetricFamily> {
+    /// Writes them out, metric by metric: all series of thousands of services at once would take more memory than
+    /// everything else that is known of them.
+    pub(super) fn write(&self, encoder: &TextEncoder, out: &mut String) -> prometheus::Result<()> {
         // Taken out of the channel at once: rendering must not hold up whoever writes the status.
         let status = Arc::clone(&self.status.borrow());
-        let mut series = Series::default();
-        source(&mut series, &status.source);
-        series.add(&rows::SYNCED, &[], f64::from(u8::from(status.synced)));
-        series.add(&rows::ORPHANS, &[], status.orphans.len() as f64);
-        totals(&mut series, &status);
-        let services: Vec<_> =
-            status.objects.iter().filter_map(|(key, object)| Some((service(key)?, object))).collect();
-        let dropped = if services.len() > self.max_services { services.len() } else { 0 };
-        series.add(&rows::SERVICES_DROPPED, &[], dropped as f64);
-        if dropped == 0 {
-            for (names, object) in services {
-                per_service(&mut series, names, object);
+        for row in ROWS {
+            let mut series = Series { row, metrics: Vec::new() };
+            self.fill(&mut series, &status);
+            if !series.metrics.is_empty() {
+                encoder.encode_utf8(&[series.family()], out)?;
             }
         }
-        series.families()
+        Ok(())
+    }
+
+    fn fill(&self, series: &mut Series, status: &Status) {
+        source(series, &status.source);
+        series.add(&rows::SYNCED, &[], f64::from(u8::from(status.synced)));
+        series.add(&rows::ORPHANS, &[], status.orphans.len() as f64);
+        if [rows::OBJECTS.name, rows::OBJECT_CONDITIONS.name].contains(&series.row.name) {
+            totals(series, status);
+        }
+        let services = || status.objects.iter().filter_map(|(key, object)| Some((service(key)?, object)));
+        let count = services().count();
+        let dropped = if count > self.max_services { count } else { 0 };
+        series.add(&rows::SERVICES_DROPPED, &[], dropped as f64);
+        if dropped == 0 && series.row.labels.contains(&"service") {
+            for (names, object) in services() {
+                per_service(series, names, object);
+            }
+        }
     }
 }
 
@@ -100,7 +103,7 @@ fn totals(series: &mut Series, status: &Status) {
     let (mut objects, mut conditions) = (BTreeMap::new(), BTreeMap::new());
     for (key, object) in &status.objects {
         *objects.entry((key.kind.as_str(), readiness(object))).or_insert(0_u32) += 1;
-        for (kind, condition) in &object.conditions {
+        for (kind, condition) in object.conditions.iter() {
             if condition.status == Some(true) {
                 *conditions.entry((kind.as_str(), condition.reason.as_ref())).or_insert(0_u32) += 1;
             }
@@ -115,7 +118,7 @@ fn totals(series: &mut Series, status: &Status) {
 }
 
 fn readiness(object: &ObjectStatus) -> &'static str {
-    match object.conditions.get(&ConditionType::Ready).and_then(|ready| ready.status) {
+    match object.conditions.ready().and_then(|ready| ready.status) {
         Some(true) => "true",
         Some(false) => "false",
         None => "unknown",
@@ -124,7 +127,7 @@ fn readiness(object: &ObjectStatus) -> &'static str {
 
 fn per_service(series: &mut Series, names: [&str; 2], object: &ObjectStatus) {
     let [cluster, service] = names;
-    let ready = object.conditions.get(&ConditionType::Ready);
+    let ready = object.conditions.ready();
     let reason = ready.map_or("", |ready| ready.reason.as_ref());
     let suspended = if object.suspended { "true" } else { "false" };
     series.add(&rows::SERVICE_INFO, &[cluster, service, readiness(object), reason, suspended], 1.0);
@@ -139,7 +142,7 @@ fn per_service(series: &mut Series, names: [&str; 2], object: &ObjectStatus) {
     }
     series.add(&rows::SERVICE_GENERATION, &names, object.generation as f64);
     series.add(&rows::SERVICE_OBSERVED_GENERATION, &names, object.observed_generation as f64);
-    for (kind, condition) in &object.conditions {
+    for (kind, condition) in object.conditions.iter() {
         let value = condition.status.map_or(-1.0, |holds| f64::from(u8::from(holds)));
         series.add(&rows::SERVICE_CONDITION, &[cluster, service, kind.as_str()], value);
     }
@@ -147,12 +150,18 @@ fn per_service(series: &mut Series, names: [&str; 2], object: &ObjectStatus) {
     series.add_time(&rows::SERVICE_LAST_RECONCILE, &names, object.last_reconcile);
 }
 
-/// Series by metric.
-#[derive(Default)]
-struct Series(BTreeMap<&'static str, (&'static str, Vec<Metric>)>);
+/// The series of one metric.
+struct Series {
+    row: &'static Row,
+    metrics: Vec<Metric>,
+}
 
 impl Series {
+    /// Takes a value that is this metric's.
     fn add(&mut self, row: &Row, values: &[&str], value: f64) {
+        if row.name != self.row.name {
+            return;
+        }
         let pair = |(name, value): (&&str, &&str)| {
             let mut pair = LabelPair::default();
             pair.set_name((*name).to_owned());
@@ -163,7 +172,7 @@ impl Series {
         gauge.set_value(value);
         let mut metric = Metric::from_label(row.labels.iter().zip(values).map(pair).collect());
         metric.set_gauge(gauge);
-        self.0.entry(row.name).or_insert_with(|| (row.help, Vec::new())).1.push(metric);
+        self.metrics.push(metric);
     }
 
     fn add_time(&mut self, row: &Row, values: &[&str], at: Option<Time>) {
@@ -172,15 +181,12 @@ impl Series {
         }
     }
 
-    fn families(self) -> Vec<MetricFamily> {
-        let family = |(name, (help, metrics)): (&str, (&str, Vec<Metric>))| {
-            let mut family = MetricFamily::default();
-            family.set_name(name.to_owned());
-            family.set_help(help.to_owned());
-            family.set_field_type(MetricType::GAUGE);
-            family.set_metric(metrics);
-            family
-        };
-        self.0.into_iter().map(family).collect()
+    fn family(self) -> MetricFamily {
+        let mut family = MetricFamily::default();
+        family.set_name(self.row.name.to_owned());
+        family.set_help(self.row.help.to_owned());
+        family.set_field_type(MetricType::GAUGE);
+        family.set_metric(self.metrics);
+        family
     }
 }

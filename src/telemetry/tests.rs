@@ -12,7 +12,7 @@ use super::*;
 use crate::kinds::{Key, Kind, Place};
 use crate::rollout::{Bounds, RolloutStatus};
 use crate::shape::Time;
-use crate::status::{Condition, ConditionType, ObjectStatus, SourceStatus, Status, TaskCounts};
+use crate::status::{Condition, ConditionType, Conditions, ObjectStatus, SourceStatus, Status, TaskCounts};
 
 /// The budget: what Prometheus is asked to keep.
 const SERIES_A_SERVICE: usize = 14;
@@ -20,7 +20,7 @@ const SERIES_BESIDES: usize = 400;
 
 fn key(kind: Kind, name: &str) -> Key {
     let place = Place { account: "123456789012".into(), region: "us-east-1".into() };
-    Key { place, cluster: (kind != Kind::Cluster).then(|| "prod".into()), kind, name: name.into() }
+    Key::new(place, (kind != Kind::Cluster).then(|| "prod".into()), kind, name.into())
 }
 
 fn object() -> ObjectStatus {
@@ -33,7 +33,7 @@ fn object() -> ObjectStatus {
     ObjectStatus {
         generation: 3,
         observed_generation: 2,
-        conditions: BTreeMap::from([
+        conditions: Conditions::from_iter([
             (ConditionType::Ready, condition(Some(false), "RolloutInProgress")),
             (ConditionType::Reconciling, condition(Some(true), "RolloutInProgress")),
             (ConditionType::Stalled, condition(Some(false), "NotStalled")),
@@ -56,10 +56,10 @@ fn object() -> ObjectStatus {
 }
 
 fn status(services: usize) -> Status {
-    let mut objects: BTreeMap<Key, ObjectStatus> =
-        (0..services).map(|n| (key(Kind::Service, &format!("web-{n}")), object())).collect();
-    objects.insert(key(Kind::Cluster, "prod"), ObjectStatus::default());
-    objects.insert(key(Kind::TaskDefinition, "web"), object());
+    let mut objects: BTreeMap<Key, Arc<ObjectStatus>> =
+        (0..services).map(|n| (key(Kind::Service, &format!("web-{n}")), object().into())).collect();
+    objects.insert(key(Kind::Cluster, "prod"), Arc::default());
+    objects.insert(key(Kind::TaskDefinition, "web"), object().into());
     let source = SourceStatus {
         revision: "5e1f0c".into(),
         last_success: Some(Time(1_000)),

@@ -19,7 +19,7 @@ use ecs_operator::reconcile::{Controller, Settings, Until};
 use ecs_operator::shape::{Call, Time, Tree};
 use ecs_operator::sim::Sim;
 use ecs_operator::sim::world::LoggedCall;
-use ecs_operator::status::{ConditionType, SourceStatus, Status};
+use ecs_operator::status::{ConditionType, ObjectStatus, SourceStatus, Status};
 use ecs_operator::telemetry::Metrics;
 use ecs_operator::tree;
 use tokio::sync::watch;
@@ -233,8 +233,7 @@ impl Rig {
         let (desired, status) = (operator.desired.borrow(), operator.status.borrow());
         desired.objects.keys().all(|key| {
             status.objects.get(key).is_some_and(|one| {
-                let ready = one.conditions.get(&ConditionType::Ready).and_then(|ready| ready.status);
-                ready == Some(true) && one.last_reconcile.is_some_and(|at| at > since)
+                one.conditions.holds(ConditionType::Ready) && one.last_reconcile.is_some_and(|at| at > since)
             })
         })
     }
@@ -243,8 +242,8 @@ impl Rig {
     pub fn stories(&self) -> BTreeMap<String, (String, String)> {
         let Some(operator) = &self.operator else { return BTreeMap::new() };
         let status = operator.status.borrow();
-        let story = |(key, one): (&Key, &ecs_operator::status::ObjectStatus)| {
-            let ready = one.conditions.get(&ConditionType::Ready)?;
+        let story = |(key, one): (&Key, &Arc<ObjectStatus>)| {
+            let ready = one.conditions.ready()?;
             Some((key.short(), (ready.reason.to_string(), ready.message.clone())))
         };
         status.objects.iter().filter_map(story).collect()

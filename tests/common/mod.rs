@@ -11,6 +11,7 @@
 
 #[cfg(feature = "kubernetes")]
 pub mod api_server;
+pub mod fleet;
 pub mod git_sync;
 pub mod golden;
 pub mod harness;

@@ -143,7 +143,7 @@ fn in_value(table: &Table, shape: &Shape, value: &Tree, at: &Path, report: Repor
             }
         }
         (Shape::Text(text), Tree::Text(found)) if !text.values.is_empty() => {
-            report(at.clone(), "enum", Some(Tree::Text(format!("{found}_"))));
+            report(at.clone(), "enum", Some(format!("{found}_").into()));
         }
         _ => {}
     }

@@ -44,7 +44,7 @@ fn ready(folder: &str) -> (Ready, Vec<u8>) {
     let shown: BTreeMap<String, Tree> = json::read(&bytes).unwrap().list("services").iter().map(named).collect();
     let services: Vec<Object> = desired.services().cloned().collect();
     let shown = services.iter().map(|one| Observed::Present(shown[&one.key.name].clone())).collect();
-    let definition = Key { place, cluster: None, kind: Kind::TaskDefinition, name: "web".into() };
+    let definition = Key::new(place, None, Kind::TaskDefinition, "web".into());
     let cluster = Observed::Present(json::read(&read("cluster.json")).unwrap());
     (Ready { services, shown, cluster, definition: desired.objects[&definition].clone() }, bytes)
 }

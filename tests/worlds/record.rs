@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ecs_operator::kinds::{Kind, definition};
-use ecs_operator::shape::{Tree, json};
+use ecs_operator::shape::{Name, Tree, json};
 use ecs_operator::tree;
 
 use crate::common::harness::{HOUR, MINUTE, Rig};
@@ -87,8 +87,12 @@ fn packed(menu: &Menu, others: &BTreeMap<String, String>, left_out: &mut Vec<&'s
     let all = menu.members.iter().map(|one| (one, false)).chain(menu.container.iter().map(|one| (one, true)));
     let mut packs: Vec<(BTreeSet<(bool, String)>, Tree)> = vec![(BTreeSet::new(), base.clone())];
     for (members, of_container) in all {
-        let names: BTreeSet<(bool, String)> =
-            read(&format!("{{{members}}}")).as_map().unwrap().keys().map(|name| (of_container, name.clone())).collect();
+        let names: BTreeSet<(bool, String)> = read(&format!("{{{members}}}"))
+            .as_map()
+            .unwrap()
+            .keys()
+            .map(|name| (of_container, name.to_string()))
+            .collect();
         let with = |spec: &Tree| {
             let mut spec = spec.clone();
             match spec.as_map_mut().unwrap().get_mut("containerDefinitions") {
@@ -169,7 +173,7 @@ fn described(rig: &Rig, manifests: BTreeMap<String, String>) -> Tree {
 
 /// One object a line, so that a difference between two worlds can be read.
 pub fn write(world: &Tree) -> String {
-    let member = |(name, value): (&String, &Tree)| match value {
+    let member = |(name, value): (&Name, &Tree)| match value {
         Tree::List(items) => {
             let items: Vec<String> = items.iter().map(json::write).collect();
             format!("\"{name}\":[\n{}\n]", items.join(",\n"))

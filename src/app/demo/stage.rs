@@ -161,8 +161,7 @@ impl Stage {
     /// The operator's word for where the service stands.
     pub fn reason(&self) -> String {
         let status = self.status();
-        let ready =
-            |one: &ObjectStatus| one.conditions.get(&ConditionType::Ready).map(|ready| ready.reason.to_string());
+        let ready = |one: &ObjectStatus| one.conditions.ready().map(|ready| ready.reason.to_string());
         let service = status.objects.iter().find(|(key, _)| key.kind == Kind::Service);
         service.and_then(|(_, one)| ready(one)).unwrap_or_else(|| "Unknown".to_owned())
     }
@@ -171,7 +170,7 @@ impl Stage {
     pub fn service(&self) -> Option<(Key, ObjectStatus)> {
         let status = self.status();
         let found = status.objects.iter().find(|(key, _)| key.kind == Kind::Service)?;
-        Some((found.0.clone(), found.1.clone()))
+        Some((found.0.clone(), ObjectStatus::clone(found.1)))
     }
 
     /// The problems that the operator has with the directory, without where that happens to be.
@@ -183,9 +182,8 @@ impl Stage {
     /// The operator is at that commit, and everything is Ready by a look newer than `since`.
     pub fn is_ready(&self, commit: &str, since: Time) -> bool {
         let status = self.status();
-        let ready = |one: &ObjectStatus| {
-            one.conditions.get(&ConditionType::Ready).and_then(|ready| ready.status) == Some(true)
-                && one.last_reconcile.is_some_and(|at| at > since)
+        let ready = |one: &Arc<ObjectStatus>| {
+            one.conditions.holds(ConditionType::Ready) && one.last_reconcile.is_some_and(|at| at > since)
         };
         status.source.revision == commit && !status.objects.is_empty() && status.objects.values().all(ready)
     }

@@ -123,11 +123,11 @@ pub async fn look(shared: &Shared, desired: &Desired, touched: &[Touched<'_>]) -
 /// The object's services that are not gone: under its name, and those whose place that one takes.
 fn there(shared: &Shared, object: &Object, replacement: Option<&Replacement>) -> Vec<Tree> {
     let known = shared.known();
-    let own = known.seen.get(&object.key).filter(|seen| seen.observed.present().is_some_and(is_active));
+    let own = known.seen.shown(&object.key).filter(is_active);
     let names = known.before.get(&object.key);
     let old = replacement.into_iter().flat_map(|replacement| &replacement.old);
     let old = old.filter_map(|name| names?.get(name)?.as_ref());
-    own.into_iter().chain(old).filter_map(|seen| seen.observed.present().cloned()).collect()
+    own.into_iter().chain(old.filter_map(|seen| seen.observed.present().cloned())).collect()
 }
 
 fn is_active(shown: &Tree) -> bool {
@@ -150,7 +150,7 @@ fn part(object: &Object, replacement: Option<&Replacement>, shown: &Tree) -> Par
 
 /// What the planner goes by, as the operator would have it.
 async fn replaced(shared: &Shared, desired: &Desired, object: &Object, replacement: &Replacement) -> Replaced {
-    let seen = shared.known().seen.get(&object.key).cloned();
+    let seen = shared.known().seen.get(&object.key);
     let seen = seen.unwrap_or(Seen {
         observed: Observed::Absent,
         date: shared.clock.now(),
@@ -178,7 +178,7 @@ async fn definition(shared: &Shared, live: &mut Live, reference: &str) -> Result
 /// The service's cluster, and its machines where the service runs on some.
 async fn capacity(shared: &Shared, live: &mut Live, object: &Object) {
     let name = service::cluster(object).to_owned();
-    let seen = shared.known().clusters.get(&name).map(|seen| seen.observed.clone()).unwrap_or(Observed::Absent);
+    let seen = shared.known().clusters.get(&name).map(|seen| seen.observed).unwrap_or(Observed::Absent);
     let Some(shown) = seen.present().filter(|shown| shown.text("status") == Some("ACTIVE")) else { return };
     let (unknown, facts) = (Fact::Unknown(String::new()), Facts::default());
     let there: Vec<Tree> =

@@ -57,7 +57,7 @@ pub async fn simulate(
     let mut touched = Vec::new();
     for (key, plan) in services() {
         let Some(object) = desired.objects.get(key) else { continue };
-        let live = shared.known().seen.get(key).and_then(|seen| seen.observed.present().cloned());
+        let live = shared.known().seen.shown(key);
         if moves(plan) && live.is_some_and(|shown| service::controller(&shown) == service::EXTERNAL) {
             let what = "its task sets start and stop its tasks, and they are not copied";
             simulation.forecasts.insert(key.short(), Forecast::only(Outcome::Unknown, what));

@@ -4,7 +4,7 @@ use aws_smithy_schema::Schema;
 use aws_smithy_schema::serde::{SerdeError, ShapeDeserializer};
 use aws_smithy_types::{BigDecimal, BigInteger, Blob, DateTime, Document, Number};
 
-use crate::shape::{Map, Time, Tree};
+use crate::shape::{Map, Name, Time, Tree};
 
 type Read<T> = Result<T, SerdeError>;
 
@@ -46,7 +46,7 @@ impl<'a> ShapeDeserializer for TreeReader<'a> {
         member: &mut dyn FnMut(&Schema<'_>, &mut dyn ShapeDeserializer) -> Read<()>,
     ) -> Read<()> {
         let known =
-            |(name, value): &(&'a String, &'a Tree)| **value != Tree::Null && schema.member_schema(name).is_some();
+            |(name, value): &(&'a Name, &'a Tree)| **value != Tree::Null && schema.member_schema(name).is_some();
         for (name, value) in self.map()?.iter().filter(known) {
             if let Some(inner) = schema.member_schema(name) {
                 member(inner, &mut TreeReader::new(value))?;
@@ -65,7 +65,7 @@ impl<'a> ShapeDeserializer for TreeReader<'a> {
         _: &Schema<'_>,
         entry: &mut dyn FnMut(String, &mut dyn ShapeDeserializer) -> Read<()>,
     ) -> Read<()> {
-        self.map()?.iter().try_for_each(|(name, value)| entry(name.clone(), &mut TreeReader::new(value)))
+        self.map()?.iter().try_for_each(|(name, value)| entry(name.to_string(), &mut TreeReader::new(value)))
     }
 
     fn read_boolean(&mut self, _: &Schema<'_>) -> Read<bool> {
@@ -137,8 +137,10 @@ fn document(tree: &Tree) -> Document {
         Tree::Bool(bool) => Document::Bool(*bool),
         Tree::Int(int) => Document::Number(u64::try_from(*int).map_or(Number::NegInt(*int), Number::PosInt)),
         Tree::Float(float) => Document::Number(Number::Float(*float)),
-        Tree::Text(text) => Document::String(text.clone()),
+        Tree::Text(text) => Document::String(text.to_string()),
         Tree::List(items) => Document::Array(items.iter().map(document).collect()),
-        Tree::Map(map) => Document::Object(map.iter().map(|(name, value)| (name.clone(), document(value))).collect()),
+        Tree::Map(map) => {
+            Document::Object(map.iter().map(|(name, value)| (name.to_string(), document(value))).collect())
+        }
     }
 }

@@ -281,8 +281,9 @@ impl Counts {
         match (self, node) {
             (Set, node) => (!node.is_empty()).then(|| format!("{member} is not available {who}")),
             (True, node) => (*node == Tree::Bool(true)).then(|| format!("{member} is not available {who}")),
-            (OtherThan(fine), Tree::Text(text)) => (!fine.contains(&text.as_str()))
-                .then(|| format!("{text} is not available {who}; there is {}", one_of(fine))),
+            (OtherThan(fine), Tree::Text(text)) => {
+                (!fine.contains(&&**text)).then(|| format!("{text} is not available {who}; there is {}", one_of(fine)))
+            }
             (OtherThan(_), _) => None,
         }
     }

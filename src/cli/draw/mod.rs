@@ -14,6 +14,8 @@ mod bar;
 mod failure;
 mod table;
 
+use std::sync::Arc;
+
 use crate::kinds::{Key, Kind};
 use crate::rollout::{DeploymentStatus, RolloutStatus};
 use crate::shape::plain;
@@ -44,7 +46,7 @@ pub fn service(terminal: &Terminal, key: &Key, status: &ObjectStatus) -> Vec<Str
 /// The key, a word for its state, and since when.
 fn title(terminal: &Terminal, key: &Key, status: &ObjectStatus) -> String {
     let (sign, ink) = state(terminal, status);
-    let reason = plain(status.conditions.get(&ConditionType::Ready).map_or("Pending", |ready| ready.reason.as_ref()));
+    let reason = plain(status.conditions.ready().map_or("Pending", |ready| ready.reason.as_ref()));
     let since = status.rollout.as_ref().filter(|rollout| rollout.is_rolling());
     let since = since.map(|rollout| span(rollout.at.since(rollout.since))).unwrap_or_default();
     let room = terminal.width.saturating_sub(6 + reason.len() + since.len());
@@ -54,9 +56,11 @@ fn title(terminal: &Terminal, key: &Key, status: &ObjectStatus) -> String {
 }
 
 fn state(terminal: &Terminal, status: &ObjectStatus) -> (&'static str, Ink) {
-    let holds = |kind: ConditionType| status.conditions.get(&kind).and_then(|one| one.status) == Some(true);
     let signs = signs(terminal);
-    match (holds(ConditionType::Ready), holds(ConditionType::Stalled) || holds(ConditionType::Degraded)) {
+    match (
+        status.conditions.holds(ConditionType::Ready),
+        status.conditions.holds(ConditionType::Stalled) || status.conditions.holds(ConditionType::Degraded),
+    ) {
         (true, _) => (signs.good, Ink::Good),
         (false, true) => (signs.bad, Ink::Bad),
         (false, false) => (signs.busy, Ink::Busy),
@@ -148,7 +152,7 @@ fn bounds(rollout: &RolloutStatus) -> String {
 /// their lines are shown so, else one line each.
 pub fn screen(terminal: &Terminal, status: &Status) -> Vec<String> {
     let room = terminal.height.saturating_sub(2).max(1);
-    let rolls = |(key, one): &(&Key, &ObjectStatus)| {
+    let rolls = |(key, one): &(&Key, &Arc<ObjectStatus>)| {
         key.kind == Kind::Service && one.rollout.as_ref().is_some_and(RolloutStatus::is_rolling)
     };
     let rolling: Vec<_> = status.objects.iter().filter(rolls).collect();
@@ -159,8 +163,7 @@ pub fn screen(terminal: &Terminal, status: &Status) -> Vec<String> {
         let short = rolling.iter().filter_map(|(key, one)| Some(line(terminal, key, one.rollout.as_ref()?)));
         (short.take(room - 1).collect(), rolling.len().min(room - 1))
     };
-    let ready =
-        |one: &&ObjectStatus| one.conditions.get(&ConditionType::Ready).and_then(|ready| ready.status) == Some(true);
+    let ready = |one: &&Arc<ObjectStatus>| one.conditions.holds(ConditionType::Ready);
     let ready = status.objects.values().filter(ready).count();
     let mut last = format!("{ready} of {} as the manifests say", counted(status.objects.len(), "object"));
     if shown < rolling.len() {

@@ -77,7 +77,7 @@ fn source(terminal: &Terminal, status: &Status, now: Time) -> Vec<String> {
 }
 
 fn row(key: &Key, one: &ObjectStatus, now: Time) -> [String; 4] {
-    let ready = one.conditions.get(&ConditionType::Ready);
+    let ready = one.conditions.ready();
     let reason = ready.map_or("Pending", |ready| ready.reason.as_ref());
     let reason = plain(reason).into_owned();
     let tasks = one.tasks.map(|tasks| format!("{}/{}", tasks.running, tasks.desired)).unwrap_or_default();
@@ -86,7 +86,7 @@ fn row(key: &Key, one: &ObjectStatus, now: Time) -> [String; 4] {
 }
 
 fn message(terminal: &Terminal, one: &ObjectStatus) -> Vec<String> {
-    let ready = one.conditions.get(&ConditionType::Ready);
+    let ready = one.conditions.ready();
     let told = ready.filter(|ready| ready.status != Some(true) && !ready.message.is_empty());
     told.map(|ready| indented(terminal, &ready.message)).unwrap_or_default()
 }
@@ -100,10 +100,10 @@ fn indented(terminal: &Terminal, text: &str) -> Vec<String> {
 pub fn object(terminal: &Terminal, key: &Key, one: &ObjectStatus, now: Time) -> Vec<String> {
     let mut lines = service(terminal, key, one);
     let width = ConditionType::ALL.iter().map(|kind| kind.as_str().len()).max().unwrap_or(0);
-    for (kind, condition) in &one.conditions {
+    for (kind, condition) in one.conditions.iter() {
         let (value, ink) = match condition.status {
-            Some(true) if *kind == ConditionType::Ready => ("true", Ink::Good),
-            Some(true) if *kind == ConditionType::Reconciling => ("true", Ink::Busy),
+            Some(true) if kind == ConditionType::Ready => ("true", Ink::Good),
+            Some(true) if kind == ConditionType::Reconciling => ("true", Ink::Busy),
             Some(true) => ("true", Ink::Bad),
             Some(false) => ("false", Ink::Dim),
             None => ("unknown", Ink::Dim),

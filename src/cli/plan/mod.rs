@@ -14,6 +14,7 @@ mod summary;
 mod text;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -199,7 +200,7 @@ pub struct Input<'a> {
     pub revision: &'a str,
     pub owner: &'a tags::Ownership,
     pub place: &'a crate::kinds::Place,
-    pub objects: &'a BTreeMap<Key, Object>,
+    pub objects: &'a BTreeMap<Key, Arc<Object>>,
     pub plans: &'a [(Key, Plan)],
     /// Objects of ours that nobody declares any more.
     pub undeclared: &'a [Undeclared],

@@ -45,7 +45,7 @@ impl<'a> Resolver<'a> {
         let (tree, path) = match given {
             Given::Value(tree, path) => (tree, path),
             Given::Absent => return Step::Absent,
-            Given::Open(name, why) => (Tree::Text(self.open(name, why, path)), path.clone()),
+            Given::Open(name, why) => (Tree::Text(self.open(name, why, path).into()), path.clone()),
         };
         let opened = self.opened.iter().skip(before).map(|open| open.variable.why.clone());
         let remark: Vec<String> = opened.collect();
@@ -77,7 +77,7 @@ impl<'a> Resolver<'a> {
         let open = |what: String| Given::Open(what.clone(), format!("!{name} {what}"));
         match (name, inner) {
             ("Ref", Tree::Text(name)) => self.reference(name),
-            ("GetAtt", Tree::Text(name)) => open(name.clone()),
+            ("GetAtt", Tree::Text(name)) => open(name.to_string()),
             ("GetAtt", Tree::List(parts)) => open(parts.iter().filter_map(Tree::as_text).collect::<Vec<_>>().join(".")),
             ("Sub", Tree::Text(text)) => self.substitute(text, None, at),
             ("Sub", Tree::List(parts)) => match parts.as_slice() {
@@ -87,14 +87,14 @@ impl<'a> Resolver<'a> {
             ("Join", Tree::List(parts)) => match parts.as_slice() {
                 [Tree::Text(between), list] => {
                     let Some(items) = self.list(list, &at.index(1)) else { return open("list".to_owned()) };
-                    Given::Value(Tree::Text(items.join(between)), at.clone())
+                    Given::Value(Tree::Text(items.join(between).into()), at.clone())
                 }
                 _ => open("list".to_owned()),
             },
             ("Split", Tree::List(parts)) => match parts.as_slice() {
                 [Tree::Text(between), text] if !between.is_empty() => {
                     let Some(text) = self.text(text, &at.index(1)) else { return open("text".to_owned()) };
-                    Given::Value(text.split(between.as_str()).collect::<Vec<_>>().into(), at.clone())
+                    Given::Value(text.split(&**between).collect::<Vec<_>>().into(), at.clone())
                 }
                 _ => open("text".to_owned()),
             },
@@ -170,7 +170,7 @@ impl<'a> Resolver<'a> {
     /// A text; what is not known in it stands there as a variable. Nothing where it is no text.
     fn text(&mut self, tree: &Tree, at: &Path) -> Option<String> {
         match self.given(tree, at) {
-            Given::Value(Tree::Text(text), _) => Some(text),
+            Given::Value(Tree::Text(text), _) => Some(text.into()),
             Given::Value(value @ (Tree::Int(_) | Tree::Bool(_) | Tree::Float(_)), _) => {
                 Some(crate::shape::json::write(&value))
             }
@@ -190,7 +190,7 @@ impl<'a> Resolver<'a> {
         let items = self.list(list, &at.index(1));
         match (index, items) {
             (Some(index), Some(items)) if index < items.len() => {
-                Given::Value(Tree::Text(items.get(index).cloned().unwrap_or_default()), at.clone())
+                Given::Value(Tree::Text(items.get(index).cloned().unwrap_or_default().into()), at.clone())
             }
             _ => Given::Open("Select".to_owned(), "!Select from a list that is not known".to_owned()),
         }
@@ -236,7 +236,7 @@ impl<'a> Resolver<'a> {
             out.push_str(&value.unwrap_or_default());
         }
         out.push_str(rest);
-        Given::Value(Tree::Text(out), at.clone())
+        Given::Value(Tree::Text(out.into()), at.clone())
     }
 
     /// Whether a condition holds; nothing where that is not known.

@@ -6,6 +6,7 @@ pub mod succession;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::shape::{Call, Time, Tree};
 use crate::tree;
@@ -85,18 +86,18 @@ pub fn task_definition(object: &Object) -> Reference {
         return Reference::Literal(name.to_owned());
     }
     let place = object.key.place.clone();
-    Reference::Manifest(Key { place, cluster: None, kind: Kind::TaskDefinition, name: name.to_owned() })
+    Reference::Manifest(Key::new(place, None, Kind::TaskDefinition, name.to_owned()))
 }
 
 /// The SecurityGroup of the manifests that a service names.
 pub fn security_group(object: &Object, name: &str) -> Key {
     let place = object.key.place.clone();
-    Key { place, cluster: None, kind: Kind::SecurityGroup, name: name.to_owned() }
+    Key::new(place, None, Kind::SecurityGroup, name.to_owned())
 }
 
 /// What AWS says of a service and its tasks, without what it may repeat of the service or its task definition, as they
 /// are declared: "exec: \"COMMAND\": executable file not found".
-pub fn redact(object: &Object, objects: &BTreeMap<Key, Object>, said: &str) -> String {
+pub fn redact(object: &Object, objects: &BTreeMap<Key, Arc<Object>>, said: &str) -> String {
     let said = secrets::redact(&object.spec, said);
     let runs = task_definition(object).manifest().and_then(|key| objects.get(&key));
     runs.map_or(said.clone(), |runs| secrets::redact(&runs.spec, &said))

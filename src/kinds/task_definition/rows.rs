@@ -89,7 +89,7 @@ fn with_unit(text: &str, unit: &str, factor: f64) -> Option<Tree> {
     let folded = text.trim().to_lowercase();
     let number: f64 = folded.strip_suffix(unit)?.trim_end().parse().ok()?;
     let units = number * factor;
-    (units.is_finite() && units >= 0.0 && units.fract() == 0.0).then(|| Tree::Text(format!("{units:.0}")))
+    (units.is_finite() && units >= 0.0 && units.fract() == 0.0).then(|| format!("{units:.0}").into())
 }
 
 #[cfg(test)]

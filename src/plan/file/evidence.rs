@@ -16,18 +16,18 @@ pub fn of(object: &Object, observed: &Observed, newest: Option<&str>, seal: &Sea
     let shown = match observed {
         Observed::Absent => {
             if object.key.kind != Kind::TaskDefinition {
-                found.insert(THERE.into(), false.into());
+                found.insert(THERE, false.into());
             }
             found.extend(newest.map(|newest| ("newest".to_owned(), newest.into())));
             return found;
         }
         Observed::Unknown(_) => {
-            found.insert(THERE.into(), "not known".into());
+            found.insert(THERE, "not known".into());
             return found;
         }
         Observed::Present(shown) => shown,
     };
-    found.insert(THERE.into(), true.into());
+    found.insert(THERE, true.into());
     found.extend(shown.text("status").map(|status| ("status".to_owned(), status.into())));
     for (path, value) in compared(object, shown) {
         leaves(&path, &value, &mut found);

@@ -11,7 +11,7 @@ mod seal;
 use std::collections::BTreeMap;
 
 use crate::kinds::{Key, Object, Observed, Place, hash};
-use crate::shape::{Map, Path, Tree, json};
+use crate::shape::{Map, Name, Path, Tree, json};
 use crate::tree;
 
 use super::approved::settled;
@@ -158,10 +158,10 @@ impl PlanFile {
 
     fn from_tree(plan: &Tree) -> Option<Self> {
         let text = |name: &str| plan.text(name).map(str::to_owned);
-        let entry = |(key, entry): (&String, &Tree)| {
+        let entry = |(key, entry): (&Name, &Tree)| {
             let declared = entry.text("declared")?.to_owned();
             let evidence = entry.get("evidence")?.as_map()?.clone();
-            Some((key.clone(), Entry { declared, evidence, steps: entry.get("steps")?.as_list()?.to_vec() }))
+            Some((key.to_string(), Entry { declared, evidence, steps: entry.get("steps")?.as_list()?.to_vec() }))
         };
         Some(Self {
             program: text("program")?,

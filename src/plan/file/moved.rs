@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::kinds::diff;
-use crate::shape::{Map, Tree, json, plain};
+use crate::shape::{Map, Name, Tree, json, plain};
 
 use super::evidence::THERE;
 use super::{Entry, PlanFile};
@@ -23,7 +23,7 @@ impl fmt::Display for Move {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let side = |side: &Option<Tree>| match side {
             None => "nothing".to_owned(),
-            Some(Tree::Text(text)) => text.clone(),
+            Some(Tree::Text(text)) => text.to_string(),
             Some(other) => json::write(other),
         };
         let Self { object, path, was, is } = self;
@@ -101,9 +101,9 @@ fn sides(was: &Map, is: &Map) -> Sides {
     if was.get(THERE) != is.get(THERE) {
         return vec![(THERE.to_owned(), was.get(THERE).cloned(), is.get(THERE).cloned())];
     }
-    let differs = |path: &&String| was.get(path) != is.get(path);
-    let names: std::collections::BTreeSet<&String> = was.keys().chain(is.keys()).collect();
-    let one = |path: &String| (path.clone(), was.get(path).cloned(), is.get(path).cloned());
+    let differs = |path: &&Name| was.get(path) != is.get(path);
+    let names: std::collections::BTreeSet<&Name> = was.keys().chain(is.keys()).collect();
+    let one = |path: &Name| (path.to_string(), was.get(path).cloned(), is.get(path).cloned());
     names.into_iter().filter(differs).map(one).collect()
 }
 

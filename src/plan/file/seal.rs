@@ -1,7 +1,7 @@
 //! What stands in a plan file for values that may be secret. Must not know: which values these are.
 
 use crate::kinds::{hash, secrets};
-use crate::shape::{Map, Path, Tree, json};
+use crate::shape::{Map, Name, Path, Tree, json};
 
 /// What stands in a sealed value's place.
 pub const SEALED: &str = "(sealed)";
@@ -46,7 +46,7 @@ impl Seal {
 fn take(tree: &Tree, within: Option<&str>, at: &Path, values: &mut Map) -> Tree {
     match tree {
         Tree::Map(map) => {
-            let one = |(name, value): (&String, &Tree)| {
+            let one = |(name, value): (&Name, &Tree)| {
                 let at = at.name(name);
                 let shown = match secrets::is_member(within, name) {
                     true => {

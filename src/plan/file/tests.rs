@@ -11,7 +11,7 @@ fn place() -> Place {
 
 fn object(count: i64) -> Object {
     Object {
-        key: Key { place: place(), cluster: Some("prod".into()), kind: Kind::Service, name: "web".into() },
+        key: Key::new(place(), Some("prod".into()), Kind::Service, "web".into()),
         spec: tree! { "serviceName" => "web", "cluster" => "prod", "desiredCount" => count, "tags" => vec![tags::tag("team", "a")] },
         lookup: Lookup::default(),
         reconcile: Reconcile::default(),

@@ -11,7 +11,7 @@ fn desired(more: Tree) -> Object {
     let spec = tree! { "GroupName" => "web", "VpcId" => "vpc-1", "Description" => "the web" };
     let members = more.as_map().unwrap().iter();
     Object {
-        key: Key { place, cluster: None, kind: Kind::SecurityGroup, name: "web".into() },
+        key: Key::new(place, None, Kind::SecurityGroup, "web".into()),
         spec: members.fold(spec, |spec, (name, value)| spec.with(name, value)),
         lookup: Default::default(),
         reconcile: Reconcile::default(),

@@ -1,6 +1,7 @@
 //! Taking over a new desired state.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::check::Desired;
@@ -9,9 +10,8 @@ use crate::plan::{Reason as Why, Verdict};
 use crate::telemetry::{Priority, Reason};
 
 use super::super::before;
-use super::super::heals::Heals;
 use super::super::pass::Ended;
-use super::{Care, Controller};
+use super::Controller;
 
 impl Controller {
     /// Takes the newest desired state over: what changed is due now.
@@ -30,13 +30,7 @@ impl Controller {
         let also: Vec<Key> = built_on.filter_map(|key| self.dependents.get(key)).flatten().cloned().collect();
         let now = self.shared.clock.now();
         for key in due.into_iter().chain(also) {
-            if let Some(memory) = self.memory.get_mut(&key) {
-                memory.converged = false;
-                memory.drift.clear();
-                memory.in_place = None;
-                memory.heals = Heals::default();
-            }
-            self.care.insert(key.clone(), Care::since(now));
+            self.care(&key).declared(now);
             self.add(key, Duration::ZERO, Priority::High, Reason::Revision);
         }
         if old.revision != self.now_desired.revision {
@@ -50,10 +44,10 @@ impl Controller {
     fn changed_since(&mut self, old: &Desired) -> Vec<Key> {
         let mut due = Vec::new();
         for (key, object) in &self.now_desired.objects {
-            let status = self.status.objects.entry(key.clone()).or_default();
-            let same = old.objects.get(key).is_some_and(|before| before.fingerprint() == object.fingerprint());
+            let before = old.objects.get(key);
+            let same = before.is_some_and(|one| Arc::ptr_eq(one, object) || one.fingerprint() == object.fingerprint());
             if !same {
-                status.generation += 1;
+                self.status.object_mut(key).generation += 1;
                 due.push(key.clone());
             }
         }
@@ -64,18 +58,16 @@ impl Controller {
             }
             known.gone.remove(key);
             known.retained.remove(key);
-            // Its tags may have changed, which no content hash tells: it is looked for anew.
-            known.revisions.retain(|(of, _), _| of != key);
         }
+        // Their tags may have changed, which no content hash tells: they are looked for anew.
+        known.revisions.retain(|(of, _), _| due.binary_search(of).is_err());
         due
     }
 
     fn forget(&mut self, key: &Key) {
         self.lane(key).queue.forget(key);
-        self.memory.remove(key);
         self.care.remove(key);
         self.status.objects.remove(key);
-        self.last.remove(key);
         self.round.remove(key);
         self.drifting.remove(key);
         self.wait_for_room.remove(key);
@@ -95,7 +87,7 @@ impl Controller {
         self.let_go.clear();
         let held =
             |ended: &Ended| matches!(ended, Ended::Drifted | Ended::Stands(Verdict::Blocked(Why::MassChange, _)));
-        let held: Vec<Key> = self.last.iter().filter(|(_, ended)| held(ended)).map(|(key, _)| key.clone()).collect();
+        let held: Vec<Key> = self.lasts().filter(|(_, ended)| held(ended)).map(|(key, _)| key.clone()).collect();
         for key in held {
             self.drifting.remove(&key);
             self.care(&key).let_drift(now);
@@ -108,14 +100,13 @@ fn dependents(desired: &Desired) -> BTreeMap<Key, Vec<Key>> {
     let mut dependents: BTreeMap<Key, Vec<Key>> = BTreeMap::new();
     let clusters: BTreeMap<&str, &Key> = desired.clusters().map(|object| (object.aws_name(), &object.key)).collect();
     for object in desired.services() {
-        if let Some(key) = service::task_definition(object).manifest() {
+        let task_definition = service::task_definition(object).manifest();
+        let groups = object.lookup.names().map(|name| service::security_group(object, name));
+        let cluster = clusters.get(service::cluster(object)).map(|key| (*key).clone());
+        for key in task_definition.into_iter().chain(groups).chain(cluster) {
+            // What is declared already is not kept twice.
+            let key = desired.objects.get_key_value(&key).map_or_else(|| key.clone(), |(declared, _)| declared.clone());
             dependents.entry(key).or_default().push(object.key.clone());
-        }
-        for name in object.lookup.names() {
-            dependents.entry(service::security_group(object, name)).or_default().push(object.key.clone());
-        }
-        if let Some(cluster) = clusters.get(service::cluster(object)) {
-            dependents.entry((*cluster).clone()).or_default().push(object.key.clone());
         }
     }
     dependents

@@ -1,10 +1,11 @@
-//! What the loop keeps for each key beside the pass's own memory.
+//! What the loop keeps of each key.
 
 use std::time::Duration;
 
 use crate::shape::Time;
 
-use super::super::pass::{Failure, Order};
+use super::super::heals::Heals;
+use super::super::pass::{Ended, Failure, Memory, Order};
 use super::Settings;
 
 /// After this, even what can't work before somebody does something is tried again: somebody may have.
@@ -15,6 +16,10 @@ const FORBIDDEN_AGAIN: Duration = Duration::from_secs(300);
 /// One key's.
 #[derive(Clone, Debug, Default)]
 pub struct Care {
+    /// What passes keep for themselves.
+    pub memory: Memory,
+    /// How the last pass ended.
+    pub last: Option<Ended>,
     /// Failures in a row.
     pub failures: u32,
     /// Observations begun before this are not news.
@@ -28,9 +33,14 @@ pub struct Care {
 }
 
 impl Care {
-    /// For a key that was declared, or declared otherwise, just now.
-    pub fn since(now: Time) -> Self {
-        Self { fresh_after: now, ..Self::default() }
+    /// It was declared, or declared otherwise, just now.
+    pub fn declared(&mut self, now: Time) {
+        let mut memory = std::mem::take(&mut self.memory);
+        memory.converged = false;
+        memory.drift.clear();
+        memory.in_place = None;
+        memory.heals = Heals::default();
+        *self = Self { memory, last: self.last.take(), fresh_after: now, ..Self::default() };
     }
 
     /// What the next pass is told.

@@ -126,9 +126,10 @@ impl Controller {
 
     /// The rollout that a pass's end tells of.
     fn attempted(&self, key: &Key, ended: &Ended) -> Option<Attempted> {
-        let known = self.shared.known();
-        let seen = known.seen.get(key).filter(|_| key.kind == Kind::Service)?;
-        Attempted::of(ended, seen.observed.present()?)
+        if key.kind != Kind::Service {
+            return None;
+        }
+        Attempted::of(ended, &self.shared.known().seen.shown(key)?)
     }
 
     fn ask_next(&mut self) {
@@ -159,9 +160,9 @@ impl Controller {
             Ok(None) => return,
             Err(error) => return self.shared.metrics.tasks_unread(&key, error.category()),
         }
-        if let Some(ended) = self.last.get(&key).cloned() {
-            if let Some(status) = self.status.objects.get_mut(&key) {
-                conditions::update(status, &ended, now);
+        if let Some(ended) = self.last(&key).cloned() {
+            if self.status.objects.contains_key(&key) {
+                conditions::update(self.status.object_mut(&key), &ended, now);
             }
             self.tell_why(&key, &ended);
             self.changed = true;
@@ -172,7 +173,10 @@ impl Controller {
     pub(super) fn tell_why(&mut self, key: &Key, ended: &Ended) {
         let attempted = self.attempted(key, ended);
         let said = attempted.and_then(|attempted| Some((self.causes.said(key, &attempted)?.to_owned(), attempted)));
-        let Some(status) = self.status.objects.get_mut(key) else { return };
+        if !self.status.objects.contains_key(key) {
+            return;
+        }
+        let status = self.status.object_mut(key);
         status.tasks_stopped = None;
         if let Some((why, attempted)) = said {
             conditions::because(status, &why);
@@ -191,7 +195,7 @@ mod tests {
 
     fn key() -> Key {
         let place = Place { account: "1".into(), region: "r".into() };
-        Key { place, cluster: Some("c".into()), kind: Kind::Service, name: "web".into() }
+        Key::new(place, Some("c".into()), Kind::Service, "web".into())
     }
 
     fn attempted(id: &str, stage: Stage) -> Attempted {

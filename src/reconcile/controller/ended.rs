@@ -36,10 +36,10 @@ impl Controller {
         self.tell(&pass, &ended, result);
         if self.now_desired.objects.contains_key(&key) {
             if let Some(mut memory) = memory {
-                let status = self.status.objects.entry(key.clone()).or_default();
+                let status = self.status.object_mut(&key);
                 memory.happened.drain(..).for_each(|happening| status.history.add(happening));
                 status.drift.clone_from(&memory.drift);
-                self.memory.insert(key.clone(), memory);
+                self.care(&key).memory = memory;
             }
             self.requeue(&pass, &ended);
             if matches!(ended, Ended::Drifted) && self.is_braked(&key) {
@@ -51,7 +51,7 @@ impl Controller {
             self.show(&key, &ended, pass.generation);
             self.ask_why(&pass, &ended, before.as_ref());
             let decided = matches!(ended, Ended::Stands(Verdict::Converged)) || is_given_up(&ended);
-            self.last.insert(key.clone(), ended);
+            self.care(&key).last = Some(ended);
             if decided {
                 self.wake_dependents(&key);
             }
@@ -161,33 +161,33 @@ impl Controller {
     }
 
     fn is_braked(&self, key: &Key) -> bool {
-        matches!(self.last.get(key), Some(Ended::Stands(Verdict::Blocked(Why::MassChange, _))))
+        matches!(self.last(key), Some(Ended::Stands(Verdict::Blocked(Why::MassChange, _))))
     }
 
     pub(super) fn waits_for(&self, key: &Key, why: Why) -> bool {
-        matches!(self.last.get(key), Some(Ended::Stands(Verdict::Waiting(reason, _))) if *reason == why)
+        matches!(self.last(key), Some(Ended::Stands(Verdict::Waiting(reason, _))) if *reason == why)
     }
 
     /// Brings the object's status up to date; `generation` is the one that was acted on.
     pub(super) fn show(&mut self, key: &Key, ended: &Ended, generation: u64) {
         let now = self.shared.clock.now();
         let tasks = self.tasks(key);
-        let status = self.status.objects.entry(key.clone()).or_default();
-        let before = status.conditions.get(&ConditionType::Ready).map(|ready| ready.reason.clone());
+        let status = self.status.object_mut(key);
+        let before = status.conditions.ready().map(|ready| ready.reason.clone());
         conditions::update(status, ended, now);
         status.last_reconcile = Some(now);
-        let is_new = status.conditions.get(&ConditionType::Ready).map(|ready| &ready.reason) != before.as_ref();
+        let is_new = status.conditions.ready().map(|ready| &ready.reason) != before.as_ref();
         if is_new {
             history::turn(status, now);
         }
         self.tell_why(key, ended);
-        let status = self.status.objects.entry(key.clone()).or_default();
-        let holds = |kind: ConditionType| status.conditions.get(&kind).and_then(|one| one.status) == Some(true);
-        if let Some(ready) = status.conditions.get(&ConditionType::Ready).filter(|_| is_new) {
-            let troubled = holds(ConditionType::Degraded) || holds(ConditionType::Stalled);
+        let status = self.status.object_mut(key);
+        if let Some(ready) = status.conditions.ready().filter(|_| is_new) {
+            let troubled =
+                status.conditions.holds(ConditionType::Degraded) || status.conditions.holds(ConditionType::Stalled);
             self.shared.metrics.story_changed(
                 key,
-                holds(ConditionType::Ready),
+                status.conditions.holds(ConditionType::Ready),
                 troubled,
                 &ready.reason,
                 &ready.message,
@@ -206,8 +206,11 @@ impl Controller {
 
     /// A service's tasks and deployments, by the newest look.
     fn tasks(&self, key: &Key) -> Option<(TaskCounts, RolloutStatus)> {
+        if key.kind != Kind::Service {
+            return None;
+        }
         let known = self.shared.known();
-        let seen = known.seen.get(key).filter(|_| key.kind == Kind::Service)?;
+        let seen = known.seen.get(key)?;
         let shown = seen.observed.present()?;
         let mut rollout = RolloutStatus::read(shown, seen.date);
         if let (Some(event), Some(object)) = (rollout.event.as_mut(), self.now_desired.objects.get(key)) {

@@ -88,10 +88,7 @@ pub struct Controller {
     lanes: [Lane; 2],
     passes: JoinSet<Passed>,
     in_hand: BTreeMap<tokio::task::Id, InHand>,
-    /// What passes keep for themselves, and what is kept for them.
-    memory: BTreeMap<Key, Memory>,
-    care: BTreeMap<Key, Care>,
-    last: BTreeMap<Key, Ended>,
+    care: BTreeMap<Key, Box<Care>>,
     /// Which services build on a cluster or a task definition.
     dependents: BTreeMap<Key, Vec<Key>>,
     wait_for_room: BTreeSet<Key>,
@@ -175,9 +172,7 @@ impl Controller {
             lanes,
             passes: JoinSet::new(),
             in_hand: BTreeMap::new(),
-            memory: BTreeMap::new(),
             care: BTreeMap::new(),
-            last: BTreeMap::new(),
             dependents: BTreeMap::new(),
             wait_for_room: BTreeSet::new(),
             round: BTreeSet::new(),
@@ -225,7 +220,8 @@ impl Controller {
         self.drain().await;
         self.next_picture = self.shared.clock.now();
         self.publish();
-        std::mem::take(&mut self.last)
+        let all = std::mem::take(&mut self.care);
+        all.into_iter().filter_map(|(key, care)| Some((key, care.last?))).collect()
     }
 
     /// When there is something to do without anybody saying so.
@@ -275,6 +271,15 @@ impl Controller {
         self.care.entry(key.clone()).or_default()
     }
 
+    /// How a key's last pass ended.
+    fn last(&self, key: &Key) -> Option<&Ended> {
+        self.care.get(key)?.last.as_ref()
+    }
+
+    fn lasts(&self) -> impl Iterator<Item = (&Key, &Ended)> {
+        self.care.iter().filter_map(|(key, care)| Some((key, care.last.as_ref()?)))
+    }
+
     fn start_passes(&mut self) {
         let now = self.shared.clock.now();
         for index in 0..self.lanes.len() {
@@ -293,9 +298,9 @@ impl Controller {
         self.shared.metrics.pass_began(&key, entry.priority, now.since(entry.due));
         self.lane(&key).busy += 1;
         let go_alone = self.waits_in_vain(&key);
-        let order = self.care(&key).order(now, go_alone);
+        let care = self.care(&key);
+        let (order, mut memory) = (care.order(now, go_alone), care.memory.clone());
         let generation = self.status.objects.get(&key).map_or(0, |status| status.generation);
-        let mut memory = self.memory.get(&key).cloned().unwrap_or_default();
         let desired = Arc::clone(&self.now_desired);
         let (shared, of) = (Arc::clone(&self.shared), Arc::clone(&desired));
         let handle = self.passes.spawn(async move {

@@ -27,7 +27,7 @@ impl Controller {
             Ended::Stands(Verdict::Due | Verdict::Rolling(_) | Verdict::Settling(_)) => false,
             Ended::Applied { .. } | Ended::Drifted | Ended::Failed(_) => false,
         };
-        let all = self.now_desired.objects.keys().all(|key| self.last.get(key).is_some_and(rests));
+        let all = self.now_desired.objects.keys().all(|key| self.last(key).is_some_and(rests));
         all && self.shared.known().rolling.is_empty()
     }
 }

@@ -67,7 +67,7 @@ impl Controller {
         if !self.round.remove(key) || !self.round.is_empty() {
             return;
         }
-        if !self.status.synced && !self.last.is_empty() {
+        if !self.status.synced && self.lasts().next().is_some() {
             self.status.synced = true;
             self.changed = true;
         }
@@ -85,7 +85,7 @@ impl Controller {
                 let ended = Ended::Stands(Verdict::Blocked(Why::MassChange, message));
                 let generation = self.status.objects.get(&key).map_or(0, |status| status.generation);
                 self.show(&key, &ended, generation);
-                self.last.insert(key, ended);
+                self.care(&key).last = Some(ended);
             } else {
                 self.care(&key).let_drift(now);
                 self.let_go.insert(key.clone(), now);

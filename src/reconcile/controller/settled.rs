@@ -12,7 +12,7 @@ impl Controller {
         if !self.passes.is_empty() || !self.round.is_empty() || !self.drifting.is_empty() {
             return false;
         }
-        let done = |key: &Key| match self.last.get(key) {
+        let done = |key: &Key| match self.last(key) {
             None | Some(Ended::Applied { .. } | Ended::Drifted) => false,
             Some(Ended::Resting(_)) => true,
             Some(Ended::Failed(failure)) => !failure.retried,
@@ -29,7 +29,7 @@ impl Controller {
         let Some(object) = self.now_desired.objects.get(key).filter(|object| object.key.kind == Kind::Service) else {
             return false;
         };
-        let given_up = |key: &Key| self.last.get(key).is_some_and(is_given_up);
+        let given_up = |key: &Key| self.last(key).is_some_and(is_given_up);
         let task_definition = service::task_definition(object).manifest().is_some_and(|key| given_up(&key));
         let group = object.lookup.names().any(|name| given_up(&service::security_group(object, name)));
         let cluster = self.now_desired.clusters().find(|cluster| cluster.aws_name() == service::cluster(object));

@@ -3,7 +3,7 @@
 use crate::lease::Standing;
 use crate::status::LeaseStatus;
 
-use super::Controller;
+use super::{Care, Controller};
 
 impl Controller {
     /// Shows what this replica is now; a new leader looks at everything anew before it writes.
@@ -34,7 +34,7 @@ impl Controller {
         self.next_resync = self.shared.clock.now();
         self.round.clear();
         self.drifting.clear();
-        for memory in self.memory.values_mut() {
+        for Care { memory, .. } in self.care.values_mut().map(Box::as_mut) {
             // Of our own writes of an earlier term: others have written since.
             (memory.witness, memory.in_place) = (None, None);
         }

@@ -59,7 +59,7 @@ fn line(html: &mut Html, key: &Key, one: &ObjectStatus, sight: &Sight, state: St
     html.raw("<span class=\"said\">").raw(state.words()).raw(": </span>");
     html.raw("<span class=\"name\"><b>").text(&key.name).raw("</b> <span class=\"kind\">").raw(key.kind.as_str());
     html.raw("</span></span> ");
-    let ready = one.conditions.get(&ConditionType::Ready);
+    let ready = one.conditions.ready();
     html.raw("<span class=\"reason\">").text(ready.map_or("Pending", |ready| ready.reason.as_ref()));
     html.raw("</span> <span class=\"tasks\">");
     if let Some(tasks) = one.tasks {
@@ -113,7 +113,7 @@ fn body(html: &mut Html, key: &Key, one: &ObjectStatus, sight: &Sight) {
 
 /// What is the matter, and what that means.
 fn why(html: &mut Html, one: &ObjectStatus, sight: &Sight) {
-    let Some(ready) = one.conditions.get(&ConditionType::Ready).filter(|ready| ready.status != Some(true)) else {
+    let Some(ready) = one.conditions.ready().filter(|ready| ready.status != Some(true)) else {
         return;
     };
     if !ready.message.is_empty() {
@@ -206,7 +206,7 @@ fn conditions(html: &mut Html, one: &ObjectStatus, now: Time) {
     }
     html.raw("<table class=\"conditions\"><caption>Conditions</caption><thead><tr><th scope=\"col\">Condition</th>");
     html.raw("<th scope=\"col\">Holds</th><th scope=\"col\" class=\"n\">For</th></tr></thead><tbody>");
-    for (kind, condition) in &one.conditions {
+    for (kind, condition) in one.conditions.iter() {
         let (words, class) = match (condition.status, kind) {
             (Some(true), ConditionType::Ready) => ("yes", "<td class=\"good\">"),
             (Some(true), ConditionType::Reconciling) => ("yes", "<td class=\"busy\">"),

@@ -1,7 +1,5 @@
 //! What the page says, in process: its structure, what it escapes, and how large it gets.
 
-use std::collections::BTreeMap;
-
 use super::super::tests::face;
 use super::*;
 use crate::kinds::{Key, Kind, Place};
@@ -13,7 +11,7 @@ const NOW: Time = Time(1_790_000_000_000);
 
 fn key(cluster: &str, name: &str) -> Key {
     let place = Place { account: "123456789012".into(), region: "us-east-1".into() };
-    Key { place, cluster: Some(cluster.into()), kind: Kind::Service, name: name.into() }
+    Key::new(place, Some(cluster.into()), Kind::Service, name.into())
 }
 
 fn object(reason: &'static str, holds: &[ConditionType], message: &str) -> ObjectStatus {
@@ -67,7 +65,11 @@ fn at_work(name: &str) -> ObjectStatus {
 }
 
 fn status(objects: Vec<(Key, ObjectStatus)>) -> Status {
-    Status { objects: objects.into_iter().collect::<BTreeMap<_, _>>(), synced: true, ..Status::default() }
+    Status {
+        objects: objects.into_iter().map(|(key, one)| (key, Arc::new(one))).collect(),
+        synced: true,
+        ..Status::default()
+    }
 }
 
 fn shown(status: &Status, view: &View) -> String {

@@ -23,15 +23,14 @@ impl State {
     pub const ALL: [Self; 5] = [Self::Failing, Self::Working, Self::Suspended, Self::Ready, Self::Unknown];
 
     pub fn of(one: &ObjectStatus) -> Self {
-        let holds = |kind: ConditionType| one.conditions.get(&kind).and_then(|one| one.status) == Some(true);
-        if one.conditions.get(&ConditionType::Ready).and_then(|ready| ready.status).is_none() {
+        if one.conditions.ready().and_then(|ready| ready.status).is_none() {
             Self::Unknown
-        } else if holds(ConditionType::Ready) {
+        } else if one.conditions.holds(ConditionType::Ready) {
             Self::Ready
         } else if one.suspended {
             Self::Suspended
-        } else if holds(ConditionType::Stalled)
-            || (holds(ConditionType::Degraded) && !holds(ConditionType::Reconciling))
+        } else if one.conditions.holds(ConditionType::Stalled)
+            || (one.conditions.holds(ConditionType::Degraded) && !one.conditions.holds(ConditionType::Reconciling))
         {
             Self::Failing
         } else {
@@ -148,7 +147,7 @@ impl View {
             return false;
         }
         let wanted = self.filter.to_lowercase();
-        let reason = one.conditions.get(&ConditionType::Ready).map(|ready| ready.reason.to_lowercase());
+        let reason = one.conditions.ready().map(|ready| ready.reason.to_lowercase());
         let name = key.short().to_lowercase();
         let has = |word: &str| name.contains(word) || reason.as_ref().is_some_and(|reason| reason.contains(word));
         wanted.split_whitespace().all(has)

@@ -8,7 +8,7 @@ use crate::status::{Condition, ConditionType, ObjectStatus};
 
 fn key(name: &str) -> Key {
     let place = Place { account: "1".into(), region: "r".into() };
-    Key { place, cluster: Some("prod".into()), kind: Kind::Service, name: name.into() }
+    Key::new(place, Some("prod".into()), Kind::Service, name.into())
 }
 
 fn says(message: &str) -> ObjectStatus {
@@ -19,12 +19,12 @@ fn says(message: &str) -> ObjectStatus {
         since: Time(0),
     };
     let conditions = [(ConditionType::Ready, condition(false)), (ConditionType::Stalled, condition(true))];
-    ObjectStatus { conditions: conditions.into(), ..ObjectStatus::default() }
+    ObjectStatus { conditions: conditions.into_iter().collect(), ..ObjectStatus::default() }
 }
 
 fn set(server: &Server, name: &str, message: &str) {
     server.status.send_modify(|status| {
-        Arc::make_mut(status).objects.insert(key(name), says(message));
+        *Arc::make_mut(status).object_mut(&key(name)) = says(message);
     });
 }
 

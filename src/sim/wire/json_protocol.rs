@@ -59,7 +59,7 @@ fn serialization(message: &str) -> Fault {
 
 fn error_body(fault: &Fault) -> Tree {
     let mut members: Map = fault.members.clone();
-    members.insert("__type".into(), fault.code.into());
-    members.insert("message".into(), fault.message.as_str().into());
+    members.insert("__type", fault.code.into());
+    members.insert("message", fault.message.as_str().into());
     Tree::Map(members)
 }

@@ -111,7 +111,7 @@ fn reach(tree: &Tree, path: &[&str], values: &mut Vec<String>) {
                 reach(next, rest, values);
             }
         }
-        (Tree::Text(text), None) => values.push(text.clone()),
+        (Tree::Text(text), None) => values.push(text.to_string()),
         (Tree::Bool(value), None) => values.push(value.to_string()),
         (Tree::Int(value), None) => values.push(value.to_string()),
         (Tree::Float(_), None) => values.extend(crate::shape::Time::from_tree(tree).map(|time| time.to_string())),

@@ -1,6 +1,6 @@
 //! Log drivers and their options (docs/ecs.md §4.3).
 
-use crate::shape::Tree;
+use crate::shape::{Name, Tree};
 
 use super::super::super::Fault;
 use super::{Draft, Rule, Verdict, each_container, refuse_if};
@@ -44,7 +44,7 @@ fn required(draft: &Draft) -> Verdict {
 fn allowed(draft: &Draft) -> Verdict {
     each_awslogs(draft, |log| {
         let options = log.get("options").and_then(Tree::as_map);
-        let names = options.into_iter().flat_map(|options| options.keys().map(String::as_str));
+        let names = options.into_iter().flat_map(|options| options.keys().map(Name::as_str));
         let strange: Vec<&str> = names.filter(|name| !ALLOWED.contains(name)).collect();
         refuse_if(!strange.is_empty(), format!("Log driver awslogs disallows options: {}", strange.join(", ")))
     })

@@ -152,7 +152,9 @@ impl Draw {
 
     fn see(&mut self, answer: &Tree) {
         match answer {
-            Tree::Text(text) if text.contains("-0") && !self.seen.contains(text) => self.seen.push(text.clone()),
+            Tree::Text(text) if text.contains("-0") && !self.seen.iter().any(|one| **one == **text) => {
+                self.seen.push(text.to_string())
+            }
             Tree::List(items) => items.iter().for_each(|item| self.see(item)),
             Tree::Map(members) => members.values().for_each(|member| self.see(member)),
             _ => {}
