@@ -13,22 +13,19 @@
 
 mod common;
 
-use std::fmt::Write as _;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use common::fleet::{CLUSTERS, fleet};
 use common::process::{Child, Operator, clean, get, logged_address, skipped, until, until_within};
 use tempfile::TempDir;
 
 const TEST: &str = "a_release_holds_what_it_may_and_no_more_with_time";
 /// Long enough for what SERVICES may ask for; a machine that is busy takes several times as long as a free one.
 const LONG: Duration = Duration::from_secs(3_600);
-const CLUSTERS: usize = 4;
-/// Services of one file, each with a task definition of its own.
-const EACH_FILE: usize = 25;
 
 /// What is allowed, in MiB: by what few services need, and by what each of many adds.
 fn allowed(services: usize) -> f64 {
@@ -37,63 +34,6 @@ fn allowed(services: usize) -> f64 {
 
 fn number(variable: &str, usual: usize) -> usize {
     std::env::var(variable).map_or(usual, |given| given.parse().unwrap())
-}
-
-fn write_manifests(root: &Path, services: usize) {
-    fs::write(root.join("ecs-operator.yaml"), "owner: memory\n").unwrap();
-    let clusters: String = (0..CLUSTERS)
-        .map(|cluster| {
-            format!(
-                "---\napiVersion: ecs-operator.io/v1\nkind: Cluster\nmetadata: {{ name: c{cluster} }}\nspec: {{}}\n"
-            )
-        })
-        .collect();
-    fs::write(root.join("clusters.yaml"), clusters).unwrap();
-    for first in (0..services).step_by(EACH_FILE) {
-        let mut text = String::new();
-        for service in first..services.min(first + EACH_FILE) {
-            let cluster = service % CLUSTERS;
-            write!(
-                text,
-                "---
-apiVersion: ecs-operator.io/v1
-kind: TaskDefinition
-metadata: {{ name: s{service} }}
-spec:
-  networkMode: awsvpc
-  requiresCompatibilities: [FARGATE]
-  cpu: '256'
-  memory: '512'
-  executionRoleArn: arn:aws:iam::123456789012:role/execution
-  containerDefinitions:
-    - name: web
-      image: nginx:1.{service}
-      portMappings: [{{ containerPort: 8080 }}]
-      environment:
-        - {{ name: STAGE, value: prod }}
-        - {{ name: SERVICE, value: s{service} }}
-      logConfiguration:
-        logDriver: awslogs
-        options: {{ awslogs-group: /c{cluster}, awslogs-region: us-east-1, awslogs-stream-prefix: s{service} }}
----
-apiVersion: ecs-operator.io/v1
-kind: Service
-metadata: {{ name: s{service}, cluster: c{cluster} }}
-spec:
-  desiredCount: 1
-  launchType: FARGATE
-  networkConfiguration:
-    awsvpcConfiguration: {{ subnets: [subnet-1, subnet-2], securityGroups: [sg-1], assignPublicIp: ENABLED }}
-  deploymentConfiguration:
-    maximumPercent: 200
-    minimumHealthyPercent: 100
-    deploymentCircuitBreaker: {{ enable: true, rollback: true }}
-"
-            )
-            .unwrap();
-        }
-        fs::write(root.join(format!("services-{first:05}.yaml")), text).unwrap();
-    }
 }
 
 /// Pages that are in memory, in MiB: what the kernel counts as the process's own.
@@ -128,7 +68,9 @@ fn a_release_holds_what_it_may_and_no_more_with_time() {
     let (services, passes) = (number("SERVICES", 1_000), number("PASSES", 10));
     let objects = (CLUSTERS + 2 * services) as f64;
     let root = TempDir::new().unwrap();
-    write_manifests(root.path(), services);
+    for (file, text) in fleet(services) {
+        fs::write(root.path().join(file), text).unwrap();
+    }
     // It fills its ECS in fast time, and is asked to do nothing more once all is there: from then on it is just the ECS.
     let rollouts = services.min(65_535).to_string();
     let fast = ["--time-scale", "300", "--resync", "24h", "--rollouts", &rollouts];
