@@ -29,7 +29,7 @@ struct Ready {
     services: Vec<Object>,
     shown: Vec<Observed>,
     cluster: Observed,
-    definition: Object,
+    definition: Arc<Object>,
 }
 
 fn ready(folder: &str) -> (Ready, Vec<u8>) {
@@ -62,7 +62,7 @@ impl Ready {
 
     fn plan(&self, nth: usize) {
         let content = task_definition::content_hash(&self.definition);
-        let object = Some(Box::new(self.definition.clone()));
+        let object = Some(Arc::clone(&self.definition));
         let reference = "web:1".to_owned();
         let facts = Facts {
             us: &Ownership { owner: "us".into(), source: "test".into() },
