@@ -248,10 +248,8 @@ fn commented(text: &str) -> String {
 
 /// The values that the variables have by default.
 fn defaults(variables: &BTreeMap<String, Variable>) -> Option<File> {
-    let given: Map = variables
-        .iter()
-        .filter_map(|(name, one)| Some((name.clone(), Tree::Text(one.default.clone()?.into()))))
-        .collect();
+    let given: Map =
+        variables.iter().filter_map(|(name, one)| Some((name.clone(), Tree::from(one.default.clone()?)))).collect();
     if given.is_empty() {
         return None;
     }

@@ -148,9 +148,7 @@ fn scalar(shape: &Shape, tree: Tree) -> Tree {
         (Shape::Text(rule), Tree::Bool(on)) if rule.values.contains(&"ENABLED") => {
             Tree::from(if *on { "ENABLED" } else { "DISABLED" })
         }
-        (Shape::Text(_), Tree::Int(_) | Tree::Bool(_) | Tree::Float(_)) => {
-            Tree::Text(crate::shape::json::write(&tree).into())
-        }
+        (Shape::Text(_), Tree::Int(_) | Tree::Bool(_) | Tree::Float(_)) => Tree::from(crate::shape::json::write(&tree)),
         (Shape::Integer(_) | Shape::Long(_), Tree::Text(text)) => text.trim().parse().map(Tree::Int).unwrap_or(tree),
         (Shape::Integer(_) | Shape::Long(_), Tree::Float(float)) if float.fract() == 0.0 => Tree::Int(*float as i64),
         (Shape::Boolean, Tree::Text(text)) => text.trim().to_lowercase().parse().map(Tree::Bool).unwrap_or(tree),

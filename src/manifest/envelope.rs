@@ -135,7 +135,7 @@ fn check_metadata(mut metadata: Map, faults: &mut Vec<Fault>) -> Map {
     unknown(&metadata, &at, &METADATA, faults);
     // Twelve digits without a leading zero look like a number to YAML and lose nothing by it.
     if let Some(Tree::Int(account @ 100_000_000_000..=999_999_999_999)) = metadata.get("account") {
-        let account = Tree::Text(account.to_string().into());
+        let account = Tree::from(account.to_string());
         metadata.insert("account".to_owned(), account);
     }
     if !metadata.contains_key("name") {

@@ -59,7 +59,11 @@ impl Map {
         match self.place(name.as_ref()) {
             Ok(place) => self.entries.get_mut(place).map(|(_, there)| std::mem::replace(there, value)),
             Err(place) => {
-                self.alter(|entries| entries.insert(place, (name.into(), value)));
+                self.alter(|entries| {
+                    // Room for this one alone: there is to be none to give back.
+                    entries.reserve_exact(1);
+                    entries.insert(place, (name.into(), value));
+                });
                 None
             }
         }
@@ -209,7 +213,8 @@ mod tests {
                         model.extend(more.into_iter().map(tree));
                     }
                 }
-                prop_assert!(map.iter().map(|(name, value)| (name.as_str(), value)).eq(model.iter().map(|(name, value)| (name.as_str(), value))));
+                let modelled = model.iter().map(|(name, value)| (name.as_str(), value));
+                prop_assert!(map.iter().map(|(name, value)| (name.as_str(), value)).eq(modelled));
                 prop_assert!(model.iter().all(|(name, value)| map.get(name) == Some(value)));
                 prop_assert!(map.contains_key("aa") == model.contains_key("aa") && map.len() == model.len());
             }

@@ -18,46 +18,47 @@ pub struct Name(Kept);
 
 #[derive(Clone)]
 enum Kept {
-    /// Twice indirect, so that a name takes two words.
-    Member(&'static &'static str),
+    Member(&'static Member),
     Other(Box<str>),
 }
 
-/// In their order: each has its number.
-static MEMBERS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
+/// A name that is a member's, and its place among all of them.
+struct Member {
+    name: &'static str,
+    number: usize,
+}
+
+/// In the order of their names.
+static MEMBERS: LazyLock<Vec<Member>> = LazyLock::new(|| {
     let members = table::ecs().shapes.values().filter_map(|shape| match shape {
         Shape::Structure(structure) => Some(structure.members.keys().copied()),
         _ => None,
     });
-    members.flatten().collect::<BTreeSet<_>>().into_iter().collect()
+    let names: BTreeSet<&'static str> = members.flatten().collect();
+    names.into_iter().enumerate().map(|(number, name)| Member { name, number }).collect()
 });
 
-/// The number of a member of ECS.
-fn number(name: &str) -> Option<usize> {
-    MEMBERS.binary_search(&name).ok()
-}
-
-fn member(number: usize) -> Option<Kept> {
-    MEMBERS.get(number).map(Kept::Member)
-}
-
-/// The name that has this number.
-pub(super) fn of_number(number: usize) -> Option<Name> {
-    member(number).map(Name)
+fn member(name: &str) -> Option<&'static Member> {
+    MEMBERS.get(MEMBERS.binary_search_by_key(&name, |member| member.name).ok()?)
 }
 
 impl Name {
     /// What stands for it where names are packed; only a member of ECS has one.
     pub(super) fn number(&self) -> Option<usize> {
         match &self.0 {
-            Kept::Member(name) => number(name),
+            Kept::Member(member) => Some(member.number),
             Kept::Other(_) => None,
         }
     }
 
+    /// The name that has this number.
+    pub(super) fn of_number(number: usize) -> Option<Self> {
+        MEMBERS.get(number).map(|member| Self(Kept::Member(member)))
+    }
+
     pub fn as_str(&self) -> &str {
         match &self.0 {
-            Kept::Member(name) => name,
+            Kept::Member(member) => member.name,
             Kept::Other(name) => name,
         }
     }
@@ -65,13 +66,13 @@ impl Name {
 
 impl From<&str> for Name {
     fn from(name: &str) -> Self {
-        Self(number(name).and_then(member).unwrap_or_else(|| Kept::Other(name.into())))
+        Self(member(name).map_or_else(|| Kept::Other(name.into()), Kept::Member))
     }
 }
 
 impl From<String> for Name {
     fn from(name: String) -> Self {
-        Self(number(&name).and_then(member).unwrap_or_else(|| Kept::Other(name.into())))
+        Self(member(&name).map_or_else(|| Kept::Other(name.into()), Kept::Member))
     }
 }
 
@@ -196,7 +197,7 @@ mod tests {
         }
         let [first, member, last] = ["a", "desiredCount", "z"].map(Name::from);
         assert!(member.number().is_some() && first.number().is_none());
-        assert_eq!(member.number().and_then(of_number), Some(member.clone()));
+        assert_eq!(member.number().and_then(Name::of_number), Some(member.clone()));
         assert!(first < member && member < last);
     }
 }

@@ -1,7 +1,6 @@
 //! Trees that are only kept: in a quarter of the memory, to be looked into once in a while.
 
-use super::name::{self, Name};
-use super::{Map, Tree};
+use super::{Map, Name, Tree};
 
 /// A tree at rest. Equal trees are equal bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,7 +111,7 @@ impl<'a> Reader<'a> {
     fn name(&mut self) -> Option<Name> {
         match usize::try_from(self.number()?).ok()? {
             0 => self.text().map(Name::from),
-            number => name::of_number(number - 1),
+            number => Name::of_number(number - 1),
         }
     }
 

@@ -150,7 +150,7 @@ fn tree(document: &Document) -> Tree {
         Document::Number(Number::PosInt(int)) => i64::try_from(*int).map_or(Tree::Float(*int as f64), Tree::Int),
         Document::Number(Number::NegInt(int)) => Tree::Int(*int),
         Document::Number(Number::Float(float)) => Tree::Float(*float),
-        Document::String(text) => Tree::Text(text.clone().into()),
+        Document::String(text) => Tree::from(text),
         Document::Array(items) => Tree::List(items.iter().map(tree).collect()),
         Document::Object(map) => Tree::Map(map.iter().map(|(name, value)| (name.clone(), tree(value))).collect()),
     }

@@ -45,7 +45,7 @@ impl<'a> Resolver<'a> {
         let (tree, path) = match given {
             Given::Value(tree, path) => (tree, path),
             Given::Absent => return Step::Absent,
-            Given::Open(name, why) => (Tree::Text(self.open(name, why, path).into()), path.clone()),
+            Given::Open(name, why) => (Tree::from(self.open(name, why, path)), path.clone()),
         };
         let opened = self.opened.iter().skip(before).map(|open| open.variable.why.clone());
         let remark: Vec<String> = opened.collect();
@@ -87,7 +87,7 @@ impl<'a> Resolver<'a> {
             ("Join", Tree::List(parts)) => match parts.as_slice() {
                 [Tree::Text(between), list] => {
                     let Some(items) = self.list(list, &at.index(1)) else { return open("list".to_owned()) };
-                    Given::Value(Tree::Text(items.join(between).into()), at.clone())
+                    Given::Value(Tree::from(items.join(between)), at.clone())
                 }
                 _ => open("list".to_owned()),
             },
@@ -190,7 +190,7 @@ impl<'a> Resolver<'a> {
         let items = self.list(list, &at.index(1));
         match (index, items) {
             (Some(index), Some(items)) if index < items.len() => {
-                Given::Value(Tree::Text(items.get(index).cloned().unwrap_or_default().into()), at.clone())
+                Given::Value(Tree::from(items.get(index).cloned().unwrap_or_default()), at.clone())
             }
             _ => Given::Open("Select".to_owned(), "!Select from a list that is not known".to_owned()),
         }
@@ -236,7 +236,7 @@ impl<'a> Resolver<'a> {
             out.push_str(&value.unwrap_or_default());
         }
         out.push_str(rest);
-        Given::Value(Tree::Text(out.into()), at.clone())
+        Given::Value(Tree::from(out), at.clone())
     }
 
     /// Whether a condition holds; nothing where that is not known.

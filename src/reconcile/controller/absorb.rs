@@ -105,7 +105,7 @@ fn dependents(desired: &Desired) -> BTreeMap<Key, Vec<Key>> {
         let cluster = clusters.get(service::cluster(object)).map(|key| (*key).clone());
         for key in task_definition.into_iter().chain(groups).chain(cluster) {
             // What is declared already is not kept twice.
-            let key = desired.objects.get_key_value(&key).map_or_else(|| key.clone(), |(declared, _)| declared.clone());
+            let key = desired.objects.get_key_value(&key).map_or(key, |(declared, _)| declared.clone());
             dependents.entry(key).or_default().push(object.key.clone());
         }
     }

@@ -161,8 +161,8 @@ impl Controller {
             Err(error) => return self.shared.metrics.tasks_unread(&key, error.category()),
         }
         if let Some(ended) = self.last(&key).cloned() {
-            if self.status.objects.contains_key(&key) {
-                conditions::update(self.status.object_mut(&key), &ended, now);
+            if let Some(status) = self.status.objects.get_mut(&key).map(Arc::make_mut) {
+                conditions::update(status, &ended, now);
             }
             self.tell_why(&key, &ended);
             self.changed = true;
@@ -173,10 +173,7 @@ impl Controller {
     pub(super) fn tell_why(&mut self, key: &Key, ended: &Ended) {
         let attempted = self.attempted(key, ended);
         let said = attempted.and_then(|attempted| Some((self.causes.said(key, &attempted)?.to_owned(), attempted)));
-        if !self.status.objects.contains_key(key) {
-            return;
-        }
-        let status = self.status.object_mut(key);
+        let Some(status) = self.status.objects.get_mut(key).map(Arc::make_mut) else { return };
         status.tasks_stopped = None;
         if let Some((why, attempted)) = said {
             conditions::because(status, &why);

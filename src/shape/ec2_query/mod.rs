@@ -24,7 +24,7 @@ pub const XML_BYTES_MAX: usize = 64 * 1024 * 1024;
 fn scalar(shape: &Shape, text: &str) -> Result<Tree, &'static str> {
     let integer = |fits: fn(i64) -> bool| text.trim().parse::<i64>().ok().filter(|number| fits(*number)).map(Tree::Int);
     match shape {
-        Shape::Text(_) | Shape::Blob => Ok(Tree::Text(text.to_owned().into())),
+        Shape::Text(_) | Shape::Blob => Ok(Tree::from(text)),
         Shape::Integer(_) => integer(|number| i32::try_from(number).is_ok()).ok_or("a 32-bit integer"),
         Shape::Long(_) => integer(|_| true).ok_or("an integer"),
         Shape::Float(_) => {

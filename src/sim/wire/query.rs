@@ -78,9 +78,7 @@ fn input(dialect: Dialect, action: &str, mut form: Form) -> Result<Tree, Fault> 
     form.remove("Action");
     form.remove("Version");
     match (dialect, table::ec2().input(action)) {
-        (Dialect::Query, _) => {
-            Ok(Tree::Map(form.into_iter().map(|(name, value)| (name, Tree::Text(value.into()))).collect()))
-        }
+        (Dialect::Query, _) => Ok(Tree::Map(form.into_iter().map(|(name, value)| (name, Tree::from(value))).collect())),
         (Dialect::Ec2, None) => Ok(Tree::map()),
         (Dialect::Ec2, Some(shape)) => read_form(table::ec2(), shape, &form).map_err(|error| {
             let code = match error {
@@ -100,7 +98,7 @@ fn invalid_action(action: &str, version: Option<&str>) -> Fault {
 
 /// `a=1&b=x%20y` as a flat structure of texts.
 pub(super) fn read_query(text: &[u8]) -> Tree {
-    Tree::Map(read_parameters(text).into_iter().map(|(name, value)| (name, Tree::Text(value.into()))).collect())
+    Tree::Map(read_parameters(text).into_iter().map(|(name, value)| (name, Tree::from(value))).collect())
 }
 
 fn read_parameters(body: &[u8]) -> Form {
