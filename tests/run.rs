@@ -19,6 +19,7 @@ use common::git_sync::Repo;
 use common::process::{
     Child, Operator, PATIENCE, Sim, World, get, image, odd_aws, program, said, tagged, until, write_hello,
 };
+use serde_json::Value;
 use tempfile::TempDir;
 
 /// A rollout of the shipped manifests takes a minute or two of ECS's time.
@@ -144,6 +145,29 @@ fn a_directory_that_goes_and_comes_back_deletes_nothing() {
     write_hello(&dir, tagged("1.2"));
     operator.until_runs(SERVICE, &image("1.2"));
     assert_eq!(deletions(operator.world), 0);
+}
+
+#[test]
+fn a_directory_that_comes_back_as_it_was_still_has_what_was_wrong_with_it() {
+    let root = TempDir::new().unwrap();
+    let (dir, away) = (root.path().join("manifests"), root.path().join("away"));
+    write_hello(&dir, tagged("1.1"));
+    fs::write(dir.join("broken.yaml"), "kind: [\n").unwrap();
+    let operator = Operator::start(&dir, FAST);
+    operator.until_runs(SERVICE, &image("1.1"));
+    let problem = || -> String {
+        let status: Value = serde_json::from_str(&get(operator.face, "/api/v1/status").unwrap().body).unwrap();
+        status["source"]["problems"][0].as_str().unwrap_or_default().to_owned()
+    };
+    let broken = problem();
+    assert!(broken.starts_with("broken.yaml:"), "{broken}");
+
+    fs::rename(&dir, &away).unwrap();
+    until("nothing there", || problem().contains("not there").then_some(()));
+    fs::rename(&away, &dir).unwrap();
+    until("as it was", || (problem() == broken).then_some(()));
+    fs::remove_file(dir.join("broken.yaml")).unwrap();
+    until("mended", || problem().is_empty().then_some(()));
 }
 
 /// Waits until everything has been looked at again: what would be done about the directory would be done by now.

@@ -267,6 +267,30 @@ async fn a_directory_that_is_deleted_and_comes_back_is_followed_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_taken_over_is_let_go_and_is_no_news_when_it_comes_back() {
+    let parent = TempDir::new().unwrap();
+    let (root, away) = (parent.path().join("manifests"), parent.path().join("away"));
+    fs::create_dir(&root).unwrap();
+    fs::write(root.join("a.yaml"), "one").unwrap();
+    let watching = watch(&root, fast());
+    let taken = until(&watching, "first", has("a.yaml", "one")).await.snapshot.unwrap();
+    let mut states = watching.subscribe();
+    states.borrow_and_update();
+    watching.let_go(&taken);
+    assert!(!states.has_changed().unwrap() && states.borrow().snapshot.is_none());
+    assert_eq!(Arc::strong_count(&taken), 1, "nobody else keeps its texts");
+    fs::rename(&root, &away).unwrap();
+    until(&watching, "missing", |state| state.error.is_some()).await;
+    fs::rename(&away, &root).unwrap();
+    let back = until(&watching, "back", |state| state.error.is_none()).await;
+    assert_eq!((back.snapshot, watching.counts().loads_loaded), (None, 1));
+    fs::write(root.join("a.yaml"), "two").unwrap();
+    let next = until(&watching, "changed", has("a.yaml", "two")).await.snapshot.unwrap();
+    watching.let_go(&taken);
+    assert_eq!(watching.subscribe().borrow().snapshot.as_ref(), Some(&next), "only what was taken over goes");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_missing_at_first_is_found_by_hints_alone() {
     let parent = TempDir::new().unwrap();
     let root = parent.path().join("manifests");

@@ -37,6 +37,8 @@ pub struct Feed {
     desired: watch::Sender<Arc<Desired>>,
     source: watch::Sender<SourceStatus>,
     shown: SourceStatus,
+    /// What is wrong with the snapshot that was read last, once there was one.
+    problems: Option<Vec<String>>,
 }
 
 impl Feed {
@@ -62,6 +64,7 @@ impl Feed {
             desired: watch::channel(Arc::default()).0,
             source: watch::channel(SourceStatus::default()).0,
             shown: SourceStatus::default(),
+            problems: None,
         }
     }
 
@@ -136,8 +139,16 @@ impl Feed {
                 self.shown.problems = vec![error.to_string()];
                 self.tell(LoadResult::Unreadable, &error.to_string(), state.took);
             }
-            (None, Some(snapshot)) => self.read(snapshot, state.took),
-            (None, None) => {}
+            (None, Some(snapshot)) => {
+                self.read(snapshot, state.took);
+                self.watching.let_go(snapshot);
+            }
+            // What was read before holds again, with what was wrong with it.
+            (None, None) => {
+                if let Some(problems) = self.problems.take() {
+                    self.judged(problems, state.took);
+                }
+            }
         }
         self.source.send_replace(self.shown.clone());
     }
@@ -150,8 +161,7 @@ impl Feed {
         read.settings = self.settings.clone();
         if read.settings.is_none() {
             // Whose objects these are, and in which clusters, was never known: then there are none.
-            self.shown.problems = read.findings.iter().take(PROBLEMS_SHOWN).map(ToString::to_string).collect();
-            self.tell(LoadResult::Invalid, &self.shown.problems.join("; "), took);
+            self.judged(read.findings.iter().take(PROBLEMS_SHOWN).map(ToString::to_string).collect(), took);
             return;
         }
         let desired = crate::check::desired(&read, &self.place, &snapshot.revision, Some(&previous));
@@ -163,20 +173,24 @@ impl Feed {
         if self.shown.revision != desired.revision {
             self.shown.revision_since = Some(now);
         }
-        let (accepted, rejected) = (desired.objects.len() - desired.kept.len(), desired.rejected);
-        let result = if problems.is_empty() { LoadResult::Loaded } else { LoadResult::Invalid };
-        let message = problems.join("; ");
         self.shown = SourceStatus {
             revision: desired.revision.clone(),
             last_success: Some(now),
-            accepted,
+            accepted: desired.objects.len() - desired.kept.len(),
             skipped: desired.skipped,
-            rejected,
-            problems,
+            rejected: desired.rejected,
             ..self.shown.clone()
         };
-        self.tell(result, &message, took);
+        self.judged(problems, took);
         self.desired.send_replace(Arc::new(desired));
+    }
+
+    /// Shows what is wrong with what was read last.
+    fn judged(&mut self, problems: Vec<String>, took: Duration) {
+        let result = if problems.is_empty() { LoadResult::Loaded } else { LoadResult::Invalid };
+        self.tell(result, &problems.join("; "), took);
+        self.shown.problems.clone_from(&problems);
+        self.problems = Some(problems);
     }
 
     fn tell(&self, result: LoadResult, message: &str, duration: Duration) {

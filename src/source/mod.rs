@@ -80,5 +80,5 @@ impl SourceError {
 
 /// Reads the directory once. Blocks on files; not for async code.
 pub fn load(root: &Path) -> Result<Snapshot, SourceError> {
-    read::load(root).map(|loaded| Arc::unwrap_or_clone(loaded.snapshot))
+    read::load(root).map(|(snapshot, _)| snapshot)
 }

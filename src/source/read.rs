@@ -40,20 +40,24 @@ pub(super) enum FileTrouble {
     Changed(String),
 }
 
-/// A snapshot with what tells cheaply whether it is still current.
+/// What is remembered of a read when its texts are gone.
 #[derive(Clone, Debug)]
-pub(super) struct Loaded {
-    pub snapshot: Arc<Snapshot>,
+pub(super) struct Mark {
+    pub revision: String,
+    pub content: String,
+    /// How many files there were, without the settings.
+    pub files: usize,
+    problems: Vec<FileProblem>,
     pin: Pin,
     listing: Listing,
     /// False when a file changed so shortly before the read that it could change again unseen.
     settled: bool,
 }
 
-impl Loaded {
-    /// The same state of the directory, with the snapshot that is known already.
-    pub(super) fn with(self, snapshot: Arc<Snapshot>) -> Self {
-        Self { snapshot, ..self }
+impl Mark {
+    /// Whether the other read says the same, if from other inodes.
+    pub(super) fn says_the_same(&self, other: &Self) -> bool {
+        self.content == other.content && self.revision == other.revision && self.problems == other.problems
     }
 
     /// Whether the revision is a name that stands for one content for ever.
@@ -70,7 +74,7 @@ impl Loaded {
 }
 
 /// Reads everything; repeats the read while the directory changes under it.
-pub(super) fn load(root: &Path) -> Result<Loaded, SourceError> {
+pub(super) fn load(root: &Path) -> Result<(Snapshot, Mark), SourceError> {
     let mut what = String::new();
     for attempt in 0..limits::ATTEMPTS {
         if attempt > 0 {
@@ -87,7 +91,7 @@ pub(super) fn load(root: &Path) -> Result<Loaded, SourceError> {
     Err(SourceError::Unreadable { path: root.display().to_string(), what })
 }
 
-fn load_once(root: &Path, last: bool) -> Result<Loaded, Trouble> {
+fn load_once(root: &Path, last: bool) -> Result<(Snapshot, Mark), Trouble> {
     let started = SystemTime::now();
     let pin = pin::resolve(root).map_err(Trouble::Fatal)?;
     let listing = walk::list(&pin.dir)?;
@@ -124,8 +128,10 @@ fn load_once(root: &Path, last: bool) -> Result<Loaded, Trouble> {
         Layout::Volume | Layout::Plain => content.clone(),
     };
     let settled = busy.is_empty() && listing.entries().all(|entry| is_settled(&entry.stamp, started));
-    let snapshot = Arc::new(Snapshot { revision, content, files, settings, problems });
-    Ok(Loaded { snapshot, pin, listing, settled })
+    let snapshot = Snapshot { revision, content, files, settings, problems };
+    let Snapshot { revision, content, problems, .. } = snapshot.clone();
+    let mark = Mark { revision, content, files: snapshot.files.len(), problems, pin, listing, settled };
+    Ok((snapshot, mark))
 }
 
 /// The link must still lead where it led, and every file must still be as it was listed. In a directory that is written

@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
 use super::pin::{self, Layout};
-use super::read::{self, Loaded};
+use super::read::{self, Mark};
 use super::{Snapshot, SourceError, limits};
 
 /// How to watch.
@@ -40,7 +40,7 @@ impl Default for Options {
 /// What is known about the directory. Before the first look both are absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct State {
-    /// The newest good read; it stays while newer ones fail.
+    /// The newest good read, until [`Watching::let_go`]; it stays while newer ones fail.
     pub snapshot: Option<Arc<Snapshot>>,
     /// Why the newest look failed. While there is an error, absence from `snapshot` is no reason to delete.
     pub error: Option<SourceError>,
@@ -73,14 +73,14 @@ struct Counters {
 /// A watched directory; watching ends when this is dropped.
 #[derive(Debug)]
 pub struct Watching {
-    states: Receiver<State>,
+    states: Sender<State>,
     counters: Arc<Counters>,
     task: JoinHandle<()>,
 }
 
 /// Starts to watch; must be called inside a tokio runtime. Files are read on the runtime's blocking threads.
 pub fn watch(root: impl Into<PathBuf>, options: Options) -> Watching {
-    let (sender, states) = channel(State::default());
+    let states = channel(State::default()).0;
     let hints = Arc::new(Notify::new());
     let counters = Arc::new(Counters::default());
     let eye = Eye {
@@ -93,14 +93,22 @@ pub fn watch(root: impl Into<PathBuf>, options: Options) -> Watching {
         last: None,
         doubted: None,
     };
-    let task = tokio::spawn(run(eye, sender, options.poll, Arc::clone(&hints), Arc::clone(&counters)));
+    let task = tokio::spawn(run(eye, states.clone(), options.poll, Arc::clone(&hints), Arc::clone(&counters)));
     Watching { states, counters, task }
 }
 
 impl Watching {
     /// Follows the newest state; nothing queues up.
     pub fn subscribe(&self) -> Receiver<State> {
-        self.states.clone()
+        self.states.subscribe()
+    }
+
+    /// Forgets a snapshot that was taken over, for nobody needs its texts again. That is no news.
+    pub fn let_go(&self, taken: &Arc<Snapshot>) {
+        self.states.send_if_modified(|state| {
+            state.snapshot.take_if(|newest| Arc::ptr_eq(newest, taken));
+            false
+        });
     }
 
     pub fn counts(&self) -> SourceCounts {
@@ -159,23 +167,14 @@ async fn settle(hints: &Notify) {
 
 fn publish(sender: &Sender<State>, seen: Result<Option<Arc<Snapshot>>, SourceError>, took: Duration) {
     sender.send_if_modified(|state| {
-        let next = match seen {
-            Ok(None) => State { snapshot: state.snapshot.clone(), error: None, took },
-            Ok(snapshot) => State { snapshot, error: None, took },
-            Err(error) => State { snapshot: state.snapshot.clone(), error: Some(error), took },
+        let (snapshot, error) = match seen {
+            Ok(snapshot) => (snapshot, None),
+            Err(error) => (None, Some(error)),
         };
-        let news = next.error != state.error || !same(next.snapshot.as_ref(), state.snapshot.as_ref());
-        *state = next;
+        let news = snapshot.is_some() || error != state.error;
+        *state = State { snapshot: snapshot.or(state.snapshot.take()), error, took };
         news
     });
-}
-
-fn same(a: Option<&Arc<Snapshot>>, b: Option<&Arc<Snapshot>>) -> bool {
-    match (a, b) {
-        (Some(a), Some(b)) => Arc::ptr_eq(a, b),
-        (None, None) => true,
-        _ => false,
-    }
 }
 
 /// What a kernel watch is really on: the object, not its name.
@@ -194,7 +193,7 @@ struct Eye {
     counters: Arc<Counters>,
     watcher: Option<RecommendedWatcher>,
     armed: BTreeMap<PathBuf, Target>,
-    last: Option<Loaded>,
+    last: Option<Mark>,
     /// The content that a known commit was once seen with, and that no later look has confirmed yet.
     doubted: Option<String>,
 }
@@ -218,35 +217,28 @@ impl Eye {
         if self.last.as_ref().is_some_and(|last| last.is_current(&self.root)) {
             return Ok(None);
         }
-        let loaded = read::load(&self.root)?;
+        let (snapshot, mark) = read::load(&self.root)?;
+        let mut news = true;
         if let Some(last) = &self.last {
-            let before = last.snapshot.files.len();
-            if loaded.snapshot.files.is_empty() && before > 0 {
-                return Err(SourceError::Emptied { path: self.root.display().to_string(), before });
+            if mark.files == 0 && last.files > 0 {
+                return Err(SourceError::Emptied { path: self.root.display().to_string(), before: last.files });
             }
-            if loaded.snapshot == last.snapshot {
-                // Same news from other inodes; the snapshot that is out there stays the one.
-                self.last = Some(loaded.with(Arc::clone(&last.snapshot)));
-                self.doubted = None;
-                return Ok(None);
-            }
-            if let Some(error) = self.doubt(last, &loaded, polled) {
-                self.doubted = Some(loaded.snapshot.content.clone());
+            if let Some(error) = self.doubt(last, &mark, polled) {
+                self.doubted = Some(mark.content);
                 return Err(error);
             }
+            news = !mark.says_the_same(last);
         }
         self.doubted = None;
-        let snapshot = Arc::clone(&loaded.snapshot);
-        self.last = Some(loaded);
-        Ok(Some(snapshot))
+        self.last = Some(mark);
+        Ok(news.then(|| Arc::new(snapshot)))
     }
 
     /// A commit has one content for ever. When it reads differently, git-sync is most likely checking it out anew in
     /// place (it does after a failed sanity check), so that some files are missing: believed when a later poll agrees.
-    fn doubt(&self, last: &Loaded, loaded: &Loaded, polled: bool) -> Option<SourceError> {
-        let (before, now) = (&last.snapshot, &loaded.snapshot);
+    fn doubt(&self, before: &Mark, now: &Mark, polled: bool) -> Option<SourceError> {
         let confirmed = polled && self.doubted.as_ref() == Some(&now.content);
-        if !loaded.is_commit() || before.revision != now.revision || confirmed {
+        if !now.is_commit() || before.revision != now.revision || confirmed || now.says_the_same(before) {
             return None;
         }
         let what = format!("commit {} reads differently than before; waiting until it stays so", now.revision);
