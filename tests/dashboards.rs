@@ -12,11 +12,12 @@ mod common;
 use std::fmt::Write as _;
 use std::fs;
 use std::net::SocketAddr;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use common::process::{Child, get, have, program, said, until, until_within};
+use common::process::{Child, get, have, node_parts, program, said, until, until_within};
 use common::promql;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -91,6 +92,46 @@ fn the_dashboards_are_what_their_script_makes() {
     }
     let told = said(Command::new("python3").arg(chart().join("dashboards.py")).arg("--check"));
     assert_eq!(told.code, 0, "{}", told.err);
+}
+
+#[test]
+fn grafana_takes_the_dashboards() {
+    let (parts, test) = (node_parts(), "grafana_takes_the_dashboards");
+    let mut probe = Command::new("node");
+    probe.args(["-e", "require('@grafana/schema'); require('typescript')"]).current_dir(&parts);
+    if !have(test, "@grafana/schema or typescript (.ci/run parts)", &mut probe) {
+        return;
+    }
+    let dir = TempDir::new().unwrap();
+    let types = include_str!("dashboards/panels.ts");
+    fs::write(dir.path().join("panels.ts"), types).unwrap();
+    symlink(parts.join("node_modules"), dir.path().join("node_modules")).unwrap();
+    let judged = |name: &str, dashboard: &str| {
+        let text = format!("import type {{ Given }} from './panels';\nexport const given: Given =\n{dashboard};\n");
+        fs::write(dir.path().join(name), text).unwrap();
+        let mut command = Command::new("node");
+        command.arg(parts.join("node_modules/typescript/bin/tsc")).arg(name).current_dir(dir.path());
+        said(
+            command
+                .args(["--noEmit", "--strict", "--skipLibCheck", "--target", "es2022", "--moduleResolution", "bundler"])
+                .args(["--module", "es2022"]),
+        )
+    };
+    for (file, dashboard) in dashboards() {
+        let told = judged(&format!("{file}.ts"), &dashboard.to_string());
+        assert_eq!(told.code, 0, "{file}: {}", told.out);
+    }
+    // What is wrong is seen, in the options, in what is said of fields and in the dashboard.
+    let fleet = dashboards().into_iter().find(|(file, _)| file == "fleet.json").unwrap().1.to_string();
+    for (right, wrong) in [
+        ("\"graphMode\":\"none\"", "\"graphMode\":\"nothing\""),
+        ("\"lineInterpolation\"", "\"interpolation\""),
+        ("\"custom.lineStyle\"", "\"custom.linestyle\""),
+        ("\"graphTooltip\":1", "\"graphTooltip\":7"),
+    ] {
+        assert!(fleet.contains(right), "{right}");
+        assert_ne!(judged("wrong.ts", &fleet.replacen(right, wrong, 1)).code, 0, "{wrong}");
+    }
 }
 
 #[test]

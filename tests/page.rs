@@ -13,19 +13,15 @@ mod common;
 
 use std::fs;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use common::process::{Child, Operator, get, have, image, tagged, until, until_within, write_hello};
+use common::process::{Child, Operator, get, have, image, node_parts, tagged, until, until_within, write_hello};
 use tempfile::TempDir;
 
 /// Everything that is looked at, on a machine that is busy.
 const LOOKED: Duration = Duration::from_secs(300);
-
-fn modules() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(".ci/parts/browser")
-}
 
 /// Another service of the shipped shape, edited.
 fn beside(dir: &Path, name: &str, edit: impl Fn(&str) -> String) {
@@ -55,7 +51,7 @@ fn world() -> (TempDir, Operator) {
 #[test]
 fn people_can_use_the_page() {
     const TEST: &str = "people_can_use_the_page";
-    let (modules, chromium) = (modules(), std::env::var("CHROMIUM").unwrap_or_else(|_| "chromium".to_owned()));
+    let (modules, chromium) = (node_parts(), std::env::var("CHROMIUM").unwrap_or_else(|_| "chromium".to_owned()));
     let mut probe = Command::new("node");
     probe.args(["-e", "require('axe-core'); require('playwright-core')"]).current_dir(&modules);
     if !have(TEST, "chromium", Command::new(&chromium).arg("--version"))

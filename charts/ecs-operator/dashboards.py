@@ -11,6 +11,18 @@ import sys
 FOLDER = pathlib.Path(__file__).parent / "files" / "dashboards"
 PREFIX = "ecs_operator_"
 SOURCE = {"type": "prometheus", "uid": "${datasource}"}
+# To the other dashboards, which begin where this one stands.
+LINK = {
+    "type": "dashboards",
+    "title": "ecs-operator",
+    "tags": ["ecs-operator"],
+    "asDropdown": False,
+    "includeVars": True,
+    "keepTime": True,
+    "targetBlank": False,
+    "icon": "",
+    "tooltip": "",
+}
 RED, GREEN, GREY, BLUE, ORANGE = "red", "green", "text", "blue", "orange"
 
 
@@ -87,7 +99,7 @@ def variable(name, label, query, many=True):
         "sort": 1,
         "multi": many,
         "includeAll": many,
-        "current": {"text": "All", "value": "$__all"} if many else {},
+        **({"current": {"text": "All", "value": "$__all"}} if many else {}),
     }
 
 
@@ -108,7 +120,7 @@ def dashboard(uid, title, says, variables, filters, panels):
     text = json.dumps(laid(panels))
     for name, filter_ in filters.items():
         text = text.replace(name, json.dumps(filter_)[1:-1])
-    datasource = {"type": "datasource", "name": "datasource", "label": "Prometheus", "query": "prometheus", "current": {}}
+    datasource = {"type": "datasource", "name": "datasource", "label": "Prometheus", "query": "prometheus"}
     return {
         "uid": uid,
         "title": title,
@@ -121,7 +133,7 @@ def dashboard(uid, title, says, variables, filters, panels):
         "refresh": "30s",
         "time": {"from": "now-1h", "to": "now"},
         "timezone": "browser",
-        "links": [{"type": "dashboards", "title": "ecs-operator", "tags": ["ecs-operator"], "asDropdown": False}],
+        "links": [LINK],
         "annotations": {"list": []},
         "templating": {"list": [datasource] + variables},
         "panels": json.loads(text),

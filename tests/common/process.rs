@@ -66,6 +66,11 @@ pub fn have(test: &str, part: &str, probe: &mut Command) -> bool {
     false
 }
 
+/// Where the packages of node are installed.
+pub fn node_parts() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(".ci/parts/node")
+}
+
 /// Says so past the test runner, which keeps what passing tests print to itself.
 pub fn skipped(test: &str, why: &str) {
     drop(writeln!(std::io::stderr(), "skipped: {test} ({why})"));
