@@ -195,7 +195,7 @@ const CONTRADICTIONS: &[(&str, &[&str], &str)] = &[
     ("git-https", &["source.gitSync.repo="], "name the repository with the manifests"),
     ("git-https", &["source.gitSync.ssh.existingSecret=key"], "keep the one that the repository's address needs"),
     ("git-https", &["source.gitSync.repo=git@h:r.git"], "sent over https alone"),
-    ("git-https", &["source.gitSync.port=8080"], "both containers share the pod's address"),
+    ("git-https", &["source.gitSync.port=8081"], "probePort and source.gitSync.port are the same"),
     ("git-https", &["source.configMap.name=x"], "source.configMap is filled in"),
     ("git-https", &["source.existingClaim.name=x"], "source.existingClaim.name is set"),
     (

@@ -15,7 +15,9 @@ use std::fs;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use common::process::{Operator, ask, get, have, image, odd_aws, program, said, tagged, until, write_hello};
+use common::process::{
+    Operator, ask, get, have, image, logged_address, odd_aws, program, said, tagged, until, write_hello,
+};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -117,8 +119,13 @@ fn metrics_are_as_promtool_wants_them() {
 fn probes_and_metrics_are_read_only() {
     let root = TempDir::new().unwrap();
     write_hello(root.path(), str::to_owned);
-    let operator = Operator::start(root.path(), &[]);
-    until("ready", || get(operator.face, "/readyz").filter(|answer| answer.status == 200));
+    let operator = Operator::start(root.path(), &["--probe-listen", "127.0.0.1:0"]);
+    let apart = logged_address(&operator.child, "\"probes listen\"");
+    for face in [operator.face, apart] {
+        until("ready", || get(face, "/readyz").filter(|answer| answer.status == 200));
+        assert_eq!(get(face, "/livez").unwrap().status, 200);
+    }
+    assert_eq!(get(apart, "/metrics").unwrap().status, 404);
     let livez = get(operator.face, "/livez").unwrap();
     assert_eq!((livez.status, livez.body.as_str()), (200, "ok\n"));
     let lost = get(operator.face, "/nothing").unwrap();

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use crate::cli::{Exit, args};
 use crate::clock::Clock;
@@ -53,7 +54,13 @@ pub async fn run(flags: args::Run, clock: Clock) -> Result<Exit, Trouble> {
     tracing::info!(%address, "metrics and probes listen");
     // Probes and metrics outlive the loop: they are the last to go.
     let (ending, ended) = watch::channel(false);
-    let served = tokio::spawn(serve::serve(listener, face, until(ended)));
+    let mut served = JoinSet::new();
+    if let Some(listen) = flags.probe_listen {
+        let (listener, address) = bind(listen).await?;
+        tracing::info!(%address, "probes listen");
+        served.spawn(serve::probes(listener, status, until(ended.clone())));
+    }
+    served.spawn(serve::serve(listener, face, until(ended)));
     let watched = Watched {
         source: source::Options { poll: flags.poll, inotify: !flags.poll_only },
         settings: Settings {
@@ -66,6 +73,6 @@ pub async fn run(flags: args::Run, clock: Clock) -> Result<Exit, Trouble> {
     };
     let ended = operate(watched, shared, election, published, stopped).await;
     ending.send_replace(true);
-    drop(served.await);
+    while served.join_next().await.is_some() {}
     ended.map(|()| Exit::Done)
 }

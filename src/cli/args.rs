@@ -157,6 +157,9 @@ pub struct Run {
     /// Where metrics and probes are served.
     #[arg(long, value_name = "ADDR", env = "ECS_OPERATOR_LISTEN", default_value = crate::serve::LISTEN_DEFAULT)]
     pub listen: SocketAddr,
+    /// Where probes are answered besides, so that they wait for nobody who reads metrics or the page.
+    #[arg(long, value_name = "ADDR", env = "ECS_OPERATOR_PROBE_LISTEN")]
+    pub probe_listen: Option<SocketAddr>,
     /// How often everything is looked at again.
     #[arg(long, value_name = "TIME", env = "ECS_OPERATOR_RESYNC", default_value = "60s", value_parser = span)]
     pub resync: Duration,

@@ -1,6 +1,8 @@
 //! What probes, Prometheus and people ask over HTTP. Must not know: how anything is decided or counted.
 //!
 //! Read only: `GET` and `HEAD` of `/metrics`, `/livez`, `/readyz`, `/api/v1/status`, and of the page for people at `/`.
+//! Probes can have a listener of their own besides.
+//!
 //! No body is read, nothing is told but what the status and the metrics hold, and those hold no secrets.
 
 pub mod answers;
@@ -49,6 +51,18 @@ pub const CONNECTIONS: Limits = Limits {
     drain: Duration::from_secs(5),
 };
 
+/// What may be taken where probes alone are answered: an answer is two words, and a client that takes its time over it
+/// none that may go on.
+pub const PROBES: Limits = Limits {
+    connections: 16,
+    when_full: WhenFull::Wait,
+    header_read: Duration::from_secs(1),
+    header_bytes: 16 * 1024,
+    life: Duration::from_secs(2),
+    write_stall: Duration::from_secs(1),
+    drain: Duration::from_secs(1),
+};
+
 /// Where the whole status is, as JSON (docs/status.md).
 const STATUS_PATH: &str = "/api/v1/status";
 
@@ -91,16 +105,35 @@ pub async fn serve(listener: TcpListener, face: Face, shutdown: impl Future<Outp
     connections::run(listener, router(face, ending), CONNECTIONS, shutdown).await
 }
 
+/// Serves the probes alone, until `shutdown` ends.
+///
+/// # Errors
+/// When the listener itself fails; a connection that fails harms no other.
+pub async fn probes(
+    listener: TcpListener,
+    status: watch::Receiver<Arc<Status>>,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<()> {
+    let router = probing(status)
+        .fallback(|| async { (StatusCode::NOT_FOUND, "there are /livez and /readyz\n") })
+        .layer(middleware::from_fn(without_body));
+    connections::run(listener, router, PROBES, shutdown).await
+}
+
+fn probing(status: watch::Receiver<Arc<Status>>) -> Router {
+    Router::new().route("/livez", get(livez)).route("/readyz", get(readyz)).with_state(status)
+}
+
 fn router(face: Face, ending: watch::Receiver<bool>) -> Router {
     let answers = Answers::default();
     let page = page::router(face.clone(), answers.clone(), ending);
+    let probes = probing(face.status.clone());
     Router::new()
-        .route("/livez", get(livez))
-        .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
         .route(STATUS_PATH, get(whole_status))
         .fallback(|| async { (StatusCode::NOT_FOUND, "there are /, /metrics, /livez, /readyz and /api/v1/status\n") })
         .with_state(Shown { face, answers })
+        .merge(probes)
         .merge(page)
         .layer(middleware::from_fn(without_body))
 }
@@ -120,8 +153,8 @@ async fn livez() -> &'static str {
 }
 
 /// Something to serve with: the directory was read once. A standby is ready, and so is an operator that AWS refuses.
-async fn readyz(State(shown): State<Shown>) -> (StatusCode, &'static str) {
-    let status = Arc::clone(&shown.face.status.borrow());
+async fn readyz(State(status): State<watch::Receiver<Arc<Status>>>) -> (StatusCode, &'static str) {
+    let status = Arc::clone(&status.borrow());
     if status.synced || status.source.last_success.is_some() {
         (StatusCode::OK, "ok\n")
     } else {

@@ -1,6 +1,7 @@
 //! Over a real socket on loopback, as kubelet and Prometheus come.
 
 use std::net::SocketAddr;
+use std::pin::pin;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -110,6 +111,31 @@ async fn a_slow_client_blocks_no_other_and_is_sent_away() {
     let mut rest = Vec::new();
     slow[0].read_to_end(&mut rest).await.unwrap();
     assert!(!String::from_utf8_lossy(&rest).contains("200"), "half a request is no request");
+}
+
+#[tokio::test]
+async fn probes_apart_wait_for_nobody_who_reads_metrics() {
+    let server = start().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let at = listener.local_addr().unwrap();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let ended = tokio::spawn(probes(listener, server.status.subscribe(), async move { drop(stopped.await) }));
+    let mut slow = Vec::new();
+    for _ in 0..CONNECTIONS.connections {
+        slow.push(TcpStream::connect(server.at).await.unwrap());
+    }
+    let mut waiting = pin!(request(server.at, "GET", "/livez"));
+    for _ in 0..3 * PROBES.connections {
+        tokio::select! {
+            biased;
+            live = request(at, "GET", "/livez") => assert!(live.starts_with("HTTP/1.1 200 "), "{live}"),
+            early = &mut waiting => panic!("the house is not full: {early}"),
+        }
+    }
+    assert!(request(at, "GET", "/readyz").await.starts_with("HTTP/1.1 503 "));
+    assert!(request(at, "GET", "/metrics").await.starts_with("HTTP/1.1 404 "), "nothing else is there");
+    stop.send(()).unwrap();
+    ended.await.unwrap().unwrap();
 }
 
 #[tokio::test]

@@ -56,11 +56,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- end -}}
 {{- end }}
 
-{{- define "ecs-operator.listen" -}}
+{{- define "ecs-operator.listenAddress" -}}
 {{- if contains ":" .Values.listenAddress -}}
-[{{ .Values.listenAddress }}]:{{ .Values.port }}
+[{{ .Values.listenAddress }}]
 {{- else -}}
-{{ .Values.listenAddress }}:{{ .Values.port }}
+{{ .Values.listenAddress }}
 {{- end -}}
 {{- end }}
 
@@ -94,9 +94,15 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- if and $git.token.existingSecret (not (hasPrefix "https://" $git.repo)) -}}
 {{- fail "source.gitSync.token is sent over https alone, but source.gitSync.repo is no https:// address: change it, or use source.gitSync.ssh." -}}
 {{- end -}}
-{{- if eq (int $git.port) (int .Values.port) -}}
-{{- fail "source.gitSync.port and port are the same, and both containers share the pod's address: change one." -}}
 {{- end -}}
+{{- $ports := dict "port" .Values.port "probePort" .Values.probePort -}}
+{{- if eq $source.type "gitSync" }}{{ $_ := set $ports "source.gitSync.port" $git.port }}{{ end -}}
+{{- $taken := dict -}}
+{{- range $name, $port := $ports -}}
+{{- with get $taken (print (int $port)) -}}
+{{- fail (printf "%s and %s are the same, and all containers share the pod's address: change one." . $name) -}}
+{{- end -}}
+{{- $_ := set $taken (print (int $port)) $name -}}
 {{- end -}}
 {{- if eq $source.type "configMap" -}}
 {{- if and $source.configMap.name $source.configMap.files -}}
