@@ -4,7 +4,7 @@
 //! ECS starts tasks in the zone that has the fewest of the service (documented) and does not look at addresses first
 //! (inferred): a zone that is full fails its share of the tasks, whatever the others have.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::Serialize;
@@ -126,18 +126,26 @@ fn zone(subnet: &Tree) -> &str {
 /// What others are about to take of these subnets: their zone's share, if a subnet of theirs is among these.
 fn claimed(case: &Case<'_>, name: &str, subnets: &BTreeMap<String, i64>, share: Share) -> i64 {
     let zone_of = |id: &String| case.facts.network.subnet(id).ok().flatten().map(zone);
-    let of = |claim: &super::Claim| {
-        let zones: std::collections::BTreeSet<&str> = claim.subnets.iter().filter_map(zone_of).collect();
-        let here: Vec<&String> = claim.subnets.iter().filter(|id| zone_of(id) == Some(name)).collect();
+    // In how many zones those are that name these subnets, if they may take of ours.
+    let parts = |theirs: &[String]| {
+        let zones: BTreeSet<&str> = theirs.iter().filter_map(zone_of).collect();
+        let here: Vec<&String> = theirs.iter().filter(|id| zone_of(id) == Some(name)).collect();
         let meets = here.iter().filter(|id| subnets.contains_key(**id)).count();
         // Which of several subnets in the zone it takes is not known.
         let all = meets == here.len() || matches!(share, Share::Most);
-        let count = if matches!(share, Share::Most) { claim.held } else { claim.tasks };
-        // Those that are stopped on the way may all have been in one zone, and others then all start there.
-        let parts = if matches!(share, Share::Most) && claim.held > claim.tasks { 1 } else { zones.len() };
-        if meets > 0 && all { share.of(count, parts) } else { 0 }
+        (meets > 0 && all).then_some(zones.len())
     };
-    case.claims.iter().map(of).sum()
+    // Thousands of services may begin at once, and most name the same subnets.
+    let mut known: BTreeMap<&[String], Option<usize>> = BTreeMap::new();
+    let taken = case.claims.iter().filter_map(|claim| {
+        let parts = (*known.entry(&claim.subnets).or_insert_with_key(|theirs| parts(theirs)))?;
+        Some(match share {
+            Share::Least => share.of(claim.tasks, parts),
+            // Those that are stopped on the way may all have been in one zone, and others then all start there.
+            Share::Most => share.of(claim.held, if claim.held > claim.tasks { 1 } else { parts }),
+        })
+    });
+    taken.sum()
 }
 
 /// Why a course lacks addresses, and how they stand.
