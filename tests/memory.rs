@@ -26,6 +26,8 @@ use tempfile::TempDir;
 const TEST: &str = "a_release_holds_what_it_may_and_no_more_with_time";
 /// Long enough for what SERVICES may ask for; a machine that is busy takes several times as long as a free one.
 const LONG: Duration = Duration::from_secs(3_600);
+/// Between two readings; being asked for metrics is work, too.
+const EACH: Duration = Duration::from_millis(500);
 
 /// What is allowed, in MiB: by what few services need, and by what each of many adds.
 fn allowed(services: usize) -> f64 {
@@ -84,15 +86,27 @@ fn a_release_holds_what_it_may_and_no_more_with_time() {
     let writes = stage.world.writes().len();
     let child = Child::start(&mut release(&binary, root.path(), &measured));
     let face = logged_address(&child, "metrics and probes listen");
-    let after = |passes: usize| {
-        until_within(LONG, &format!("{passes} passes"), || {
-            (total(face, "ecs_operator_reconcile_total") >= passes as f64 * objects).then(|| resident_mib(child.id()))
-        })
+    // What it holds from the end of one pass to that of another: it breathes with every answer, so this is what it holds
+    // half of the time.
+    let between = |first: usize, last: usize| {
+        let mut seen = Vec::new();
+        until_within(LONG, &format!("{last} passes"), || {
+            let passes = total(face, "ecs_operator_reconcile_total") / objects;
+            if passes >= first as f64 {
+                seen.push(resident_mib(child.id()));
+            }
+            std::thread::sleep(EACH);
+            (passes >= last as f64).then_some(())
+        });
+        seen.sort_by(f64::total_cmp);
+        seen[seen.len() / 2]
     };
-    let third = after(3);
-    let last = after(3 + passes);
-    println!("{services} services: {third:.1} MiB after 3 passes, {last:.1} MiB after {passes} more");
+    let window = passes.min(10);
+    let early = between(3, 3 + window);
+    let late = between(3 + passes - window, 3 + passes);
+    let (least, most) = (early.min(late), early.max(late));
+    println!("{services} services: {early:.1} MiB after 3 passes, {late:.1} MiB after {passes} more");
     assert_eq!(stage.world.writes().len(), writes, "it had nothing to do");
-    assert!(third <= allowed(services), "{third:.1} MiB for {services} services");
-    assert!(last <= third * 1.01, "{third:.1} MiB became {last:.1} MiB in {passes} passes");
+    assert!(most <= allowed(services), "{most:.1} MiB for {services} services");
+    assert!(most <= least * 1.01, "{early:.1} MiB became {late:.1} MiB in {passes} passes");
 }

@@ -51,6 +51,14 @@ impl<K: Ord + Clone> Sightings<K> {
         self.0.get(key)?.tree()
     }
 
+    /// When the look at it was begun.
+    pub fn begun<Q: Ord + ?Sized>(&self, key: &Q) -> Option<Time>
+    where
+        K: Borrow<Q>,
+    {
+        self.0.get(key).map(|sighting| sighting.begun)
+    }
+
     /// All that there is, one by one.
     pub fn all_shown(&self) -> impl Iterator<Item = (&K, Tree)> {
         self.0.iter().filter_map(|(key, sighting)| Some((key, sighting.tree()?)))

@@ -160,7 +160,8 @@ async fn network(shared: &Shared, desired: &Desired, object: &Object) -> Network
         let known = shared.known();
         for service in desired.services() {
             named.take(&service.spec);
-            if let Some(shown) = known.seen.shown(&service.key) {
+            // What selector terms come to is known only where it runs already.
+            if let Some(shown) = (!service.lookup.is_empty()).then(|| known.seen.shown(&service.key)).flatten() {
                 named.take(&shown);
             }
         }
@@ -204,12 +205,12 @@ fn claims(known: &Known, desired: &Desired, ours: &Key) -> Vec<Claim> {
 }
 
 fn remaining(known: &Known, desired: &Desired, key: &Key) -> Option<Claim> {
-    let seen = known.seen.get(key);
     let started = known.started.get(key);
-    if let Some(started) = started.filter(|started| seen.as_ref().is_none_or(|seen| seen.begun <= started.at)) {
+    if let Some(started) = started.filter(|started| known.seen.begun(key).is_none_or(|begun| begun <= started.at)) {
         return Some(started.claim.clone());
     }
-    let (object, shown) = (desired.objects.get(key)?, seen.as_ref()?.observed.present()?);
+    let (object, shown) = (desired.objects.get(key)?, known.seen.shown(key)?);
+    let shown = &shown;
     let (definition, facts) = (Fact::Unknown(String::new()), Facts::default());
     let rolls = shown.list("deployments").len() > 1;
     let due = if rolls { Due::Rollout } else { Due::ScaleOut };
