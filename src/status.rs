@@ -53,7 +53,7 @@ pub struct ObjectStatus {
     /// Services only.
     pub tasks: Option<TaskCounts>,
     /// Services only: deployments, bounds and the newest event.
-    pub rollout: Option<RolloutStatus>,
+    pub rollout: Option<Box<RolloutStatus>>,
     pub last_reconcile: Option<Time>,
     pub suspended: bool,
     /// Members that differ from Git, which did not ask for it: names, never values. At most [`DRIFT_MAX`].
@@ -67,7 +67,7 @@ pub struct ObjectStatus {
     pub timeline: Option<Arc<Timeline>>,
     /// Services only: told while the object's reason tells of that rollout, and as long as ECS remembers its tasks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tasks_stopped: Option<TasksStopped>,
+    pub tasks_stopped: Option<Box<TasksStopped>>,
 }
 
 /// What is known about the directory.

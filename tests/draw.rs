@@ -55,7 +55,11 @@ fn status(reason: &'static str, holds: &[ConditionType], rollout: Option<Rollout
         let status = Some(holds.contains(kind));
         (*kind, Condition { status, reason: reason.into(), message: String::new(), since: Time(0) })
     };
-    ObjectStatus { conditions: ConditionType::ALL.iter().map(one).collect(), rollout, ..ObjectStatus::default() }
+    ObjectStatus {
+        conditions: ConditionType::ALL.iter().map(one).collect(),
+        rollout: rollout.map(Box::new),
+        ..ObjectStatus::default()
+    }
 }
 
 fn halfway() -> RolloutStatus {

@@ -30,7 +30,7 @@ pub async fn tell(shared: &Shared, desired: &Desired, ended: &BTreeMap<Key, Ende
             message,
             task_definition: attempted.as_ref().map(|attempted| attempted.task_definition.as_str()),
             cause: cause.as_deref(),
-            rollout: shown.and_then(|one| one.rollout.as_ref()),
+            rollout: shown.and_then(|one| one.rollout.as_deref()),
         };
         draw::failure(&terminal, &failure).iter().for_each(print::out);
     }

@@ -16,7 +16,7 @@ mod subject;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::kinds::{Keep, Key, Kind, Object, Place};
+use crate::kinds::{Keep, Key, Kind, Object, Place, Reconcile};
 use crate::manifest::{Document, Finding, Reading, Severity};
 
 pub use explain::{Explanation, Shown, explain, findings_of};
@@ -54,6 +54,18 @@ pub struct Context<'a> {
     pub document: &'a Document,
 }
 
+/// So many ways of treating objects are shared.
+const TREATMENTS: usize = 8;
+
+/// Most objects are treated as most others are.
+fn share(known: &mut Vec<Arc<Reconcile>>, ours: &mut Arc<Reconcile>) {
+    match known.iter().find(|one| *one == ours) {
+        Some(one) => *ours = Arc::clone(one),
+        None if known.len() < TREATMENTS => known.push(Arc::clone(ours)),
+        None => {}
+    }
+}
+
 /// Turns documents into the desired state, keeping of `previous` what is broken now.
 pub fn desired(reading: &Reading, place: &Place, revision: &str, previous: Option<&Desired>) -> Desired {
     let clusters = reading.settings.as_ref().map(|settings| settings.clusters.as_slice()).unwrap_or_default();
@@ -67,10 +79,13 @@ pub fn desired(reading: &Reading, place: &Place, revision: &str, previous: Optio
     findings.sort();
     warnings.sort();
     let keep = reading.settings.as_ref().and_then(|settings| settings.keep).map(Keep::Newest);
+    let mut treatments = Vec::new();
     let shared = |(key, (mut object, _)): (Key, (Object, &Document))| {
         if key.kind == Kind::TaskDefinition {
-            object.reconcile.keep = object.reconcile.keep.or(keep);
+            let reconcile = Arc::make_mut(&mut object.reconcile);
+            reconcile.keep = reconcile.keep.or(keep);
         }
+        share(&mut treatments, &mut object.reconcile);
         let before = previous.and_then(|previous| previous.objects.get_key_value(&key));
         let same = before.filter(|(_, before)| ***before == object);
         same.map_or_else(|| (key, Arc::new(object)), |(key, before)| (key.clone(), Arc::clone(before)))

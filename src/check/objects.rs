@@ -3,6 +3,7 @@
 //! Rules on specs look only at what fits its shape: what they would say of half a structure misleads.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::kinds::service;
 use crate::kinds::{Adopt, Definition, Key, Kind, Lookup, Object, Origin, definition, lookup, secrets};
@@ -129,7 +130,7 @@ impl<'a> Found<'a> {
     /// The security groups that a service names and that are nowhere.
     fn security_groups(&self, object: &Object, reading: &Reading) -> Vec<Fault> {
         let at = Path::from("spec.networkConfiguration.awsvpcConfiguration.securityGroups");
-        let all = object.lookup.named.as_ref().and_then(Tree::as_list).unwrap_or_default().iter().enumerate();
+        let all = object.lookup.named.as_deref().and_then(Tree::as_list).unwrap_or_default().iter().enumerate();
         let named = all.filter_map(|(index, name)| Some((index, name.as_text()?)));
         let fault = |(index, name): (usize, &str)| {
             let key = service::security_group(object, name);
@@ -214,7 +215,7 @@ fn object(context: &Context<'_>, definition: &Definition, faults: &mut Vec<Fault
         key: Key::new(context.place.clone(), cluster, definition.kind, document.name().to_owned()),
         spec,
         lookup,
-        reconcile: reconcile::read(context, faults),
+        reconcile: Arc::new(reconcile::read(context, faults)),
         origin: Origin { file: document.file.clone(), document: document.index },
     }
 }

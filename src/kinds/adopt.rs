@@ -175,14 +175,16 @@ pub fn undeclared(object: &Object, effective: &Object, shown: &Tree) -> Vec<Diff
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
-    use crate::kinds::{Key, Lookup, Origin, Place, Reconcile};
+    use crate::kinds::{Key, Lookup, Origin, Place};
     use crate::tree;
 
     fn object(kind: Kind, spec: Tree) -> Object {
         let place = Place { account: "1".into(), region: "r".into() };
         let key = Key::new(place, Some("c".into()), kind, "web".into());
-        Object { key, spec, lookup: Lookup::default(), reconcile: Reconcile::default(), origin: Origin::default() }
+        Object { key, spec, lookup: Lookup::default(), reconcile: Arc::default(), origin: Origin::default() }
     }
 
     fn paths(all: &[Difference]) -> Vec<String> {

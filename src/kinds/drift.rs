@@ -272,6 +272,8 @@ pub fn story(told: &[Difference]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::kinds::{Key, Kind, Lookup, Origin, Place, Reconcile};
     use crate::tree;
@@ -283,7 +285,7 @@ mod tests {
         let spec = tree! { "serviceName" => "web", "desiredCount" => 2, "loadBalancers" => vec![
             tree! { "targetGroupArn" => "a/b", "containerName" => "c", "containerPort" => 80 },
         ] };
-        let reconcile = Reconcile { drift, ignore, ..Reconcile::default() };
+        let reconcile = Arc::new(Reconcile { drift, ignore, ..Reconcile::default() });
         Object { key, spec, lookup: Lookup::default(), reconcile, origin: Origin::default() }
     }
 
@@ -345,7 +347,8 @@ mod tests {
         let sorted = sort(&warned, &live);
         assert_eq!(paths(&sorted.due), Vec::<String>::new());
         assert_eq!(paths(&sorted.told), ["deploymentConfiguration.minimumHealthyPercent", "desiredCount"]);
-        let silent = Object { reconcile: Reconcile { drift: Drift::Ignore, ..warned.reconcile.clone() }, ..warned };
+        let reconcile = Reconcile { drift: Drift::Ignore, ..(*warned.reconcile).clone() };
+        let silent = Object { reconcile: Arc::new(reconcile), ..warned };
         assert_eq!(sort(&silent, &live).told, []);
     }
 

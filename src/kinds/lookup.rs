@@ -110,10 +110,10 @@ pub fn items(sort: &Sort, shown: &[Tree]) -> Vec<Item> {
 /// The terms of a service, as they are declared; absent where it names ids itself.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Lookup {
-    pub subnets: Option<Tree>,
-    pub groups: Option<Tree>,
+    pub subnets: Option<Box<Tree>>,
+    pub groups: Option<Box<Tree>>,
     /// All security groups, where some are named as SecurityGroups of the manifests.
-    pub named: Option<Tree>,
+    pub named: Option<Box<Tree>>,
 }
 
 impl Lookup {
@@ -123,7 +123,7 @@ impl Lookup {
         let Some(network) = network.filter(|network| matches!(network, Tree::Map(_))) else { return Self::default() };
         let (subnets, groups) = (network.remove(SUBNETS.terms), network.remove(GROUPS.terms));
         let named = groups.is_none().then(|| take_named(network)).flatten();
-        let lookup = Self { subnets, groups, named };
+        let lookup = Self { subnets: subnets.map(Box::new), groups: groups.map(Box::new), named: named.map(Box::new) };
         if !lookup.is_empty() && network.get("awsvpcConfiguration").is_none() {
             network.set("awsvpcConfiguration", Tree::map());
         }
@@ -131,7 +131,7 @@ impl Lookup {
     }
 
     pub fn of(&self, sort: &Sort) -> Option<&Tree> {
-        if sort.terms == SUBNETS.terms { self.subnets.as_ref() } else { self.groups.as_ref() }
+        if sort.terms == SUBNETS.terms { self.subnets.as_deref() } else { self.groups.as_deref() }
     }
 
     pub fn is_empty(&self) -> bool {
@@ -145,7 +145,7 @@ impl Lookup {
 
     /// The security groups that are named as manifests.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        let all = self.named.as_ref().and_then(Tree::as_list).unwrap_or_default();
+        let all = self.named.as_deref().and_then(Tree::as_list).unwrap_or_default();
         all.iter().filter_map(Tree::as_text).filter(|name| !is_id(name))
     }
 
@@ -165,9 +165,9 @@ impl Lookup {
             return Tree::Null;
         }
         Tree::map()
-            .with_some(SUBNETS.terms, self.subnets.as_ref().map(sorted))
-            .with_some(GROUPS.terms, self.groups.as_ref().map(sorted))
-            .with_some(GROUPS.list, self.named.as_ref().map(sorted))
+            .with_some(SUBNETS.terms, self.subnets.as_deref().map(sorted))
+            .with_some(GROUPS.terms, self.groups.as_deref().map(sorted))
+            .with_some(GROUPS.list, self.named.as_deref().map(sorted))
     }
 }
 

@@ -1,5 +1,6 @@
 //! A desired object: what a manifest declares, checked and completed. Must not know: where text comes from.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::manifest::KEEP_MAX;
@@ -24,7 +25,8 @@ pub struct Object {
     pub spec: Tree,
     /// What of the spec stands in EC2 and not in the manifest: until it is resolved, it is missing from `spec`.
     pub lookup: Lookup,
-    pub reconcile: Reconcile,
+    /// Shared by those that are treated alike.
+    pub reconcile: Arc<Reconcile>,
     pub origin: Origin,
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::{Answers, Before, Due, Facts, Need, Plan, Preflight, Reason, Resolution, StepEffect, Verdict, plan};
 use crate::check::preflight::Judged;
 use crate::kinds::tags::{self, Attempt, Ownership};
-use crate::kinds::{Key, Kind, Object, Observed, Origin, Place, Policy, Reconcile, service};
+use crate::kinds::{Key, Kind, Object, Observed, Origin, Place, Policy, service};
 use crate::manifest::{At, Fault};
 use crate::rollout::{Entry, Journal};
 use crate::shape::{Path, Time, Tree};
@@ -27,7 +27,7 @@ fn desired(spec: Tree) -> Object {
         lookup: Default::default(),
         key: Key::new(place, Some("prod".into()), Kind::Service, "web".into()),
         spec: spec.with("serviceName", "web"),
-        reconcile: Reconcile::default(),
+        reconcile: Default::default(),
         origin: Origin::default(),
     }
 }
@@ -186,7 +186,7 @@ fn git_asking_for_something_else_ends_a_hold() {
     let shown = live(&object, "web:1", "web:2", "web:2");
     assert_eq!(operations(&decide(&object, &shown, "web:3").unwrap()), [TAGGED, DEPLOYED]);
     let mut again = object;
-    again.reconcile.restarted_at = Some("2026-11-22 once more".into());
+    Arc::make_mut(&mut again.reconcile).restarted_at = Some("2026-11-22 once more".into());
     assert_eq!(operations(&decide(&again, &shown, "web:2").unwrap()), [TAGGED, DEPLOYED]);
 }
 
@@ -416,7 +416,7 @@ fn looked_up(subnets: &[&str]) -> Object {
     let awsvpc = tree! { "subnets" => subnets.to_vec() };
     let network = tree! { "awsvpcConfiguration" => awsvpc };
     let terms = vec![tree! { "tags" => tree! { "tier" => "private" } }];
-    let lookup = crate::kinds::Lookup { subnets: Some(terms.into()), ..Default::default() };
+    let lookup = crate::kinds::Lookup { subnets: Some(Box::new(terms.into())), ..Default::default() };
     Object { lookup, ..desired(tree! { "desiredCount" => 2, "networkConfiguration" => network }) }
 }
 
@@ -444,7 +444,7 @@ fn what_terms_lead_to_may_move_which_is_drift_but_for_what_had_failed() {
     }
     // The same subnets by another term are another wish, and nothing to deploy.
     let mut other = before.clone();
-    other.lookup.subnets = Some(vec![tree! { "id" => "subnet-1" }].into());
+    other.lookup.subnets = Some(Box::new(vec![tree! { "id" => "subnet-1" }].into()));
     assert_eq!(operations(&decide(&other, &shown, "web:1").unwrap()), [REMEMBERED]);
     // Someone brought it there already: that is written down, and no more.
     assert_eq!(

@@ -29,7 +29,7 @@ pub fn follow(status: &mut ObjectStatus, rollout: &RolloutStatus) -> bool {
             false
         }
         _ if rollout.is_rolling() => {
-            status.timeline = Some(Arc::new(Timeline::begin(status.rollout.as_ref(), rollout)));
+            status.timeline = Some(Arc::new(Timeline::begin(status.rollout.as_deref(), rollout)));
             true
         }
         _ => false,

@@ -95,7 +95,7 @@ pub struct Memory {
     /// The journal of a deployment that is over, and what it was read for: it says the same for ever.
     pub journal: Option<Box<(String, Journal)>>,
     /// The differences that the last write in place was for, and when that was.
-    pub in_place: Option<(String, Time)>,
+    pub in_place: Option<Box<(String, Time)>>,
     /// It was converged, and nothing has been asked for since: what differs now is drift.
     pub converged: bool,
     /// What the newest plan is about is drift.
@@ -193,7 +193,7 @@ pub async fn pass(shared: &Shared, desired: &Desired, object: &Object, order: &O
         Ok(changes) => {
             rollouts::made(shared, object, &plan, memory);
             memory.heals.made(&plan, memory.drifted, now);
-            memory.in_place = in_place_mark(&plan).map(|mark| (mark, now));
+            memory.in_place = in_place_mark(&plan).map(|mark| Box::new((mark, now)));
             let adopted = plan.steps.iter().any(|step| step.effect == StepEffect::Adopt);
             Ended::Applied { changes, adopted }
         }
@@ -309,7 +309,7 @@ fn persists(plan: &mut Plan, memory: &mut Memory, now: Time) -> Option<Verdict> 
         memory.in_place = None;
         return None;
     };
-    let (_, at) = memory.in_place.as_ref().filter(|(made, _)| *made == mark)?;
+    let (_, at) = memory.in_place.as_deref().filter(|(made, _)| *made == mark)?;
     if now.since(*at) < SHOWN_WITHIN {
         return Some(not_shown_yet());
     }

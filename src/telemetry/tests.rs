@@ -40,7 +40,7 @@ fn object() -> ObjectStatus {
             (ConditionType::Degraded, condition(None, "Unobserved")),
         ]),
         tasks: Some(TaskCounts { desired: 4, running: 3, pending: 1 }),
-        rollout: Some(RolloutStatus {
+        rollout: Some(Box::new(RolloutStatus {
             bounds: Bounds { lower: 3, upper: 6 },
             desired: 4,
             running: 3,
@@ -49,7 +49,7 @@ fn object() -> ObjectStatus {
             since: Time(1_500),
             at: Time(2_250),
             event: None,
-        }),
+        })),
         last_reconcile: Some(Time(2_250)),
         ..ObjectStatus::default()
     }

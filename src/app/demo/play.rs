@@ -146,7 +146,7 @@ impl Play {
             *told = now;
         }
         if let Some((key, status)) = self.stage.service() {
-            let status = crate::status::ObjectStatus { rollout: Some(rollout), ..status };
+            let status = crate::status::ObjectStatus { rollout: Some(Box::new(rollout)), ..status };
             let frame = draw::service(&self.screen.terminal, &key, &status);
             self.screen.frame(&frame);
         }

@@ -213,7 +213,7 @@ fn platform_version(service: &Service<'_>, report: &mut Report<'_>) {
 fn subnets(service: &Service<'_>, report: &mut Report<'_>) {
     let Some(vpc) = service.spec.at(&["networkConfiguration", "awsvpcConfiguration"]) else { return };
     let at = |member: &str| format!("networkConfiguration.awsvpcConfiguration.{member}");
-    let named = service.lookup.named.as_ref().and_then(Tree::as_list).unwrap_or_default().len();
+    let named = service.lookup.named.as_deref().and_then(Tree::as_list).unwrap_or_default().len();
     let (subnets, groups) = (vpc.list("subnets").len(), vpc.list("securityGroups").len() + named);
     if subnets == 0 && service.lookup.subnets.is_none() {
         report.key(at("subnets").as_str(), "there is no subnet", "name at least one; better one a zone");

@@ -153,7 +153,7 @@ fn bounds(rollout: &RolloutStatus) -> String {
 pub fn screen(terminal: &Terminal, status: &Status) -> Vec<String> {
     let room = terminal.height.saturating_sub(2).max(1);
     let rolls = |(key, one): &(&Key, &Arc<ObjectStatus>)| {
-        key.kind == Kind::Service && one.rollout.as_ref().is_some_and(RolloutStatus::is_rolling)
+        key.kind == Kind::Service && one.rollout.as_deref().is_some_and(RolloutStatus::is_rolling)
     };
     let rolling: Vec<_> = status.objects.iter().filter(rolls).collect();
     let whole: Vec<String> = rolling.iter().flat_map(|(key, one)| service(terminal, key, one)).collect();

@@ -31,7 +31,7 @@ fn world() -> (Vec<Item>, Vec<Item>) {
 }
 
 fn lookup(subnets: &[Tree], groups: &[Tree]) -> Lookup {
-    let some = |terms: &[Tree]| (!terms.is_empty()).then(|| Tree::from(terms.to_vec()));
+    let some = |terms: &[Tree]| (!terms.is_empty()).then(|| Box::new(Tree::from(terms.to_vec())));
     Lookup { subnets: some(subnets), groups: some(groups), named: None }
 }
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::kinds::{Kind, Lookup, Origin, Reconcile, tags};
+use crate::kinds::{Kind, Lookup, Origin, tags};
 use crate::plan::Verdict;
 use crate::shape::Call;
 
@@ -14,7 +14,7 @@ fn object(count: i64) -> Object {
         key: Key::new(place(), Some("prod".into()), Kind::Service, "web".into()),
         spec: tree! { "serviceName" => "web", "cluster" => "prod", "desiredCount" => count, "tags" => vec![tags::tag("team", "a")] },
         lookup: Lookup::default(),
-        reconcile: Reconcile::default(),
+        reconcile: Default::default(),
         origin: Origin::default(),
     }
 }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::super::{Answers, Resolution};
 use super::*;
-use crate::kinds::{Key, Kind, Observed, Origin, Place, Reconcile, tags::Ownership};
+use crate::kinds::{Key, Kind, Observed, Origin, Place, tags::Ownership};
 use crate::shape::Time;
 use crate::tree;
 
@@ -14,7 +14,7 @@ fn desired(more: Tree) -> Object {
         key: Key::new(place, None, Kind::SecurityGroup, "web".into()),
         spec: members.fold(spec, |spec, (name, value)| spec.with(name, value)),
         lookup: Default::default(),
-        reconcile: Reconcile::default(),
+        reconcile: Default::default(),
         origin: Origin::default(),
     }
 }

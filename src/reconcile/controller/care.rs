@@ -27,7 +27,7 @@ pub struct Care {
     /// The round has been looked at as a whole, and this drift may be healed.
     pub may_drift: bool,
     /// A write that was refused for good, and until when it is not asked for again.
-    refused: Option<(Failure, Time)>,
+    refused: Option<Box<(Failure, Time)>>,
     /// Since when it is at what it is at: the longer, the less often it is worth a look.
     at_it_since: Option<Time>,
 }
@@ -45,7 +45,7 @@ impl Care {
 
     /// What the next pass is told.
     pub fn order(&self, now: Time, go_alone: bool) -> Order {
-        let resting = self.refused.as_ref().filter(|(_, until)| now < *until);
+        let resting = self.refused.as_deref().filter(|(_, until)| now < *until);
         Order {
             fresh_after: self.fresh_after,
             may_drift: self.may_drift,
@@ -57,7 +57,7 @@ impl Care {
     /// A write was refused, and would be again.
     pub fn refuse(&mut self, failure: &Failure, now: Time) {
         let again = if failure.category == "AccessDenied" { FORBIDDEN_AGAIN } else { HOPELESS_AGAIN };
-        self.refused = Some((failure.clone(), now.after(again)));
+        self.refused = Some(Box::new((failure.clone(), now.after(again))));
     }
 
     /// Drift may be healed, as a new look finds it: somebody may have deployed since.

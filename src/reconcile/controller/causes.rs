@@ -180,7 +180,7 @@ impl Controller {
             if attempted.stage != Stage::Rolling {
                 history::because(status, attempted.since, &why);
             }
-            status.tasks_stopped = Some(TasksStopped { task_definition: attempted.task_definition, why });
+            status.tasks_stopped = Some(Box::new(TasksStopped { task_definition: attempted.task_definition, why }));
         }
     }
 }

@@ -194,7 +194,7 @@ impl Controller {
             );
         }
         let is_followed = tasks.as_ref().is_some_and(|(_, rollout)| history::follow(status, rollout));
-        (status.tasks, status.rollout) = tasks.unzip();
+        (status.tasks, status.rollout) = tasks.map(|(tasks, rollout)| (tasks, Box::new(rollout))).unzip();
         if !matches!(ended, Ended::Failed(_) | Ended::Resting(_) | Ended::Drifted) {
             status.observed_generation = generation;
         }

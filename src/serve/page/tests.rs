@@ -58,7 +58,7 @@ fn at_work(name: &str) -> ObjectStatus {
     let mut timeline = Timeline::begin(None, &rolling(name, 1));
     (2..90).for_each(|at| timeline.see(&rolling(name, at)));
     ObjectStatus {
-        rollout: Some(rolling(name, 90)),
+        rollout: Some(Box::new(rolling(name, 90))),
         timeline: Some(Arc::new(timeline)),
         ..object("RolloutInProgress", &[ConditionType::Reconciling], "2 of 4 new tasks run")
     }
@@ -112,7 +112,7 @@ fn four() -> Status {
     let mut held = object("RolledBack", &[ConditionType::Stalled, ConditionType::Degraded], &told);
     held.history.add(Happening { took_seconds: Some(65), ..Happening::new(NOW, What::RolloutRolledBack, failed) });
     held.history.because(|_| true, why);
-    held.tasks_stopped = Some(TasksStopped { task_definition: "web:3".into(), why: why.into() });
+    held.tasks_stopped = Some(Box::new(TasksStopped { task_definition: "web:3".into(), why: why.into() }));
     held.drift = vec!["desiredCount".into()];
     let paused = ObjectStatus { suspended: true, ..object("Suspended", &[ConditionType::Stalled], "the tag is set") };
     status(vec![
