@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 pub const CLUSTERS: usize = 4;
 /// Services of one file, each with a task definition of its own.
 const EACH_FILE: usize = 25;
+/// Services that share two subnets, whose addresses are enough for their tasks.
+const EACH_SUBNETS: usize = 2_000;
 
 /// Files and their texts: the settings, [`CLUSTERS`] clusters, and so many services over all of them.
 pub fn fleet(services: usize) -> Vec<(String, String)> {
@@ -21,6 +23,8 @@ pub fn fleet(services: usize) -> Vec<(String, String)> {
         let mut text = String::new();
         for service in first..services.min(first + EACH_FILE) {
             let cluster = service % CLUSTERS;
+            let subnets = service / EACH_SUBNETS * 2;
+            let (one, other) = (subnets + 1, subnets + 2);
             write!(
                 text,
                 "---
@@ -51,7 +55,7 @@ spec:
   desiredCount: 1
   launchType: FARGATE
   networkConfiguration:
-    awsvpcConfiguration: {{ subnets: [subnet-1, subnet-2], securityGroups: [sg-1], assignPublicIp: ENABLED }}
+    awsvpcConfiguration: {{ subnets: [subnet-{one}, subnet-{other}], securityGroups: [sg-1], assignPublicIp: ENABLED }}
   deploymentConfiguration:
     maximumPercent: 200
     minimumHealthyPercent: 100
