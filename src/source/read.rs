@@ -128,10 +128,16 @@ fn load_once(root: &Path, last: bool) -> Result<(Snapshot, Mark), Trouble> {
         Layout::Volume | Layout::Plain => content.clone(),
     };
     let settled = busy.is_empty() && listing.entries().all(|entry| is_settled(&entry.stamp, started));
-    let snapshot = Snapshot { revision, content, files, settings, problems };
-    let Snapshot { revision, content, problems, .. } = snapshot.clone();
-    let mark = Mark { revision, content, files: snapshot.files.len(), problems, pin, listing, settled };
-    Ok((snapshot, mark))
+    let mark = Mark {
+        revision: revision.clone(),
+        content: content.clone(),
+        files: files.len(),
+        problems: problems.clone(),
+        pin,
+        listing,
+        settled,
+    };
+    Ok((Snapshot { revision, content, files, settings, problems }, mark))
 }
 
 /// The link must still lead where it led, and every file must still be as it was listed. In a directory that is written
